@@ -1,0 +1,79 @@
+"""How many synthetic rows, and for which class: the forms of ``n_synthetic``."""
+
+from numbers import Integral
+
+import numpy as np
+
+ROWS_PER_CLASS = 10
+
+
+def rows_per_class(n_synthetic, classes, class_counts):
+    """Resolve ``n_synthetic`` to a number of rows for each class.
+
+    Parameters
+    ----------
+    n_synthetic : "auto", int, float or dict
+        See ``DatasetDistiller``.
+    classes : ndarray of shape (n_classes,)
+        Sorted class labels.
+    class_counts : ndarray of shape (n_classes,)
+        Real rows of each class.
+
+    Returns
+    -------
+    ndarray of int of shape (n_classes,)
+        At least one row for each class.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer rows than classes or more than real rows, or if a dict does
+        not name the classes.
+    """
+    n_classes, n_rows = len(classes), int(class_counts.sum())
+    if isinstance(n_synthetic, dict):
+        return _from_dict(n_synthetic, classes, n_rows)
+    if isinstance(n_synthetic, str):  # "auto"
+        return np.minimum(ROWS_PER_CLASS, class_counts)
+    if isinstance(n_synthetic, Integral):
+        total, received = int(n_synthetic), f"n_synthetic={n_synthetic}"
+    else:
+        total = int(np.ceil(n_synthetic * n_rows))
+        received = f"n_synthetic={n_synthetic} of {n_rows} rows, {total} rows,"
+    if total < n_classes:
+        raise ValueError(
+            f"{received} is fewer than the {n_classes} classes in y. "
+            f"Pass at least {n_classes}, one row for each class."
+        )
+    _check_total(total, n_rows)
+    shares = np.full(n_classes, total // n_classes)
+    # What cannot be shared evenly goes to the largest classes.
+    largest = np.argsort(-class_counts, kind="stable")[: total % n_classes]
+    shares[largest] += 1
+    return shares
+
+
+def _from_dict(n_synthetic, classes, n_rows):
+    unknown = [label for label in n_synthetic if label not in classes]
+    missing = [label for label in classes.tolist() if label not in n_synthetic]
+    if unknown or missing:
+        raise ValueError(
+            f"n_synthetic must name every class once: {classes.tolist()}. "
+            f"Unknown: {unknown}; missing: {missing}."
+        )
+    shares = [n_synthetic[label] for label in classes.tolist()]
+    if not all(isinstance(share, Integral) and share >= 1 for share in shares):
+        raise ValueError(
+            f"n_synthetic={n_synthetic} must give each class a whole number of rows, "
+            "at least one."
+        )
+    _check_total(sum(shares), n_rows)
+    return np.array(shares, dtype=int)
+
+
+def _check_total(total, n_rows):
+    if total > n_rows:
+        raise ValueError(
+            f"n_synthetic asks for {total} rows, more than the {n_rows} real rows "
+            "(rows of weight zero do not count)."
+        )

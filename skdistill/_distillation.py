@@ -1,0 +1,232 @@
+"""From starting rows to the distilled set: which solver, in which order.
+
+Linear students start from the model of all the data: its norm tells whether rows can
+reproduce it, and rows that nearly do are a better start than any rows of the data. From
+the best start, the bilevel iteration goes on first on a sample, then on all rows.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skdistill._bilevel import HYPERPARAMETER_FACTOR, OuterVariables, improve
+from skdistill._containers import SyntheticSet
+from skdistill._data_model import fit_data_model
+from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
+from skdistill.objectives import data_objective_for
+
+
+class Distilled(NamedTuple):
+    """A distilled set and how it was found.
+
+    Attributes
+    ----------
+    synthetic : SyntheticSet
+        The set.
+    n_iter : int
+        Outer iterations on all the data.
+    converged : bool
+        False if ``max_iter`` ended them.
+    """
+
+    synthetic: SyntheticSet
+    n_iter: int
+    converged: bool
+
+
+def distill(
+    student,
+    objective,
+    sample,
+    synthetic,
+    *,
+    ridge,
+    solver,
+    bounds,
+    learn_params,
+    max_iter,
+    tol,
+    callback,
+):
+    """Distill the real data into the rows of a starting set.
+
+    Parameters
+    ----------
+    student : LinearStudent
+        Inner problem.
+    objective, sample : DataObjective
+        Outer problem on all real rows, and on a sample of them.
+    synthetic : SyntheticSet
+        Starting rows with their targets and weights.
+    ridge : float
+        Penalty of the estimator on all rows, ``1 / (C * sum of weights)``.
+    solver : {"auto", "exact", "lbfgs"}
+        See ``DatasetDistiller``.
+    bounds : tuple of two ndarrays of shape (p,)
+        Least and largest value of each feature.
+    learn_params : sequence of str
+        Names of the hyperparameters to learn.
+    max_iter, tol : int, float
+        When to stop.
+    callback : callable
+        ``callback(get_synthetic, loss)`` after each iteration on all rows, a true
+        result stops.
+
+    Returns
+    -------
+    Distilled
+        The set.
+
+    Raises
+    ------
+    ValueError
+        If ``solver="exact"`` and no rows reproduce the full-data model.
+    """
+    options = {"max_iter": max_iter, "tol": tol}
+    n_classes = max(student.n_outputs, 2)
+    limit = pull_limit(n_classes) * synthetic.sample_weight.sum()
+    reach = synthetic.hyperparameters["C"] * limit
+    if "C" in learn_params:
+        reach *= HYPERPARAMETER_FACTOR
+    model = fit_data_model(
+        student,
+        objective,
+        sample,
+        ridge,
+        np.sqrt(reach),
+        callback=lambda params, loss: callback(
+            lambda: _rows_near(student, params, synthetic, bounds), loss
+        ),
+        **options,
+    )
+    squared_norm = float(np.vdot(model.params.coef, model.params.coef))
+    if "C" in learn_params:
+        # Twice the norm that is needed leaves the rows room to look like the data.
+        C = max(synthetic.hyperparameters["C"], 2 * squared_norm / limit)
+        synthetic = synthetic._replace(hyperparameters={"C": C})
+    origin = model.whitening.mean * student.fit_intercept
+    span = ModelSpan(model.params, origin)
+    best, is_exact = _best_start(student, model, span, sample, synthetic, bounds)
+    if is_exact and solver != "lbfgs":
+        return Distilled(best, model.n_iter, model.converged)
+    if solver == "exact":
+        _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit)
+
+    def improved(best, objective, report):
+        scale = 1 / (model.whitening.scale * _rms_pull(student, best))
+        variables = OuterVariables(best, scale, bounds, learn_params)
+        return improve(student, objective, variables, callback=report, **options)
+
+    if not is_exact:
+        best = _improve_in_span(student, span, sample, best, bounds, **options)
+    if sample is not objective:
+        best, _ = improved(best, sample, lambda *_: False)
+    best, result = improved(
+        best, objective, lambda synthetic, loss: callback(lambda: synthetic, loss)
+    )
+    return Distilled(best, model.n_iter + result.n_iter, result.converged)
+
+
+def _rows_near(student, params, synthetic, bounds):
+    """Rows that train to the model or near it, for a look during its fit."""
+    span = ModelSpan(params, np.zeros(synthetic.X.shape[1]))
+    for X in reproducing_rows(student, span, synthetic):
+        return synthetic._replace(X=np.clip(X, *bounds))
+    return synthetic
+
+
+def _best_start(student, model, span, sample, synthetic, bounds):
+    """Return the set with the lowest loss on the sample, or the first exact one.
+
+    The starting rows take part: what follows is never worse than they are.
+    """
+    best, best_loss = synthetic, _loss(student, sample, synthetic)[0]
+    for X in reproducing_rows(student, span, synthetic):
+        if not np.isfinite(X).all():
+            continue
+        candidate = synthetic._replace(X=np.clip(X, *bounds))
+        loss, trained = _loss(student, sample, candidate)
+        if not model.limited and is_reproduced(model.params, trained):
+            return candidate, True
+        if loss < best_loss:
+            best, best_loss = candidate, loss
+    return best, False
+
+
+def _improve_in_span(student, span, sample, synthetic, bounds, max_iter, tol):
+    """Improve what the data's model sees of the rows, in as many numbers as it sees.
+
+    The real rows are projected once; the units and the number of the features do not
+    matter here. The result is extended to rows, and kept if it is better.
+    """
+    if not span.V.size:
+        return synthetic
+    Z = span.project(sample.X.astype(np.float64))
+    projected = data_objective_for(Z, sample.y, sample.sample_weight, student)
+    start = synthetic._replace(X=span.project(synthetic.X))
+    scale = 1 / (Z.std(axis=0) * _rms_pull(student, start))
+    free = np.full(Z.shape[1], np.inf)
+    variables = OuterVariables(start, scale, (-free, free), ())
+    seen, _ = improve(
+        student,
+        projected,
+        variables,
+        callback=lambda *_: False,
+        max_iter=max_iter,
+        tol=tol,
+    )
+    pull = _pull(student, seen, student.solve(seen))
+    X = np.clip(span.extend(seen.X, pull, synthetic.X), *bounds)
+    improved = synthetic._replace(X=X)
+    if _loss(student, sample, improved)[0] < _loss(student, sample, synthetic)[0]:
+        return improved
+    return synthetic
+
+
+def _loss(student, objective, synthetic):
+    """Return the outer loss of a set and the params that it trains to."""
+    params = student.solve(synthetic)
+    return float(objective.value_and_grad(params)[0]), params
+
+
+def _pull(student, synthetic, params):
+    """Return ``A`` (m, k), by which the rows pull at the coefficients."""
+    raw = synthetic.X @ params.coef.T + params.intercept
+    weight = synthetic.hyperparameters["C"] * synthetic.sample_weight
+    return -weight[:, None] * student.loss.gradient(raw, synthetic.y)
+
+
+def _rms_pull(student, synthetic):
+    """Root mean square pull of a row: by how much more a coefficient moves than it."""
+    pull = _pull(student, synthetic, student.solve(synthetic))
+    return max(np.linalg.norm(pull) / np.sqrt(len(pull)), 1e-6)
+
+
+def _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit):
+    """Say what would bring the full-data model within reach."""
+    if not model.limited:
+        raise ValueError(
+            "solver='exact' found no rows within the bounds that reproduce the "
+            "full-data model. Pass more rows, another init, weighting='match', or "
+            "solver='auto', which returns the best rows it finds."
+        )
+    full = fit_data_model(
+        student,
+        objective,
+        sample,
+        ridge,
+        np.inf,
+        max_iter=100,
+        tol=1e-4,
+        callback=None,
+    )
+    squared_norm = np.vdot(full.params.coef, full.params.coef)
+    C, m = synthetic.hyperparameters["C"], len(synthetic.X)
+    raise ValueError(
+        "solver='exact' cannot reproduce the full-data model: its squared norm is "
+        f"{squared_norm:.4g}, and {m} rows of total weight "
+        f"{synthetic.sample_weight.sum():.4g} with C={C:.4g} induce at most "
+        f"{C * limit:.4g}. It takes C >= {squared_norm / limit:.4g}, or about "
+        f"{int(np.ceil(m * squared_norm / (C * limit)))} rows, or weighting='match'; "
+        "solver='auto' returns the best rows within reach."
+    )

@@ -1,0 +1,675 @@
+"""DatasetDistiller: validate, assemble the three roles, store fitted attributes."""
+
+import functools
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    MetaEstimatorMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import TransformerTags, check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from skdistill._allocation import rows_per_class
+from skdistill._frames import is_frame, labels_like, samples_like
+
+#: The first iterations look at no more rows than this.
+MAX_SAMPLE_ROWS = 8192
+
+
+def _unchanged_on_error(fit):
+    """Give the estimator its attributes back when fit fails or is interrupted."""
+
+    @functools.wraps(fit)
+    def wrapped(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return wrapped
+
+
+def _estimator_has(name):
+    """Whether the fitted estimator, or the one passed in, has a method."""
+
+    def check(self):
+        getattr(getattr(self, "estimator_", self._estimator()), name)
+        return True
+
+    return check
+
+
+class DatasetDistiller(
+    CallbackSupportMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
+):
+    """Learn a small synthetic dataset that trains an estimator well [1]_.
+
+    Finds rows such that ``estimator``, fitted on them by scikit-learn, has a low loss
+    on the real data: a bilevel problem, solved by implicit differentiation. For linear
+    estimators the rows reproduce the model fitted on all the real data exactly, where
+    such rows exist.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        Unfitted estimator to distill for, never modified: a ``LogisticRegression`` with
+        L2 penalty. None stands for ``LogisticRegression()``.
+
+    n_synthetic : int, float, dict or "auto", default="auto"
+        Number of synthetic rows. An int is their total, shared evenly over the classes;
+        a float in (0, 1) is a fraction of the real rows; a dict maps each class to its
+        rows; "auto" is 10 rows for each class. Never more than the real rows, of which
+        those with weight zero do not count.
+
+    init : {"kmeans", "mean", "sample"} or tuple of (X0, y0), default="kmeans"
+        Rows to start from: centers of k-means in each class, class means, real rows, or
+        arrays of shapes (n_synthetic, n_features) and (n_synthetic,). Rows that equal
+        another one are moved apart by up to 2 % of the range of each feature. The
+        result stays close to these rows where the problem leaves a choice.
+
+    learn_labels : bool or "auto", default="auto"
+        Whether targets are learned. "auto" and False keep the classes of the rows; True
+        is not supported by any estimator yet.
+
+    weighting : {"unit", "match", "learn"}, default="unit"
+        "unit": every synthetic row weighs one, so a plain ``estimator.fit(X, y)`` on
+        them is what was optimized. "match": the rows of a class weigh together what its
+        real rows do, so ``C`` keeps the meaning that it has on the real data. "learn"
+        is not supported by any estimator yet.
+
+    learn_params : sequence of str, default=()
+        Hyperparameters of ``estimator`` to learn with the rows: ``("C",)``. They move
+        within a factor of 1e4, and ``estimator_`` carries the learned values.
+
+    outer_loss : {"auto", "log_loss", "squared_error"}, default="auto"
+        Loss on the real data. "auto" is the training loss of ``estimator``, its class
+        weights included; for ``LogisticRegression`` that is "log_loss", and no other is
+        supported.
+
+    feature_range : None, "data" or tuple of (low, high), default=None
+        Bounds on the synthetic features: none, the least and largest value of each
+        feature in ``X``, or two numbers (or arrays of shape (n_features,)).
+
+    solver : {"auto", "exact", "lbfgs", "adam"}, default="auto"
+        "exact": rows that reproduce the model of all the data, or an error if it is out
+        of reach. "lbfgs": lowest outer loss, by L-BFGS-B on all the data. "auto":
+        "exact" where possible, else "lbfgs". "adam" is not supported by any estimator
+        yet.
+
+    max_iter : int, default=100
+        Most outer iterations on all the data; reached, it is a ``ConvergenceWarning``.
+
+    tol : float, default=1e-4
+        Stop when no entry of the projected gradient exceeds it. The gradient is taken
+        in units of the features in which the loss on the real data has slope one.
+
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch for ``solver="adam"``; the other solvers ignore it.
+
+    warm_start : bool, default=False
+        Start from the synthetic rows of the previous fit rather than from ``init``.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the rows of ``init="sample"`` and the displacement of equal rows.
+
+    verbose : int, default=0
+        1 prints a line for each outer iteration.
+
+    Attributes
+    ----------
+    X_synthetic_ : ndarray of shape (n_synthetic, n_features)
+        Learned samples in double precision, grouped by class; a DataFrame with the
+        columns of ``X`` if that was one.
+
+    y_synthetic_ : ndarray of shape (n_synthetic,)
+        Their class labels; a Series if ``y`` was one.
+
+    sample_weight_synthetic_ : ndarray of shape (n_synthetic,)
+        Their weights, ones with ``weighting="unit"``.
+
+    estimator_ : estimator object
+        Clone of ``estimator``, with learned hyperparameters, that scikit-learn fitted
+        on the synthetic set.
+
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+
+    loss_ : float
+        Outer loss of ``estimator_``: its mean loss on the real data, sample weights and
+        class weights included.
+
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Outer loss after each outer iteration, as the student has it.
+
+    n_iter_ : int
+        Outer iterations on all the data.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen during fit, if all are strings.
+
+    See Also
+    --------
+    sklearn.cluster.KMeans : Centers of each class are the baseline to beat.
+
+    Notes
+    -----
+    The rows are made for the estimator, ``C``, weighting and intercept that they were
+    learned with; they are no substitute for the data when another model is to be
+    trained. A sum of ``m`` rows of unit weight induces coefficients of limited norm:
+    ``||coef||^2 <= C * m * lambertw((k - 1) / e)`` with k classes. With few rows and a
+    small ``C``, raise ``C``, learn it, or match the weights.
+
+    References
+    ----------
+    .. [1] T. Wang, J.-Y. Zhu, A. Torralba and A. A. Efros, "Dataset Distillation",
+       arXiv:1811.10959, 2018.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdistill import DatasetDistiller
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = StandardScaler().fit_transform(X)
+    >>> distiller = DatasetDistiller(LogisticRegression(C=10), n_synthetic=6)
+    >>> X_synthetic, y_synthetic = distiller.fit_transform(X, y)
+    >>> X_synthetic.shape
+    (6, 13)
+    >>> refitted = LogisticRegression(C=10).fit(X_synthetic, y_synthetic)
+    >>> refitted.score(X, y) == distiller.score(X, y) == 1.0
+    True
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit"]), None],
+        "n_synthetic": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            dict,
+            StrOptions({"auto"}),
+        ],
+        "init": [StrOptions({"kmeans", "mean", "sample"}), tuple],
+        "learn_labels": ["boolean", StrOptions({"auto"})],
+        "weighting": [StrOptions({"unit", "match", "learn"})],
+        "learn_params": [tuple, list],
+        "outer_loss": [StrOptions({"auto", "log_loss", "squared_error"})],
+        "feature_range": [None, StrOptions({"data"}), tuple, list],
+        "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        n_synthetic="auto",
+        init="kmeans",
+        learn_labels="auto",
+        weighting="unit",
+        learn_params=(),
+        outer_loss="auto",
+        feature_range=None,
+        solver="auto",
+        max_iter=100,
+        tol=1e-4,
+        batch_size="auto",
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.n_synthetic = n_synthetic
+        self.init = init
+        self.learn_labels = learn_labels
+        self.weighting = weighting
+        self.learn_params = learn_params
+        self.outer_loss = outer_loss
+        self.feature_range = feature_range
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.batch_size = batch_size
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_unchanged_on_error
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None):
+        """Distill the data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real samples. Float32 is processed in float32 and not copied.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the real samples.
+
+        Returns
+        -------
+        self : DatasetDistiller
+            The fitted distiller.
+        """
+        # JAX is imported late: a fitted distiller loads and predicts without it.
+        from skdistill._containers import SyntheticSet
+        from skdistill._distillation import distill
+        from skdistill.objectives import data_objective_for
+        from skdistill.students import student_for
+
+        self._refuse_unsupported()
+        estimator = clone(self._estimator())
+        X_in, y_in = X, y
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        check_classification_targets(y)
+        sample_weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        if not sample_weight.all():
+            present = sample_weight > 0
+            X, y, sample_weight = X[present], y[present], sample_weight[present]
+        classes, y = np.unique(y, return_inverse=True)
+        y = y.astype(np.int32)
+        if len(classes) < 2:
+            raise ValueError(
+                "Distillation needs rows of at least 2 classes, but y contains only "
+                f"one class: {classes[0]!r}."
+            )
+        student = student_for(estimator, classes)
+        self._check_learn_params(student)
+
+        low, high = X.min(axis=0), X.max(axis=0)
+        bounds = self._bounds(low, high)
+        hyperparameters = student.hyperparameters
+        X0, y0 = self._initial_rows(X, y, sample_weight, classes, high - low)
+        weight0 = self._synthetic_weight(y, sample_weight, y0)
+        start = SyntheticSet(
+            X=np.clip(X0, *bounds),
+            y=student.encode(y0),
+            sample_weight=student.training_weight(y0, weight0),
+            hyperparameters=hyperparameters,
+        )
+        outer_weight = student.training_weight(y, sample_weight)
+        objective = data_objective_for(X, y, outer_weight, student)
+
+        labels = labels_like(y_in, classes[y0])
+
+        def attributes(synthetic):
+            samples = samples_like(X_in, synthetic.X)
+            learned = {
+                name: synthetic.hyperparameters[name] for name in self.learn_params
+            }
+            refitted = clone(estimator).set_params(**learned)
+            if self.weighting == "unit":
+                refitted.fit(samples, labels)
+            else:
+                refitted.fit(samples, labels, sample_weight=weight0)
+            return {
+                "X_synthetic_": samples,
+                "y_synthetic_": labels,
+                "sample_weight_synthetic_": weight0,
+                "estimator_": refitted,
+                "classes_": classes,
+            }
+
+        losses = []
+        root = self._init_callback_context(max_subtasks=None)
+        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        root.call_on_fit_task_begin(estimator=self, **data)
+
+        def callback(get_synthetic, loss):
+            losses.append(loss)
+            if self.verbose:
+                print(
+                    f"[{type(self).__name__}] iteration {len(losses)}, "
+                    f"outer loss {loss:.6f}"
+                )
+            task = root.subcontext(task_name="outer iteration")
+            task.call_on_fit_task_begin(estimator=self, **data)
+            return task.call_on_fit_task_end(
+                estimator=self,
+                reconstruction_attributes=lambda: attributes(get_synthetic()),
+                **data,
+            )
+
+        result = distill(
+            student,
+            objective,
+            self._sample(X, y, outer_weight, objective, student),
+            start,
+            ridge=1 / (student.hyperparameters["C"] * outer_weight.sum()),
+            solver=self.solver,
+            bounds=bounds,
+            learn_params=self.learn_params,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            callback=callback,
+        )
+        if not result.converged:
+            warnings.warn(
+                f"The outer loss did not converge within max_iter={self.max_iter} "
+                "iterations. The rows are usable; raise max_iter or tol, or scale the "
+                "features.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        fitted = attributes(result.synthetic)
+        fitted["n_iter_"] = max(result.n_iter, 1)
+        fitted["loss_curve_"] = np.array(losses)
+        params = student.params_of(fitted["estimator_"])
+        fitted["loss_"] = float(objective.value_and_grad(params)[0])
+        self._warn_of_early_stop(fitted["loss_"], student, objective, result.synthetic)
+        for name, value in fitted.items():
+            setattr(self, name, value)
+        root.call_on_fit_task_end(
+            estimator=self, reconstruction_attributes=dict, **data
+        )
+        return self
+
+    def transform(self, X):
+        """Return the synthetic set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples with the features of the real ones; they are validated and do not
+            change the result.
+
+        Returns
+        -------
+        X_synthetic : ndarray or DataFrame of shape (n_synthetic, n_features)
+            ``X_synthetic_``.
+        y_synthetic : ndarray or Series of shape (n_synthetic,)
+            ``y_synthetic_``.
+        """
+        check_is_fitted(self)
+        validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        samples = self.X_synthetic_
+        if not is_frame(samples):
+            samples = samples_like(X, samples)
+        return samples, self.y_synthetic_
+
+    def fit_transform(self, X, y, sample_weight=None):
+        """Distill the data and return the synthetic set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real samples.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the real samples.
+
+        Returns
+        -------
+        X_synthetic : ndarray or DataFrame of shape (n_synthetic, n_features)
+            ``X_synthetic_``.
+        y_synthetic : ndarray or Series of shape (n_synthetic,)
+            ``y_synthetic_``.
+        """
+        return self.fit(X, y, sample_weight=sample_weight).transform(X)
+
+    @available_if(_estimator_has("predict"))
+    def predict(self, X):
+        """Predict with ``estimator_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict class probabilities with ``estimator_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @available_if(_estimator_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Predict logarithms of class probabilities with ``estimator_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Log-probabilities, in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X):
+        """Return the decision function of ``estimator_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Confidence scores.
+        """
+        check_is_fitted(self)
+        return self.estimator_.decision_function(X)
+
+    @available_if(_estimator_has("score"))
+    def score(self, X, y, sample_weight=None):
+        """Score ``estimator_``, which scikit-learn fitted on the synthetic set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+            Mean accuracy for a classifier.
+        """
+        check_is_fitted(self)
+        if sample_weight is None:
+            return self.estimator_.score(X, y)
+        return self.estimator_.score(X, y, sample_weight=sample_weight)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._estimator())
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags = inner.classifier_tags
+        tags.regressor_tags = inner.regressor_tags
+        tags.target_tags = inner.target_tags
+        tags.transformer_tags = TransformerTags(preserves_dtype=[])
+        return tags
+
+    def _estimator(self):
+        return LogisticRegression() if self.estimator is None else self.estimator
+
+    def _refuse_unsupported(self):
+        refused = {
+            "learn_labels": (True,),
+            "weighting": ("learn",),
+            "outer_loss": ("squared_error",),
+            "solver": ("adam",),
+        }
+        for name, values in refused.items():
+            value = getattr(self, name)
+            if any(value is known or value == known for known in values):
+                raise ValueError(
+                    f"{name}={value!r} is not supported for "
+                    f"{type(self._estimator()).__name__}."
+                )
+
+    def _check_learn_params(self, student):
+        unknown = sorted(
+            set(map(str, self.learn_params)) - set(student.hyperparameters)
+        )
+        if unknown:
+            raise ValueError(
+                f"learn_params names {unknown}, which cannot be learned for "
+                f"{type(self._estimator()).__name__}. It can learn "
+                f"{sorted(student.hyperparameters)}."
+            )
+
+    def _bounds(self, data_low, data_high):
+        if self.feature_range is None:
+            return np.full(len(data_low), -np.inf), np.full(len(data_low), np.inf)
+        if isinstance(self.feature_range, str):
+            return data_low.astype(np.float64), data_high.astype(np.float64)
+        if len(self.feature_range) != 2:
+            raise ValueError(
+                "feature_range must be a pair (low, high); "
+                f"got {len(self.feature_range)} values."
+            )
+        try:
+            low, high = (
+                np.broadcast_to(np.asarray(side, dtype=np.float64), data_low.shape)
+                for side in self.feature_range
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"feature_range={self.feature_range!r} must hold two numbers, or two "
+                f"arrays of shape ({len(data_low)},)."
+            ) from error
+        if not (low <= high).all():
+            raise ValueError(
+                f"feature_range={self.feature_range!r} has a low bound above the high "
+                "one, or one that is not a number."
+            )
+        return low, high
+
+    def _initial_rows(self, X, y, sample_weight, classes, span):
+        from skdistill._initialization import given_rows, initial_rows
+
+        counts = np.bincount(y)
+        given = isinstance(self.init, tuple)
+        n_rows = None
+        if not given or self.n_synthetic != "auto":
+            n_rows = rows_per_class(self.n_synthetic, classes, counts)
+        if self.warm_start and hasattr(self, "X_synthetic_"):
+            X0, y0 = given_rows(
+                (self.X_synthetic_, self.y_synthetic_), X.shape[1], classes
+            )
+        elif given:
+            if len(self.init) != 2:
+                raise ValueError(
+                    "init must be a tuple (X0, y0) of two arrays; "
+                    f"got {len(self.init)} values."
+                )
+            X0, y0 = given_rows(self.init, X.shape[1], classes)
+        else:
+            return initial_rows(
+                self.init,
+                X,
+                y,
+                sample_weight,
+                n_rows,
+                np.where(span > 0, span, 1.0).astype(np.float64),
+                check_random_state(self.random_state),
+            )
+        if n_rows is not None and not np.array_equal(np.bincount(y0), n_rows):
+            raise ValueError(
+                f"The starting set has {np.bincount(y0).tolist()} rows per class, but "
+                f"n_synthetic={self.n_synthetic!r} asks for {n_rows.tolist()}."
+            )
+        return X0, y0
+
+    def _synthetic_weight(self, y, sample_weight, y0):
+        if self.weighting == "unit":
+            return np.ones(len(y0))
+        totals = np.bincount(y, weights=sample_weight)
+        return (totals / np.bincount(y0))[y0]
+
+    def _sample(self, X, y, sample_weight, objective, student):
+        from skdistill._sampling import row_positions, stratified_sample
+        from skdistill.objectives import data_objective_for
+
+        if len(X) <= MAX_SAMPLE_ROWS:
+            return objective
+        positions = row_positions(X, np.random.RandomState(0))
+        rows, weight = stratified_sample(y, positions, sample_weight, MAX_SAMPLE_ROWS)
+        return data_objective_for(X[rows], y[rows], weight, student)
+
+    def _warn_of_early_stop(self, loss, student, objective, synthetic):
+        """Warn if scikit-learn's fit on the set is not the one that was optimized."""
+        params = student.solve(synthetic)
+        expected = float(objective.value_and_grad(params)[0])
+        if loss > 1.05 * expected + 1e-3:
+            warnings.warn(
+                f"{type(self._estimator()).__name__} fitted on the synthetic set has "
+                f"an outer loss of {loss:.4g}, not the {expected:.4g} of its solution: "
+                "its solver stopped early. Lower its tol, raise its max_iter, choose "
+                "another solver ('newton-cholesky'), or scale the features.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )

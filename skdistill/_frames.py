@@ -1,0 +1,35 @@
+"""DataFrame in, DataFrame out, without importing the library of either."""
+
+import sys
+
+
+def _library(container):
+    """Return pandas or polars if the container is theirs, else None."""
+    root = type(container).__module__.partition(".")[0]
+    return sys.modules.get(root) if root in ("pandas", "polars") else None
+
+
+def is_frame(X):
+    """Whether ``X`` is a DataFrame of pandas or polars."""
+    library = _library(X)
+    return library is not None and isinstance(X, library.DataFrame)
+
+
+def samples_like(X, samples):
+    """Return samples (m, p) in the container of ``X``, with its columns."""
+    if not is_frame(X):
+        return samples
+    library = _library(X)
+    if library.__name__ == "pandas":
+        return library.DataFrame(samples, columns=X.columns)
+    return library.DataFrame(samples, schema=list(X.columns), orient="row")
+
+
+def labels_like(y, labels):
+    """Return labels (m,) in the container of ``y``, with its name and dtype."""
+    library = _library(y)
+    if library is None or not isinstance(y, library.Series):
+        return labels
+    if library.__name__ == "pandas":
+        return library.Series(labels, name=y.name, dtype=y.dtype)
+    return library.Series(y.name, labels.tolist(), dtype=y.dtype)

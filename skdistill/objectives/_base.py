@@ -1,0 +1,15 @@
+"""The contract of the outer problem, the only place that sees the real data."""
+
+from abc import ABC, abstractmethod
+
+
+class DataObjective(ABC):
+    """Weighted mean loss of a model over the real rows, a function of ``params`` alone.
+
+    It is a sum over chunks of rows, so a container is supported by saying where its
+    chunks come from; ``params`` and their gradient are small, wherever the rows are.
+    """
+
+    @abstractmethod
+    def value_and_grad(self, params):
+        """Return the loss at ``params`` and its gradient, of the same structure."""

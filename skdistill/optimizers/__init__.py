@@ -1,0 +1,1 @@
+"""Outer optimizers: minimize a loss over a vector, with bounds and a callback."""

@@ -1,0 +1,270 @@
+"""Linear students: a convex loss of ``X @ coef.T + intercept`` and an L2 penalty.
+
+With ``m`` synthetic samples, ``p`` features and ``k`` outputs, the inner objective has
+the ``C`` of scikit-learn; the intercept is not penalized::
+
+    F = C * sum_i w_i * loss(coef @ X_i + intercept, y_i) + 1/2 * ||coef||_F^2
+
+Stationarity puts every row of ``coef`` in the span of the samples. Newton's method and
+the adjoint work there, in an orthonormal basis, on ``theta`` of shape (r + 1, k) with
+``r = min(m, p)`` and the intercept in the last row: what has to be factorized is small
+although ``p`` may be large. Across the span the Hessian of ``F`` is the identity. With
+an intercept, the samples are centered first: features far from zero stay well posed.
+
+Solving is left to NumPy and SciPy: at these sizes they are as fast as compiled code,
+and there is nothing to compile.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import LinearOperator, cg
+
+from skdistill._containers import LinearParams, SyntheticSet
+from skdistill.objectives._losses import PointwiseLoss
+from skdistill.students._base import Student
+
+MAX_NEWTON_STEPS = 100
+MAX_HALVINGS = 40
+
+
+def linear_raw_prediction(params, X):
+    """``X @ coef.T + intercept`` in the precision of ``X``, of shape (n, k)."""
+    coef, intercept = params
+    return X @ coef.T.astype(X.dtype) + intercept.astype(X.dtype)
+
+
+class LinearStudent(Student):
+    """Student of an estimator that minimizes ``F`` above.
+
+    Parameters
+    ----------
+    loss : PointwiseLoss
+        Training loss with its derivatives.
+    n_outputs : int
+        Rows of ``coef``.
+    fit_intercept : bool
+        Whether the model has an intercept; otherwise it is zero.
+    """
+
+    raw_prediction = staticmethod(linear_raw_prediction)
+
+    def __init__(self, loss, n_outputs, fit_intercept):
+        self.loss = loss
+        self.n_outputs = n_outputs
+        self.fit_intercept = fit_intercept
+
+    def solve(self, synthetic, start=None):
+        """Return the minimizer of ``F``, by Newton's method."""
+        frame = _Frame(synthetic.X, self.fit_intercept)
+        problem = self._problem(synthetic, frame)
+        theta = np.zeros((frame.coordinates.shape[1] + 1, self.n_outputs))
+        if start is not None:
+            theta = frame.to_theta(start)
+        return frame.to_params(_newton(problem, theta))
+
+    def implicit_vjp(self, params, params_grad, synthetic):
+        """Pull a cotangent on ``params`` back, in closed form.
+
+        With the adjoint ``(U, v)``, ``T = X U' + v``, and first and second derivatives
+        ``g`` and ``h`` of the loss, the gradient in the rows is
+        ``-C w (g U + (h T) coef)``; it is ``-C <g, T>`` in their weights.
+        """
+        frame = _Frame(synthetic.X, self.fit_intercept)
+        problem = self._problem(synthetic, frame)
+        theta = frame.to_theta(params)
+        adjoint = problem.hessian_solver(theta, rtol=1e-13)(
+            frame.cotangent_to_theta(params_grad)
+        )
+        U = frame.to_params(adjoint).coef + frame.across(params_grad)
+        T = problem.design @ adjoint
+        raw = problem.design @ theta
+        g = self.loss.gradient(raw, synthetic.y)
+        h_T = np.einsum("icd,id->ic", self.loss.hessian(raw, synthetic.y), T)
+        g_T = np.sum(g * T, axis=1)
+        weight = problem.weight[:, None]
+        return SyntheticSet(
+            X=-weight * (g @ U + h_T @ params.coef),
+            y=(weight * T).reshape(synthetic.y.shape),
+            sample_weight=-synthetic.hyperparameters["C"] * g_T,
+            hyperparameters={"C": -synthetic.sample_weight @ g_T},
+        )
+
+    def stationarity(self, params, synthetic):
+        """Return the gradient of ``F`` in ``params``, in JAX."""
+        import jax
+        import jax.numpy as jnp
+
+        def inner_objective(params):
+            raw = linear_raw_prediction(params, synthetic.X)
+            losses = self.loss.traced(raw, synthetic.y)
+            total = jnp.vdot(synthetic.sample_weight, losses)
+            penalty = 0.5 * jnp.vdot(params.coef, params.coef)
+            return synthetic.hyperparameters["C"] * total + penalty
+
+        grad = jax.grad(inner_objective)(params)
+        # Without an intercept, what holds at the solution is that it is zero.
+        return grad if self.fit_intercept else grad._replace(intercept=params.intercept)
+
+    def _problem(self, synthetic, frame):
+        m, r = frame.coordinates.shape
+        # Without an intercept its column is zero and its penalty one: it stays zero.
+        column = np.full((m, 1), float(self.fit_intercept))
+        penalty = np.ones((r + 1, 1))
+        penalty[-1] = not self.fit_intercept
+        return _InnerProblem(
+            design=np.hstack([frame.coordinates, column]),
+            penalty=penalty,
+            y=synthetic.y,
+            weight=synthetic.hyperparameters["C"] * synthetic.sample_weight,
+            loss=self.loss,
+        )
+
+
+class _Frame:
+    """Coordinates of the samples in an orthonormal basis of their span.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (p,)
+        Origin: the mean of the samples, or zero without an intercept.
+    coordinates : ndarray of shape (m, r)
+        Centered samples in the basis.
+    basis : ndarray of shape (p, r) or None
+        With fewer features than samples, the features are the basis: None.
+    """
+
+    def __init__(self, X, fit_intercept):
+        m, p = X.shape
+        self.mean = X.mean(axis=0) * fit_intercept
+        self.coordinates, self.basis = X - self.mean, None
+        if m < p:
+            self.basis, triangle = np.linalg.qr(self.coordinates.T)
+            self.coordinates = triangle.T
+
+    def _in_basis(self, rows):
+        return rows if self.basis is None else rows @ self.basis
+
+    def to_theta(self, params):
+        """``theta`` (r + 1, k) of a model; what is across the span is dropped."""
+        intercept = params.intercept + params.coef @ self.mean
+        return np.vstack([self._in_basis(params.coef).T, intercept])
+
+    def to_params(self, theta):
+        """Model that ``theta`` stands for."""
+        coef = theta[:-1].T if self.basis is None else theta[:-1].T @ self.basis.T
+        return LinearParams(coef, theta[-1] - coef @ self.mean)
+
+    def cotangent_to_theta(self, grad):
+        """Gradient in ``theta`` from the gradient in the model."""
+        return np.vstack([self._in_basis(self._centered(grad)).T, grad.intercept])
+
+    def across(self, grad):
+        """Part (k, p) of a gradient in the coefficients that is across the span."""
+        if self.basis is None:
+            return 0.0
+        centered = self._centered(grad)
+        return centered - (centered @ self.basis) @ self.basis.T
+
+    def _centered(self, grad):
+        return grad.coef - np.outer(grad.intercept, self.mean)
+
+
+class _InnerProblem(NamedTuple):
+    """The inner problem in the span of the samples, a function of ``theta``."""
+
+    design: np.ndarray  # (m, r + 1), samples in the basis and the intercept's column
+    penalty: np.ndarray  # (r + 1, 1)
+    y: np.ndarray  # (m,) or (m, k)
+    weight: np.ndarray  # (m,), C multiplied in
+    loss: PointwiseLoss
+
+    def value(self, theta):
+        losses = self.loss.value(self.design @ theta, self.y)
+        return self.weight @ losses + 0.5 * np.sum(self.penalty * theta**2)
+
+    def gradient(self, theta):
+        residual = self.loss.gradient(self.design @ theta, self.y)
+        return self.design.T @ (self.weight[:, None] * residual) + self.penalty * theta
+
+    def hessian_solver(self, theta, rtol):
+        """Return ``solve(rhs)`` for the Hessian at ``theta``; shapes are (r + 1, k).
+
+        Conjugate gradients, preconditioned by the Hessian's diagonal blocks, one for
+        each output: exact for one output, 10 to 30 iterations for many.
+        """
+        curvature = self.loss.hessian(self.design @ theta, self.y)
+        curvature = curvature * self.weight[:, None, None]
+        # Features come in any unit: the blocks are factorized with unit diagonals.
+        diagonal = np.einsum("ia,icc->ac", self.design**2, curvature) + self.penalty
+        scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        shape = diagonal.shape
+
+        def project(v):
+            # Nothing happens in what all outputs have in common: kept out, it does not
+            # disturb the conjugate gradients.
+            if self.loss.shift_invariant:
+                v = v - v.mean(axis=1, keepdims=True)
+            return v
+
+        def product(v):
+            v = v.reshape(shape)
+            raw = np.einsum("icd,id->ic", curvature, self.design @ v)
+            return project(self.design.T @ raw + self.penalty * v).ravel()
+
+        factors = []
+        for c in range(shape[1]):
+            block = (self.design.T * curvature[:, c, c]) @ self.design
+            block *= scale[:, c, None] * scale[:, c]
+            # The jitter keeps rounding from making a singular block indefinite.
+            np.fill_diagonal(block, 1 + 1e-14 * len(block))
+            factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+
+        def precondition(v):
+            v = scale * v.reshape(shape)
+            for c, factor in enumerate(factors):
+                v[:, c] = cho_solve(factor, v[:, c], check_finite=False)
+            return project(scale * v).ravel()
+
+        size = (diagonal.size, diagonal.size)
+        hessian = LinearOperator(size, product)
+        preconditioner = LinearOperator(size, precondition)
+
+        def solve(rhs):
+            rhs = project(rhs).ravel()
+            solution, _ = cg(hessian, rhs, rtol=rtol, maxiter=200, M=preconditioner)
+            return solution.reshape(shape)
+
+        return solve
+
+
+def _newton(problem, theta):
+    """Minimize the inner objective by Newton's method with step halving."""
+    at_zero = np.zeros_like(theta)
+    value = problem.value(theta)
+    if not value <= problem.value(at_zero):
+        # A start that is worse than nothing is none.
+        theta, value = at_zero, problem.value(at_zero)
+    last_decrement = np.inf
+    for _ in range(MAX_NEWTON_STEPS):
+        gradient = problem.gradient(theta)
+        direction = -problem.hessian_solver(theta, rtol=1e-6)(gradient)
+        # Twice the distance to the minimum.
+        decrement = -np.vdot(gradient, direction)
+        rounding = 1e-14 * abs(value)
+        length = 1.0
+        for _ in range(MAX_HALVINGS):
+            candidate = theta + length * direction
+            candidate_value = problem.value(candidate)
+            if candidate_value <= value - 1e-4 * length * decrement + rounding:
+                break
+            length /= 2
+        else:
+            break  # no descent left to rounding error
+        theta, value = candidate, candidate_value
+        stalled = decrement < rounding and decrement > last_decrement / 4
+        if stalled or decrement <= 1e-22 * (1 + abs(value)):
+            break
+        last_decrement = decrement
+    return theta
