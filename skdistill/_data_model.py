@@ -174,4 +174,7 @@ def _fit_in_ball(
         callback=report,
     )
     params, shrink = unpack(result.x)
+    if student.loss.shift_invariant:
+        # Zero at the minimum, and rounding of float32 data elsewhere.
+        params = LinearParams(*(part - part.mean(axis=0) for part in params))
     return params, shrink < 1, result

@@ -297,6 +297,8 @@ class DatasetDistiller(
 
         self._refuse_unsupported()
         estimator = clone(self._estimator())
+        if isinstance(estimator, BaseEstimator):
+            estimator._validate_params()
         X_in, y_in = X, y
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
@@ -392,11 +394,14 @@ class DatasetDistiller(
                 stacklevel=2,
             )
         fitted = attributes(result.synthetic)
-        fitted["n_iter_"] = max(result.n_iter, 1)
-        fitted["loss_curve_"] = np.array(losses)
-        params = student.params_of(fitted["estimator_"])
-        fitted["loss_"] = float(objective.value_and_grad(params)[0])
-        self._warn_of_early_stop(fitted["loss_"], student, objective, result.synthetic)
+        refit_params = student.params_of(fitted["estimator_"])
+        fitted["loss_"] = float(objective.value_and_grad(refit_params)[0])
+        params = student.solve(result.synthetic)
+        loss = float(objective.value_and_grad(params)[0])
+        self._warn_of_early_stop(fitted["loss_"], loss)
+        # Nothing to improve on the start: that took one look, too.
+        fitted["loss_curve_"] = np.array(losses or [loss])
+        fitted["n_iter_"] = len(fitted["loss_curve_"])
         for name, value in fitted.items():
             setattr(self, name, value)
         root.call_on_fit_task_end(
@@ -660,10 +665,8 @@ class DatasetDistiller(
         rows, weight = stratified_sample(y, positions, sample_weight, MAX_SAMPLE_ROWS)
         return data_objective_for(X[rows], y[rows], weight, student)
 
-    def _warn_of_early_stop(self, loss, student, objective, synthetic):
+    def _warn_of_early_stop(self, loss, expected):
         """Warn if scikit-learn's fit on the set is not the one that was optimized."""
-        params = student.solve(synthetic)
-        expected = float(objective.value_and_grad(params)[0])
         if loss > 1.05 * expected + 1e-3:
             warnings.warn(
                 f"{type(self._estimator()).__name__} fitted on the synthetic set has "

@@ -27,9 +27,11 @@ Efficient Dataset Distillation for Kernel Ridge Regression", NeurIPS 2024.
 """
 
 import numpy as np
-from scipy.optimize import brentq, least_squares
+from scipy.optimize import brentq
 from scipy.special import lambertw
 
+#: Steps in the search for rows.
+MAX_STEPS = 100
 #: Error of a reproduced coefficient, relative to the largest, that counts as rounding.
 EXACT_TOL = 1e-8
 
@@ -158,17 +160,28 @@ class _System:
         return min(drawn, key=lambda Q: np.linalg.norm(self.residual(Q.ravel())))
 
     def solve(self, Q):
-        """Solve by least squares from ``Q``, to rounding error where possible."""
-        solution = least_squares(
-            self.residual,
-            Q.ravel(),
-            self.jacobian,
-            xtol=1e-15,
-            ftol=1e-15,
-            gtol=1e-15,
-            max_nfev=100,
-        )
-        return solution.x.reshape(Q.shape)
+        """Solve from ``Q``, by least norm steps: rows move no more than they need to.
+
+        Levenberg-Marquardt on the few equations rather than the many unknowns, for
+        which ``scipy.optimize.least_squares`` steps to the rim of its trust region.
+        """
+        q, damping = Q.ravel(), 1e-3
+        residual = self.residual(q)
+        for _ in range(MAX_STEPS):
+            size = np.linalg.norm(residual)
+            if size < 1e-14 or damping > 1e12:
+                break
+            jacobian = self.jacobian(q)
+            gram = jacobian @ jacobian.T
+            ridge = damping * np.trace(gram) / len(gram) * np.eye(len(gram))
+            step = jacobian.T @ np.linalg.lstsq(gram + ridge, residual, rcond=1e-13)[0]
+            candidate = self.residual(q - step)
+            # Rounding ends the descent: a step that is not down is one too long.
+            if np.linalg.norm(candidate) < size:
+                q, residual, damping = q - step, candidate, damping / 10
+            else:
+                damping *= 10
+        return q.reshape(Q.shape)
 
 
 def _confident_scores(Z, y, weight, target):

@@ -138,8 +138,8 @@ def _split_seeds(Z, weight, n_clusters):
         rows, mean, spread = clusters[widest]
         feature = np.argmax(spread)
         low = Z[rows, feature] <= mean[feature]
-        if spread[feature] <= 0 or low.all():
-            break
+        if low.all() or not low.any():
+            break  # equal rows, up to the rounding of their mean
         clusters[widest] = cluster(rows[low])
         clusters.append(cluster(rows[~low]))
     return np.array([mean for _, mean, _ in clusters])

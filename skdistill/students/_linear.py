@@ -97,15 +97,17 @@ class LinearStudent(Student):
         import jax.numpy as jnp
 
         def inner_objective(params):
-            raw = linear_raw_prediction(params, synthetic.X)
+            used = params._replace(intercept=params.intercept * self.fit_intercept)
+            raw = linear_raw_prediction(used, synthetic.X)
             losses = self.loss.traced(raw, synthetic.y)
             total = jnp.vdot(synthetic.sample_weight, losses)
-            penalty = 0.5 * jnp.vdot(params.coef, params.coef)
-            return synthetic.hyperparameters["C"] * total + penalty
+            penalty = jnp.vdot(params.coef, params.coef)
+            if not self.fit_intercept:
+                # Nothing else holds an unused intercept at zero.
+                penalty += jnp.vdot(params.intercept, params.intercept)
+            return synthetic.hyperparameters["C"] * total + 0.5 * penalty
 
-        grad = jax.grad(inner_objective)(params)
-        # Without an intercept, what holds at the solution is that it is zero.
-        return grad if self.fit_intercept else grad._replace(intercept=params.intercept)
+        return jax.grad(inner_objective)(params)
 
     def _problem(self, synthetic, frame):
         m, r = frame.coordinates.shape

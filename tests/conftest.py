@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+
+def strict_logistic(**params):
+    """LogisticRegression solved to rounding error: a reference to differentiate."""
+    return LogisticRegression(
+        solver="newton-cholesky", tol=1e-12, max_iter=1000
+    ).set_params(**params)
+
+
+def make_table(n_classes, *, n=120, p=6, seed=0, class_sep=0.7):
+    """A standardized table on which the classes overlap."""
+    X, y = make_classification(
+        n_samples=n,
+        n_features=p,
+        n_informative=p - 2,
+        n_redundant=0,
+        n_classes=n_classes,
+        n_clusters_per_class=1,
+        class_sep=class_sep,
+        flip_y=0.1,
+        random_state=seed,
+    )
+    return StandardScaler().fit_transform(X), y
+
+
+@pytest.fixture(scope="session")
+def binary_table():
+    return make_table(2)
+
+
+@pytest.fixture(scope="session")
+def multiclass_table():
+    return make_table(3)
+
+
+@pytest.fixture(params=[2, 3], ids=["binary", "multinomial"], scope="session")
+def table(request, binary_table, multiclass_table):
+    return binary_table if request.param == 2 else multiclass_table
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def count_compilations():
+    """Count the programs that JAX compiles while a block runs."""
+    from contextlib import contextmanager
+
+    import jax.monitoring
+
+    class Counter:
+        count = 0
+
+    active = []
+
+    def listener(event, duration, **kwargs):
+        if event == "/jax/core/compile/backend_compile_duration":
+            for counter in active:
+                counter.count += 1
+
+    jax.monitoring.register_event_duration_secs_listener(listener)
+
+    @contextmanager
+    def counting():
+        counter = Counter()
+        active.append(counter)
+        yield counter
+        active.remove(counter)
+
+    yield counting
+    jax.monitoring.unregister_event_duration_listener(listener)
