@@ -84,12 +84,9 @@ def fit_data_model(
         tol=max(SAMPLE_TOL, tol),
         callback=None,
     )
-    _, grad = sample.value_and_grad(params)
-    squared_norm = max(np.vdot(params.coef, params.coef), np.finfo(float).tiny)
-    force = -np.vdot(params.coef, grad.coef) / squared_norm
-    whitening = _whitening_at(student, sample, params, max(ridge, force))
     if limited:
         return DataModel(params, True, whitening, 0, True)
+    whitening = _whitening_at(student, sample, params, ridge)
     params, limited, result = _fit_in_ball(
         params,
         student,

@@ -13,7 +13,11 @@ from skdistill._bilevel import HYPERPARAMETER_FACTOR, OuterVariables, improve
 from skdistill._containers import SyntheticSet
 from skdistill._data_model import fit_data_model
 from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
-from skdistill.objectives import data_objective_for
+from skdistill.objectives._linear import LinearObjective
+
+
+#: Iterations on a sample of the rows, and their tolerance.
+SAMPLE_OPTIONS = {"max_iter": 40, "tol": 1e-3}
 
 
 class Distilled(NamedTuple):
@@ -112,17 +116,22 @@ def distill(
     if solver == "exact":
         _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit)
 
-    def improved(best, objective, report):
+    def variables(best):
         scale = 1 / (model.whitening.scale * _rms_pull(student, best))
-        variables = OuterVariables(best, scale, bounds, learn_params)
-        return improve(student, objective, variables, callback=report, **options)
+        return OuterVariables(best, scale, bounds, learn_params)
 
     if not is_exact:
-        best = _improve_in_span(student, span, sample, best, bounds, **options)
+        best = _improve_in_span(student, span, sample, best, bounds)
     if sample is not objective:
-        best, _ = improved(best, sample, lambda *_: False)
-    best, result = improved(
-        best, objective, lambda synthetic, loss: callback(lambda: synthetic, loss)
+        best, _ = improve(
+            student, sample, variables(best), callback=_go_on, **SAMPLE_OPTIONS
+        )
+    best, result = improve(
+        student,
+        objective,
+        variables(best),
+        callback=lambda synthetic, loss: callback(lambda: synthetic, loss),
+        **options,
     )
     return Distilled(best, model.n_iter + result.n_iter, result.converged)
 
@@ -153,7 +162,12 @@ def _best_start(student, model, span, sample, synthetic, bounds):
     return best, False
 
 
-def _improve_in_span(student, span, sample, synthetic, bounds, max_iter, tol):
+def _go_on(synthetic, loss):
+    """Stop for nothing, and report to nobody."""
+    return False
+
+
+def _improve_in_span(student, span, sample, synthetic, bounds):
     """Improve what the data's model sees of the rows, in as many numbers as it sees.
 
     The real rows are projected once; the units and the number of the features do not
@@ -162,7 +176,9 @@ def _improve_in_span(student, span, sample, synthetic, bounds, max_iter, tol):
     if not span.V.size:
         return synthetic
     Z = span.project(sample.X.astype(np.float64))
-    projected = data_objective_for(Z, sample.y, sample.sample_weight, student)
+    projected = LinearObjective(
+        Z, student.encode(sample.y), sample.sample_weight, student
+    )
     start = synthetic._replace(X=span.project(synthetic.X))
     scale = 1 / (Z.std(axis=0) * _rms_pull(student, start))
     free = np.full(Z.shape[1], np.inf)
@@ -171,9 +187,8 @@ def _improve_in_span(student, span, sample, synthetic, bounds, max_iter, tol):
         student,
         projected,
         variables,
-        callback=lambda *_: False,
-        max_iter=max_iter,
-        tol=tol,
+        callback=_go_on,
+        **SAMPLE_OPTIONS,
     )
     pull = _pull(student, seen, student.solve(seen))
     X = np.clip(span.extend(seen.X, pull, synthetic.X), *bounds)

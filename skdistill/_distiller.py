@@ -25,12 +25,13 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
+from threadpoolctl import ThreadpoolController
 
 from skdistill._allocation import rows_per_class
 from skdistill._frames import is_frame, labels_like, samples_like
 
 #: The first iterations look at no more rows than this.
-MAX_SAMPLE_ROWS = 8192
+MAX_SAMPLE_ROWS = 4096
 
 
 def _unchanged_on_error(fit):
@@ -318,16 +319,16 @@ class DatasetDistiller(
         student = student_for(estimator, classes)
         self._check_learn_params(student)
 
-        low, high = X.min(axis=0), X.max(axis=0)
+        low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
         bounds = self._bounds(low, high)
-        hyperparameters = student.hyperparameters
-        X0, y0 = self._initial_rows(X, y, sample_weight, classes, high - low)
+        scale = np.where(high > low, high - low, 1.0)
+        X0, y0 = self._initial_rows(X, y, sample_weight, classes, scale)
         weight0 = self._synthetic_weight(y, sample_weight, y0)
         start = SyntheticSet(
             X=np.clip(X0, *bounds),
             y=student.encode(y0),
             sample_weight=student.training_weight(y0, weight0),
-            hyperparameters=hyperparameters,
+            hyperparameters=student.hyperparameters,
         )
         outer_weight = student.training_weight(y, sample_weight)
         objective = data_objective_for(X, y, outer_weight, student)
@@ -372,19 +373,21 @@ class DatasetDistiller(
                 **data,
             )
 
-        result = distill(
-            student,
-            objective,
-            self._sample(X, y, outer_weight, objective, student),
-            start,
-            ridge=1 / (student.hyperparameters["C"] * outer_weight.sum()),
-            solver=self.solver,
-            bounds=bounds,
-            learn_params=self.learn_params,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            callback=callback,
-        )
+        # Waiting BLAS threads would keep the processor from JAX's between small solves.
+        with ThreadpoolController().limit(limits=1, user_api="blas"):
+            result = distill(
+                student,
+                objective,
+                self._sample(X, y, outer_weight, scale, objective, student),
+                start,
+                ridge=1 / (student.hyperparameters["C"] * outer_weight.sum()),
+                solver=self.solver,
+                bounds=bounds,
+                learn_params=self.learn_params,
+                max_iter=self.max_iter,
+                tol=self.tol,
+                callback=callback,
+            )
         if not result.converged:
             warnings.warn(
                 f"The outer loss did not converge within max_iter={self.max_iter} "
@@ -396,12 +399,12 @@ class DatasetDistiller(
         fitted = attributes(result.synthetic)
         refit_params = student.params_of(fitted["estimator_"])
         fitted["loss_"] = float(objective.value_and_grad(refit_params)[0])
-        params = student.solve(result.synthetic)
-        loss = float(objective.value_and_grad(params)[0])
-        self._warn_of_early_stop(fitted["loss_"], loss)
-        # Nothing to improve on the start: that took one look, too.
-        fitted["loss_curve_"] = np.array(losses or [loss])
-        fitted["n_iter_"] = len(fitted["loss_curve_"])
+        if not losses:  # nothing to improve on the start, which took one look, too
+            params = student.solve(result.synthetic)
+            losses.append(float(objective.value_and_grad(params)[0]))
+        self._warn_of_early_stop(fitted["loss_"], losses[-1])
+        fitted["loss_curve_"] = np.array(losses)
+        fitted["n_iter_"] = len(losses)
         for name, value in fitted.items():
             setattr(self, name, value)
         root.call_on_fit_task_end(
@@ -590,7 +593,7 @@ class DatasetDistiller(
         if self.feature_range is None:
             return np.full(len(data_low), -np.inf), np.full(len(data_low), np.inf)
         if isinstance(self.feature_range, str):
-            return data_low.astype(np.float64), data_high.astype(np.float64)
+            return data_low, data_high
         if len(self.feature_range) != 2:
             raise ValueError(
                 "feature_range must be a pair (low, high); "
@@ -613,7 +616,7 @@ class DatasetDistiller(
             )
         return low, high
 
-    def _initial_rows(self, X, y, sample_weight, classes, span):
+    def _initial_rows(self, X, y, sample_weight, classes, scale):
         from skdistill._initialization import given_rows, initial_rows
 
         counts = np.bincount(y)
@@ -639,7 +642,7 @@ class DatasetDistiller(
                 y,
                 sample_weight,
                 n_rows,
-                np.where(span > 0, span, 1.0).astype(np.float64),
+                scale,
                 check_random_state(self.random_state),
             )
         if n_rows is not None and not np.array_equal(np.bincount(y0), n_rows):
@@ -655,13 +658,13 @@ class DatasetDistiller(
         totals = np.bincount(y, weights=sample_weight)
         return (totals / np.bincount(y0))[y0]
 
-    def _sample(self, X, y, sample_weight, objective, student):
+    def _sample(self, X, y, sample_weight, scale, objective, student):
         from skdistill._sampling import row_positions, stratified_sample
         from skdistill.objectives import data_objective_for
 
         if len(X) <= MAX_SAMPLE_ROWS:
             return objective
-        positions = row_positions(X, np.random.RandomState(0))
+        positions = row_positions(X, scale, np.random.RandomState(0))
         rows, weight = stratified_sample(y, positions, sample_weight, MAX_SAMPLE_ROWS)
         return data_objective_for(X[rows], y[rows], weight, student)
 

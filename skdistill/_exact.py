@@ -27,11 +27,14 @@ Efficient Dataset Distillation for Kernel Ridge Regression", NeurIPS 2024.
 """
 
 import numpy as np
+from scipy.linalg import solve
 from scipy.optimize import brentq
 from scipy.special import lambertw
 
 #: Steps in the search for rows.
 MAX_STEPS = 100
+#: Within so many of them the error has to halve.
+PATIENCE = 40
 #: Error of a reproduced coefficient, relative to the largest, that counts as rounding.
 EXACT_TOL = 1e-8
 
@@ -110,8 +113,10 @@ def reproducing_rows(student, span, synthetic):
     if not V.size:
         return
     weight = synthetic.hyperparameters["C"] * synthetic.sample_weight
-    system = _System(student, V, intercept, synthetic.y, weight)
     Q0 = span.project(synthetic.X)
+    system = _System(
+        student.loss, student.fit_intercept, V, intercept, synthetic.y, weight, Q0
+    )
     scores = _confident_scores(Q0 @ V.T + intercept, synthetic.y, weight, np.vdot(V, V))
     confident = np.linalg.lstsq(V, (scores - intercept).T, rcond=None)[0].T
     for start in (confident, system.nearest_felt(Q0)):
@@ -122,14 +127,14 @@ def reproducing_rows(student, span, synthetic):
 class _System:
     """The equations for ``Q``, in units of the coefficients, and their derivatives."""
 
-    def __init__(self, student, V, intercept, y, weight):
-        self.loss = student.loss
-        self.fit_intercept = student.fit_intercept
+    def __init__(self, loss, fit_intercept, V, intercept, y, weight, Q):
+        self.loss = loss
         self.V = V
         self.intercept = intercept
         self.y = y
         self.weight = weight
         self.size = np.linalg.norm(V)
+        self.balance_unit = fit_intercept * np.sqrt(np.mean(Q**2)) / self.size
 
     def pull(self, Q):
         """Return ``A`` of shape (m, k)."""
@@ -139,7 +144,7 @@ class _System:
     def residual(self, q):
         Q = q.reshape(-1, self.V.shape[1])
         A = self.pull(Q)
-        balance = A.sum(axis=0) * self.fit_intercept / self.weight.sum()
+        balance = A.sum(axis=0) * self.balance_unit
         return np.concatenate([(A.T @ Q - self.V).ravel() / self.size, balance])
 
     def jacobian(self, q):
@@ -148,7 +153,7 @@ class _System:
         slope = -np.einsum("i,icd,dr->icr", self.weight, curvature, self.V)
         matrix = np.einsum("ic,qr->cqir", self.pull(Q), np.eye(Q.shape[1]))
         matrix += np.einsum("icr,iq->cqir", slope, Q)
-        balance = np.moveaxis(slope, 1, 0) * self.fit_intercept / self.weight.sum()
+        balance = np.moveaxis(slope, 1, 0) * self.balance_unit
         return np.concatenate(
             [matrix.reshape(-1, q.size) / self.size, balance.reshape(-1, q.size)]
         )
@@ -165,16 +170,22 @@ class _System:
         Levenberg-Marquardt on the few equations rather than the many unknowns, for
         which ``scipy.optimize.least_squares`` steps to the rim of its trust region.
         """
-        q, damping = Q.ravel(), 1e-3
+        q, damping, milestone = Q.ravel(), 1e-3, np.inf
         residual = self.residual(q)
-        for _ in range(MAX_STEPS):
+        for i in range(MAX_STEPS):
             size = np.linalg.norm(residual)
             if size < 1e-14 or damping > 1e12:
                 break
+            if i % PATIENCE == 0:
+                if size > milestone / 2:
+                    break  # out of reach
+                milestone = size
             jacobian = self.jacobian(q)
             gram = jacobian @ jacobian.T
-            ridge = damping * np.trace(gram) / len(gram) * np.eye(len(gram))
-            step = jacobian.T @ np.linalg.lstsq(gram + ridge, residual, rcond=1e-13)[0]
+            # Some equations follow from others: never without a ridge.
+            ridge = max(damping, 1e-13) * np.trace(gram) / len(gram)
+            gram[np.diag_indices_from(gram)] += ridge
+            step = jacobian.T @ solve(gram, residual, assume_a="pos")
             candidate = self.residual(q - step)
             # Rounding ends the descent: a step that is not down is one too long.
             if np.linalg.norm(candidate) < size:

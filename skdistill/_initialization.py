@@ -45,11 +45,11 @@ def initial_rows(init, X, y, sample_weight, n_rows, scale, random_state):
     """
     y0 = np.repeat(np.arange(len(n_rows)), n_rows)
     if init == "sample":
-        X0 = _sampled_rows(X, y, sample_weight, n_rows, random_state)
+        X0 = _sampled_rows(X, y, sample_weight, n_rows, scale, random_state)
     else:
         X0 = np.repeat(_class_means(X, y, sample_weight), n_rows, axis=0)
     if init == "kmeans" and n_rows.max() > 1:
-        positions = row_positions(X, np.random.RandomState(0))
+        positions = row_positions(X, scale, np.random.RandomState(0))
         for c in np.flatnonzero(n_rows > 1):
             X0[y0 == c] = _class_centers(
                 X, np.flatnonzero(y == c), positions, sample_weight, n_rows[c], scale
@@ -91,8 +91,8 @@ def _class_means(X, y, sample_weight):
     return (shares @ X).astype(np.float64)
 
 
-def _sampled_rows(X, y, sample_weight, n_rows, random_state):
-    positions = row_positions(X, random_state)
+def _sampled_rows(X, y, sample_weight, n_rows, scale, random_state):
+    positions = row_positions(X, scale, random_state)
     offset = random_state.uniform()
     drawn = []
     for c, size in enumerate(n_rows):

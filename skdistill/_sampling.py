@@ -3,12 +3,10 @@
 import numpy as np
 
 
-def row_positions(X, random_state):
+def row_positions(X, scale, random_state):
     """Place the rows on a random line: a sort key (n,) that is all but unique."""
     direction = random_state.standard_normal(X.shape[1])
-    span = X.max(axis=0) - X.min(axis=0)
-    scale = np.divide(1.0, span, out=np.zeros(len(span)), where=span > 0)
-    return X @ (direction * scale).astype(X.dtype)
+    return X @ (direction / scale).astype(X.dtype)
 
 
 def systematic_sample(positions, sample_weight, size, offset=0.5):

@@ -11,8 +11,6 @@ from scipy.linalg import cholesky, solve_triangular
 
 #: With more features only their scales are whitened: the matrix would not pay.
 MAX_DENSE_FEATURES = 2048
-#: Smallest eigenvalue that is told from zero, relative to the diagonal.
-JITTER = 1e-10
 
 
 class Whitening:
@@ -41,16 +39,16 @@ class Whitening:
 
     def __init__(self, X, sample_weight, ridge):
         share = sample_weight / sample_weight.sum()
-        X = X.astype(np.float64)
         self.mean = share @ X
-        X -= self.mean
-        self.scale = np.sqrt(share @ X**2 + ridge)
+        centered = X - self.mean.astype(X.dtype)
+        self.scale = np.sqrt(share @ centered.astype(np.float64) ** 2 + ridge)
         self._triangle = None
         if len(self.scale) <= MAX_DENSE_FEATURES:
-            X *= np.sqrt(share)[:, None]
-            X /= self.scale
-            matrix = X.T @ X
-            np.fill_diagonal(matrix, 1 + JITTER)
+            # To find a direction, the precision of the data is enough.
+            centered *= np.sqrt(share)[:, None].astype(X.dtype)
+            centered /= self.scale.astype(X.dtype)
+            matrix = (centered.T @ centered).astype(np.float64)
+            np.fill_diagonal(matrix, 1 + 100 * np.finfo(X.dtype).eps)
             self._triangle = cholesky(matrix, overwrite_a=True, check_finite=False)
 
     def to_coef(self, v):

@@ -72,7 +72,9 @@ def test_unit_of_all_features_with_C_in_the_same(fit, table, unit):
     scaled = fit(unit * X, y, C=1 / unit**2)
     reference = fit(X, y)
     assert_allclose(scaled.loss_, reference.loss_, rtol=1e-5)
-    assert_allclose(scaled.predict_proba(unit * X), reference.predict_proba(X), atol=1e-3)
+    assert_allclose(
+        scaled.predict_proba(unit * X), reference.predict_proba(X), atol=1e-3
+    )
 
 
 def test_units_of_single_features_do_not_slow_convergence():

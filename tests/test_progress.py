@@ -9,9 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdistill import DatasetDistiller
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 class Recorder:

@@ -3,7 +3,7 @@
 Rows pass through one compiled program in chunks of a fixed size, the last one padded
 with rows of weight zero: the program depends on the number of features, classes and on
 the width of the floats, never on the number of rows. ``X`` is not copied as a whole and
-keeps its precision in the matrix products; the pointwise loss and the sums are double.
+keeps its precision row by row; sums over rows are double.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ from skdistill.objectives._base import DataObjective
 
 # A chunk stays in the cache between the product with X and the one with its transpose.
 MAX_CHUNK_ROWS = 2048
-MAX_CHUNK_BYTES = 2**23
+MAX_CHUNK_BYTES = 2**22
 
 
 def chunk_rows_for(X):
@@ -30,8 +30,8 @@ def chunk_rows_for(X):
 @partial(jax.jit, static_argnames=("raw_prediction", "loss"))
 def _chunk_value_and_grad(params, X, y, sample_weight, raw_prediction, loss):
     def total(params):
-        raw = raw_prediction(params, X).astype(jnp.float64)
-        return jnp.vdot(sample_weight, loss(raw, y))
+        losses = loss(raw_prediction(params, X), y)
+        return jnp.vdot(sample_weight, losses.astype(jnp.float64))
 
     return jax.value_and_grad(total)(params)
 
@@ -82,9 +82,9 @@ class DenseObjective(DataObjective):
             pending = deque()
             for chunk in self._chunks():
                 pending.append(self._chunk_value_and_grad(params, *chunk))
-                # Two chunks in flight keep the processor busy; more would pile up
-                # copies of X.
-                if len(pending) > 2:
+                # One chunk is copied while another is worked on; more would fall out
+                # of the cache, and pile up copies of X.
+                if len(pending) > 1:
                     total = _add(total, pending.popleft())
             while pending:
                 total = _add(total, pending.popleft())

@@ -27,6 +27,8 @@ from skdistill.students._base import Student
 
 MAX_NEWTON_STEPS = 100
 MAX_HALVINGS = 40
+#: Up to so many unknowns, a factorization takes less than the calls of an iteration.
+MAX_DENSE_UNKNOWNS = 200
 
 
 def linear_raw_prediction(params, X):
@@ -193,8 +195,9 @@ class _InnerProblem(NamedTuple):
     def hessian_solver(self, theta, rtol):
         """Return ``solve(rhs)`` for the Hessian at ``theta``; shapes are (r + 1, k).
 
-        Conjugate gradients, preconditioned by the Hessian's diagonal blocks, one for
-        each output: exact for one output, 10 to 30 iterations for many.
+        A small Hessian is factorized. A large one is applied, in conjugate gradients
+        preconditioned by its diagonal blocks, one for each output: exact for one
+        output, 10 to 30 iterations for many.
         """
         curvature = self.loss.hessian(self.design @ theta, self.y)
         curvature = curvature * self.weight[:, None, None]
@@ -209,6 +212,10 @@ class _InnerProblem(NamedTuple):
             if self.loss.shift_invariant:
                 v = v - v.mean(axis=1, keepdims=True)
             return v
+
+        if diagonal.size <= MAX_DENSE_UNKNOWNS:
+            solve_dense = self._factorize(curvature, scale)
+            return lambda rhs: project(solve_dense(project(rhs)))
 
         def product(v):
             v = v.reshape(shape)
@@ -240,6 +247,29 @@ class _InnerProblem(NamedTuple):
 
         return solve
 
+    def _factorize(self, curvature, scale):
+        """Return a direct solver for the Hessian, with its diagonal scaled to one."""
+        width, k = scale.shape
+        rows = curvature[:, :, None, :] * self.design[:, None, :, None]
+        matrix = np.tensordot(self.design, rows, axes=(0, 0)).reshape(width * k, -1)
+        diagonal = np.arange(width * k)
+        matrix[diagonal, diagonal] += np.repeat(self.penalty, k)
+        flat = scale.ravel()
+        matrix *= flat[:, None] * flat
+        if self.loss.shift_invariant:
+            # Fill the direction in which the intercepts move together.
+            null = np.zeros_like(scale)
+            null[-1] = 1 / scale[-1]
+            matrix += np.outer(null, null) / np.vdot(null, null)
+        matrix[diagonal, diagonal] *= 1 + 1e-14 * width
+        factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
+
+        def solve(rhs):
+            solution = cho_solve(factor, (scale * rhs).ravel(), check_finite=False)
+            return scale * solution.reshape(width, k)
+
+        return solve
+
 
 def _newton(problem, theta):
     """Minimize the inner objective by Newton's method with step halving."""
@@ -248,10 +278,14 @@ def _newton(problem, theta):
     if not value <= problem.value(at_zero):
         # A start that is worse than nothing is none.
         theta, value = at_zero, problem.value(at_zero)
-    last_decrement = np.inf
+    last_decrement, first_size = np.inf, None
     for _ in range(MAX_NEWTON_STEPS):
         gradient = problem.gradient(theta)
-        direction = -problem.hessian_solver(theta, rtol=1e-6)(gradient)
+        # Early steps need not be exact; the last ones converge superlinearly.
+        size = np.linalg.norm(gradient)
+        first_size = size if first_size is None else first_size
+        rtol = np.clip(size / first_size, 1e-6, 1e-1) if first_size else 1e-6
+        direction = -problem.hessian_solver(theta, rtol)(gradient)
         # Twice the distance to the minimum.
         decrement = -np.vdot(gradient, direction)
         rounding = 1e-14 * abs(value)
