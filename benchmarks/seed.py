@@ -186,7 +186,7 @@ def _peak_memory(folder, connection):
 
 
 def peak_memory(folder):
-    """Return (f), peak of a fresh process with the data, before and after fit, in MiB."""
+    """Return (f): memory before a fit, at its peak, and of the data, in MiB."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_peak_memory, args=(folder, sender))
@@ -210,6 +210,7 @@ def main():
     import skdistill._distillation  # noqa: F401
 
     X, X_test, y, y_test = load(args.data)
+    data_seconds, product_seconds = data_pass(X, y, repeats=21)
     loss = seed_loss(X, y, published(X, y))
     iterations_b = iterations_until(
         lambda fitted: log_loss(y, fitted.predict_proba(X)) <= loss, X, y, **SEED
@@ -237,7 +238,6 @@ def main():
             flush=True,
         )
     median = {name: statistics.median(times) for name, times in seconds.items()}
-    data_seconds, product_seconds = data_pass(X, y, repeats=21)
     before, after, size = peak_memory(args.data)
 
     rows = [

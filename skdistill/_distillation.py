@@ -15,9 +15,8 @@ from skdistill._data_model import fit_data_model
 from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
 from skdistill.objectives._linear import LinearObjective
 
-
 #: Iterations on a sample of the rows, and their tolerance.
-SAMPLE_OPTIONS = {"max_iter": 40, "tol": 1e-3}
+SAMPLE_OPTIONS = {"max_iter": 60, "tol": 3e-4}
 
 
 class Distilled(NamedTuple):

@@ -163,7 +163,7 @@ class DatasetDistiller(
         Outer loss of ``estimator_``: its mean loss on the real data, sample weights and
         class weights included.
 
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray of shape (n_iterations,)
         Outer loss after each outer iteration, as the student has it.
 
     n_iter_ : int
@@ -172,7 +172,7 @@ class DatasetDistiller(
     n_features_in_ : int
         Number of features seen during fit.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of features seen during fit, if all are strings.
 
     See Also

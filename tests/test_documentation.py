@@ -1,0 +1,49 @@
+"""Examples run, and public docstrings are complete."""
+
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import validate
+
+import skdistill
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+# Sections and summaries that scikit-learn's docstrings do without, too.
+IGNORED = {"EX01", "SA01", "SA04", "ES01", "GL01", "SS06", "RT02", "YD01"}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(path, tmp_path):
+    result = subprocess.run(
+        [sys.executable, str(path)],
+        cwd=tmp_path,
+        env=os.environ | {"MPLBACKEND": "agg"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "distilled rows" in result.stdout
+    assert (tmp_path / "distilled_digits.png").stat().st_size > 10_000
+
+
+def public_names():
+    for name in skdistill.__all__:
+        yield f"skdistill.{name}"
+        for method, value in vars(getattr(skdistill, name)).items():
+            if not method.startswith("_") and inspect.isfunction(value):
+                yield f"skdistill.{name}.{method}"
+
+
+@pytest.mark.parametrize("name", public_names())
+def test_numpydoc(name):
+    errors = [
+        (code, message)
+        for code, message in validate(name)["errors"]
+        if code not in IGNORED
+    ]
+    assert not errors
