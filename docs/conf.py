@@ -15,7 +15,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 autosummary_generate = True
-numpydoc_show_class_members = False
+numpydoc_show_class_members = True
+numpydoc_show_inherited_class_members = False
 numpydoc_class_members_toctree = False
 exclude_patterns = ["_build"]
 

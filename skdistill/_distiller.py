@@ -125,8 +125,9 @@ class DatasetDistiller(
         Most outer iterations on all the data; reached, it is a ``ConvergenceWarning``.
 
     tol : float, default=1e-4
-        Stop when no entry of the projected gradient exceeds it. The gradient is taken
-        in units of the features in which the loss on the real data has slope one.
+        Stop when no entry of the projected gradient exceeds it, or when the loss no
+        longer falls. The gradient is taken in units of the features in which a step of
+        one changes the raw predictions on the real data by about one.
 
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch for ``solver="adam"``; the other solvers ignore it.
@@ -183,9 +184,10 @@ class DatasetDistiller(
     -----
     The rows are made for the estimator, ``C``, weighting and intercept that they were
     learned with; they are no substitute for the data when another model is to be
-    trained. A sum of ``m`` rows of unit weight induces coefficients of limited norm:
+    trained. ``m`` rows of unit weight induce coefficients of limited norm:
     ``||coef||^2 <= C * m * lambertw((k - 1) / e)`` with k classes. With few rows and a
-    small ``C``, raise ``C``, learn it, or match the weights.
+    small ``C``, raise ``C``, learn it, or match the weights. Matched weights or a large
+    ``C`` make for small gradients: give ``estimator`` a small ``tol`` then.
 
     References
     ----------

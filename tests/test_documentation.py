@@ -39,7 +39,7 @@ def public_names():
                 yield f"skdistill.{name}.{method}"
 
 
-@pytest.mark.parametrize("name", public_names())
+@pytest.mark.parametrize("name", list(public_names()))
 def test_numpydoc(name):
     errors = [
         (code, message)
