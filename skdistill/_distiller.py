@@ -18,7 +18,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import TransformerTags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -28,10 +27,13 @@ from sklearn.utils.validation import (
 from threadpoolctl import ThreadpoolController
 
 from skdistill._allocation import rows_per_class
+from skdistill._delegation import PredictionMixin
 from skdistill._frames import is_frame, labels_like, samples_like
 
 #: The first iterations look at no more rows than this.
 MAX_SAMPLE_ROWS = 4096
+#: Unknowns of a student up to which more than one BLAS thread is no gain.
+MAX_SMALL_SOLVE = 2000
 
 
 def _unchanged_on_error(fit):
@@ -50,17 +52,8 @@ def _unchanged_on_error(fit):
     return wrapped
 
 
-def _estimator_has(name):
-    """Whether the fitted estimator, or the one passed in, has a method."""
-
-    def check(self):
-        getattr(getattr(self, "estimator_", self._estimator()), name)
-        return True
-
-    return check
-
-
 class DatasetDistiller(
+    PredictionMixin,
     CallbackSupportMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
@@ -375,8 +368,9 @@ class DatasetDistiller(
                 **data,
             )
 
-        # Waiting BLAS threads would keep the processor from JAX's between small solves.
-        with ThreadpoolController().limit(limits=1, user_api="blas"):
+        # BLAS threads that wait between small solves keep the processor from JAX's.
+        small = min(start.X.shape) * len(classes) <= MAX_SMALL_SOLVE
+        with ThreadpoolController().limit(limits=1 if small else None, user_api="blas"):
             result = distill(
                 student,
                 objective,
@@ -457,97 +451,6 @@ class DatasetDistiller(
             ``y_synthetic_``.
         """
         return self.fit(X, y, sample_weight=sample_weight).transform(X)
-
-    @available_if(_estimator_has("predict"))
-    def predict(self, X):
-        """Predict with ``estimator_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
-
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X):
-        """Predict class probabilities with ``estimator_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_estimator_has("predict_log_proba"))
-    def predict_log_proba(self, X):
-        """Predict logarithms of class probabilities with ``estimator_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Log-probabilities, in the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X):
-        """Return the decision function of ``estimator_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Confidence scores.
-        """
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
-
-    @available_if(_estimator_has("score"))
-    def score(self, X, y, sample_weight=None):
-        """Score ``estimator_``, which scikit-learn fitted on the synthetic set.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,)
-            True labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
-
-        Returns
-        -------
-        float
-            Mean accuracy for a classifier.
-        """
-        check_is_fitted(self)
-        if sample_weight is None:
-            return self.estimator_.score(X, y)
-        return self.estimator_.score(X, y, sample_weight=sample_weight)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "estimator_")

@@ -34,8 +34,9 @@ def test_example_runs(path, tmp_path):
 def public_names():
     for name in skdistill.__all__:
         yield f"skdistill.{name}"
-        for method, value in vars(getattr(skdistill, name)).items():
-            if not method.startswith("_") and inspect.isfunction(value):
+        public = getattr(skdistill, name)
+        for method, value in inspect.getmembers(public, inspect.isfunction):
+            if value.__module__.startswith("skdistill") and method[0] != "_":
                 yield f"skdistill.{name}.{method}"
 
 
