@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,9 +25,9 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
-from threadpoolctl import ThreadpoolController
 
 from skdistill._allocation import rows_per_class
+from skdistill._blas import single_blas_thread
 from skdistill._delegation import PredictionMixin
 from skdistill._frames import is_frame, labels_like, samples_like
 
@@ -370,7 +371,7 @@ class DatasetDistiller(
 
         # BLAS threads that wait between small solves keep the processor from JAX's.
         small = min(start.X.shape) * len(classes) <= MAX_SMALL_SOLVE
-        with ThreadpoolController().limit(limits=1 if small else None, user_api="blas"):
+        with single_blas_thread() if small else nullcontext():
             result = distill(
                 student,
                 objective,

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_info
 
 from skdistill import DatasetDistiller
 from skdistill.objectives import _dense
@@ -49,6 +52,16 @@ def test_settings_are_left_alone_when_fit_fails(table, monkeypatch):
     with pytest.raises(RuntimeError, match="in the middle"):
         DatasetDistiller(n_synthetic=6).fit(X, y)
     assert settings() == before
+
+
+def test_blas_threads_are_given_back(table):
+    """Also when fits in several threads overlap."""
+    X, y = table
+    distiller = DatasetDistiller(n_synthetic=6)
+    before = [library["num_threads"] for library in threadpool_info()]
+    with ThreadPoolExecutor(4) as executor:
+        list(executor.map(lambda _: clone(distiller).fit(X, y), range(8)))
+    assert [library["num_threads"] for library in threadpool_info()] == before
 
 
 def test_nothing_jax_is_left_in_the_attributes(table):
