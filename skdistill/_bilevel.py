@@ -11,9 +11,6 @@ import numpy as np
 
 from skdistill.optimizers._lbfgs import minimize
 
-# How far a learned hyperparameter may go, as a factor of its starting value.
-HYPERPARAMETER_FACTOR = 1e4
-
 
 class BilevelLoss:
     """Outer loss of a synthetic set, and its hypergradient.
@@ -54,8 +51,8 @@ class OuterVariables:
         Unit of each feature.
     bounds : tuple of two ndarrays of shape (p,)
         Least and largest value of each feature.
-    learn_params : sequence of str
-        Names of the hyperparameters to learn.
+    learn_params : dict of str to tuple of (low, high)
+        Hyperparameters to learn, and how far they may go.
     """
 
     def __init__(self, start, scale, bounds, learn_params):
@@ -65,9 +62,10 @@ class OuterVariables:
         self.learn_params = tuple(learn_params)
         logs = np.array([np.log(start.hyperparameters[name]) for name in learn_params])
         self.x0 = np.concatenate([(start.X / scale).ravel(), logs])
-        m, reach = len(start.X), np.log(HYPERPARAMETER_FACTOR)
-        self.lower = np.concatenate([np.tile(bounds[0] / scale, m), logs - reach])
-        self.upper = np.concatenate([np.tile(bounds[1] / scale, m), logs + reach])
+        ends = np.log(np.reshape(list(learn_params.values()), (-1, 2)))
+        m = len(start.X)
+        self.lower = np.concatenate([np.tile(bounds[0] / scale, m), ends[:, 0]])
+        self.upper = np.concatenate([np.tile(bounds[1] / scale, m), ends[:, 1]])
 
     def to_synthetic(self, x):
         """Return the synthetic set at a vector, exactly within the bounds."""

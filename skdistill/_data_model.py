@@ -15,6 +15,8 @@ from skdistill.optimizers._lbfgs import minimize
 #: The sample only leads near the solution.
 SAMPLE_MAX_ITER = 40
 SAMPLE_TOL = 1e-3
+#: Iterations on all the data after which a model at the limit counts as limited.
+PROBE_ITER = 10
 
 
 class DataModel(NamedTuple):
@@ -26,7 +28,7 @@ class DataModel(NamedTuple):
         The model.
     limited : bool
         Whether ``max_norm`` kept it from being the full-data model. A limited model
-        comes from the sample alone: it is a place to start from.
+        may come from the sample alone: it is a place to start from.
     whitening : Whitening
         Round coordinates at the model.
     n_iter : int
@@ -85,7 +87,23 @@ def fit_data_model(
         callback=None,
     )
     if limited:
-        return DataModel(params, True, whitening, 0, True)
+        if _is_limited(objective, params, ridge):
+            return DataModel(params, True, whitening, 0, True)
+        # A sample has less to say against large coefficients than all the data.
+        probe, limited, _ = _fit_in_ball(
+            LinearParams(params.coef / 2, params.intercept),
+            student,
+            objective,
+            ridge,
+            max_norm,
+            whitening,
+            max_iter=PROBE_ITER,
+            tol=tol,
+            callback=None,
+        )
+        if limited and _is_limited(objective, probe, ridge):
+            return DataModel(params, True, whitening, 0, True)
+        params = probe
     whitening = _whitening_at(student, sample, params, ridge)
     params, limited, result = _fit_in_ball(
         params,
@@ -99,6 +117,12 @@ def fit_data_model(
         callback=callback,
     )
     return DataModel(params, limited, whitening, result.n_iter, result.converged)
+
+
+def _is_limited(objective, params, ridge):
+    """Whether the loss pulls the coefficients outward more than the penalty inward."""
+    _, grad = objective.value_and_grad(params)
+    return -np.vdot(params.coef, grad.coef) > ridge * np.vdot(params.coef, params.coef)
 
 
 def _whitening_at(student, sample, params, ridge):

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skdistill._bilevel import HYPERPARAMETER_FACTOR, OuterVariables, improve
+from skdistill._bilevel import OuterVariables, improve
 from skdistill._containers import SyntheticSet
 from skdistill._data_model import fit_data_model
 from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
 from skdistill.objectives._linear import LinearObjective
 
+#: How far a learned hyperparameter may go, as a factor of the estimator's own.
+HYPERPARAMETER_FACTOR = 100.0
 #: Iterations on a sample of the rows, and their tolerance.
 SAMPLE_OPTIONS = {"max_iter": 60, "tol": 3e-4}
 
@@ -88,25 +90,28 @@ def distill(
     options = {"max_iter": max_iter, "tol": tol}
     n_classes = max(student.n_outputs, 2)
     limit = pull_limit(n_classes) * synthetic.sample_weight.sum()
-    reach = synthetic.hyperparameters["C"] * limit
-    if "C" in learn_params:
-        reach *= HYPERPARAMETER_FACTOR
+    learned = {
+        name: (value / HYPERPARAMETER_FACTOR, value * HYPERPARAMETER_FACTOR)
+        for name, value in synthetic.hyperparameters.items()
+        if name in learn_params
+    }
+    C = synthetic.hyperparameters["C"]
+    largest_C = learned["C"][1] if "C" in learned else C
     model = fit_data_model(
         student,
         objective,
         sample,
         ridge,
-        np.sqrt(reach),
+        np.sqrt(largest_C * limit),
         callback=lambda params, loss: callback(
             lambda: _rows_near(student, params, synthetic, bounds), loss
         ),
         **options,
     )
     squared_norm = float(np.vdot(model.params.coef, model.params.coef))
-    if "C" in learn_params:
-        # Twice the norm that is needed leaves the rows room to look like the data.
-        C = max(synthetic.hyperparameters["C"], 2 * squared_norm / limit)
-        synthetic = synthetic._replace(hyperparameters={"C": C})
+    # A learned C starts at twice what is needed: rows with room look like the data.
+    C = min(max(C, 2 * squared_norm / limit), largest_C)
+    synthetic = synthetic._replace(hyperparameters={"C": C})
     origin = model.whitening.mean * student.fit_intercept
     span = ModelSpan(model.params, origin)
     best, is_exact = _best_start(student, model, span, sample, synthetic, bounds)
@@ -117,7 +122,7 @@ def distill(
 
     def variables(best):
         scale = 1 / (model.whitening.scale * _rms_pull(student, best))
-        return OuterVariables(best, scale, bounds, learn_params)
+        return OuterVariables(best, scale, bounds, learned)
 
     if not is_exact:
         best = _improve_in_span(student, span, sample, best, bounds)
@@ -181,7 +186,7 @@ def _improve_in_span(student, span, sample, synthetic, bounds):
     start = synthetic._replace(X=span.project(synthetic.X))
     scale = 1 / (Z.std(axis=0) * _rms_pull(student, start))
     free = np.full(Z.shape[1], np.inf)
-    variables = OuterVariables(start, scale, (-free, free), ())
+    variables = OuterVariables(start, scale, (-free, free), {})
     seen, _ = improve(
         student,
         projected,

@@ -98,7 +98,7 @@ class DatasetDistiller(
 
     learn_params : sequence of str, default=()
         Hyperparameters of ``estimator`` to learn with the rows: ``("C",)``. They move
-        within a factor of 1e4, and ``estimator_`` carries the learned values.
+        within a factor of 100, and ``estimator_`` carries the learned values.
 
     outer_loss : {"auto", "log_loss", "squared_error"}, default="auto"
         Loss on the real data. "auto" is the training loss of ``estimator``, its class
