@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdistill import DatasetDistiller
 
+# A fixed number of iterations to count: none of these fits is to converge.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 

@@ -7,6 +7,7 @@ import textwrap
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
@@ -39,6 +40,7 @@ EXPECTED_FAILED_CHECKS = {
     expected_failed_checks=lambda _: EXPECTED_FAILED_CHECKS,
     xfail_strict=True,
 )
+# The checks fit on noise, for a few iterations.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_estimator_checks(estimator, check):
     check(estimator)
@@ -183,7 +185,6 @@ def test_follows_the_estimator():
 
 
 def test_set_output_copes_with_the_shorter_tuple(multiclass_table):
-    pd = pytest.importorskip("pandas")
     X, y = multiclass_table
     distiller = DatasetDistiller(random_state=0).set_output(transform="pandas")
     samples, labels = distiller.fit_transform(X, y)
@@ -198,7 +199,6 @@ def test_set_output_copes_with_the_shorter_tuple(multiclass_table):
 
 
 def test_set_output_of_rows_learned_from_an_array(multiclass_table):
-    pd = pytest.importorskip("pandas")
     X, y = multiclass_table
     distiller = DatasetDistiller(random_state=0).fit(X, y)
     with pytest.warns(UserWarning, match="feature names"):
