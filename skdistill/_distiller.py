@@ -318,7 +318,8 @@ class DatasetDistiller(
         low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
         bounds = self._bounds(low, high)
         scale = np.where(high > low, high - low, 1.0)
-        X0, y0 = self._initial_rows(X, y, sample_weight, classes, scale)
+        with single_blas_thread():  # k-means sets the same limit, for itself alone
+            X0, y0 = self._initial_rows(X, y, sample_weight, classes, scale)
         weight0 = self._synthetic_weight(y, sample_weight, y0)
         start = SyntheticSet(
             X=np.clip(X0, *bounds),

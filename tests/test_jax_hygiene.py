@@ -69,6 +69,8 @@ def test_blas_threads_are_given_back(table):
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
         assert set(before) == {2}
+        clone(distiller).fit(X, y)
+        assert blas_threads() == before
         with ThreadPoolExecutor(4) as executor:
             list(executor.map(lambda _: clone(distiller).fit(X, y), range(8)))
         assert blas_threads() == before
