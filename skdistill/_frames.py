@@ -15,6 +15,12 @@ def is_frame(X):
     return library is not None and isinstance(X, library.DataFrame)
 
 
+def is_series(y):
+    """Whether ``y`` is a Series of pandas or polars."""
+    library = _library(y)
+    return library is not None and isinstance(y, library.Series)
+
+
 def samples_like(X, samples):
     """Return samples (m, p) in the container of ``X``, with its columns."""
     if not is_frame(X):
@@ -27,9 +33,9 @@ def samples_like(X, samples):
 
 def labels_like(y, labels):
     """Return labels (m,) in the container of ``y``, with its name and dtype."""
-    library = _library(y)
-    if library is None or not isinstance(y, library.Series):
+    if not is_series(y):
         return labels
+    library = _library(y)
     if library.__name__ == "pandas":
         return library.Series(labels, name=y.name, dtype=y.dtype)
     return library.Series(y.name, labels.tolist(), dtype=y.dtype)
