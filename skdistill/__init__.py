@@ -2,6 +2,7 @@
 
 from skdistill._distiller import DatasetDistiller
 from skdistill._meta import DistilledClassifier
+from skdistill._sampler import DistillationSampler
 
-__all__ = ["DatasetDistiller", "DistilledClassifier"]
+__all__ = ["DatasetDistiller", "DistillationSampler", "DistilledClassifier"]
 __version__ = "0.1.0"

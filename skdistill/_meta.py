@@ -1,7 +1,6 @@
 """Estimators that distill their training data and fit any estimator on the result."""
 
 import warnings
-from contextlib import contextmanager
 
 import numpy as np
 from sklearn.base import (
@@ -33,6 +32,7 @@ from skdistill._delegation import PredictionMixin
 from skdistill._distiller import DatasetDistiller, _unchanged_on_error
 from skdistill._frames import is_frame, is_series
 from skdistill._merging import merge_equal_rows
+from skdistill._subtask import subtask
 
 
 class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
@@ -86,14 +86,14 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         root = self._init_callback_context(max_subtasks=1 if made_for_estimator else 2)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         root.call_on_fit_task_begin(estimator=self, **data)
-        with _subtask(root, "distill", self, distiller, data):
+        with subtask(root, "distill", self, distiller, data):
             distiller.fit(X_fit, y_fit, **metadata)
         if made_for_estimator:
             # It is fitted already, with the hyperparameters that were learned.
             estimator = distiller.estimator_
         else:
             estimator = clone(self._estimator())
-            with _subtask(root, "fit-estimator", self, estimator, data):
+            with subtask(root, "fit-estimator", self, estimator, data):
                 _fit_on_synthetic(estimator, distiller)
         self.distiller_ = distiller
         self.estimator_ = estimator
@@ -291,16 +291,6 @@ class DistilledClassifier(
     def _encode(self, y):
         check_classification_targets(y)
         return np.unique(y, return_inverse=True)[1]
-
-
-@contextmanager
-def _subtask(root, name, owner, sub_estimator, data):
-    """Fit a sub-estimator as a task of its owner, with the owner's callbacks."""
-    task = root.subcontext(task_name=name)
-    with task.propagate_callback_context(sub_estimator):
-        task.call_on_fit_task_begin(estimator=owner, **data)
-        yield
-        task.call_on_fit_task_end(estimator=owner, **data)
 
 
 def _fit_on_synthetic(estimator, distiller):
