@@ -207,7 +207,7 @@ def _is_one_hot(y):
 def _class_labels(y):
     """Return labels (n,) of targets that may be one-hot, or have one column."""
     if not _is_one_hot(y):
-        return column_or_1d(y) if getattr(y, "ndim", 1) == 2 else y
+        return column_or_1d(y) if len(getattr(y, "shape", ())) == 2 else y
     one_hot = np.asarray(y)
     if not (one_hot.sum(axis=1) == 1).all():
         raise ValueError(
