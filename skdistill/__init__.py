@@ -1,8 +1,13 @@
 """Dataset distillation for scikit-learn."""
 
 from skdistill._distiller import DatasetDistiller
-from skdistill._meta import DistilledClassifier
+from skdistill._meta import DistilledClassifier, DistilledRegressor
 from skdistill._sampler import DistillationSampler
 
-__all__ = ["DatasetDistiller", "DistillationSampler", "DistilledClassifier"]
+__all__ = [
+    "DatasetDistiller",
+    "DistillationSampler",
+    "DistilledClassifier",
+    "DistilledRegressor",
+]
 __version__ = "0.1.0"

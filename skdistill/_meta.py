@@ -7,11 +7,12 @@ from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
     MetaEstimatorMixin,
+    RegressorMixin,
     _fit_context,
     clone,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
@@ -21,7 +22,6 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     has_fit_parameter,
@@ -33,6 +33,7 @@ from skdistill._distiller import DatasetDistiller, _unchanged_on_error
 from skdistill._frames import is_frame, is_series
 from skdistill._merging import merge_equal_rows
 from skdistill._subtask import subtask
+from skdistill._targets import class_targets, numeric_targets
 
 
 class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
@@ -70,16 +71,19 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
             The fitted estimator.
         """
         metadata = self._metadata_of_distiller(sample_weight, params)
-        X_valid, y_valid = validate_data(self, X, y, dtype=[np.float64, np.float32])
-        distiller, made_for_estimator = self._distiller_for(y_valid)
+        X_valid, y_valid = validate_data(
+            self, X, y, dtype=[np.float64, np.float32], **self._target_checks
+        )
+        spec, y_encoded = self._read_targets(y_valid, X_valid.shape[1])
+        distiller, made_for_estimator = self._distiller_for(spec)
         # The distiller returns frames and series if they come in.
         X_fit = X if is_frame(X) else X_valid
-        y_fit = y if is_series(y) else y_valid
+        y_fit = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
         if set(metadata) <= {"sample_weight"} and not isinstance(X, np.memmap):
             weight = _check_sample_weight(
                 metadata.get("sample_weight"), X_valid, ensure_non_negative=True
             )
-            rows, weight = merge_equal_rows(X_valid, self._encode(y_valid), weight)
+            rows, weight = merge_equal_rows(X_valid, y_encoded, weight)
             X_fit, y_fit = _safe_indexing(X_fit, rows), _safe_indexing(y_fit, rows)
             metadata = {"sample_weight": weight}
 
@@ -170,7 +174,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
     def _unfitted_distiller(self):
         return DatasetDistiller() if self.distiller is None else clone(self.distiller)
 
-    def _distiller_for(self, y):
+    def _distiller_for(self, spec):
         """Return an unfitted distiller, and whether it distills for ``estimator``."""
         estimator = self._estimator()
         self._check_kind("estimator", estimator)
@@ -180,7 +184,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         if distiller.estimator is not None:
             self._check_kind("distiller", distiller)
             return distiller, False
-        student = self._nearest_student(estimator, y)
+        student = self._nearest_student(estimator, spec)
         return distiller.set_params(estimator=student), student is estimator
 
     def _check_kind(self, role, estimator):
@@ -192,10 +196,12 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
                 f"a {kind}."
             )
 
-    def _nearest_student(self, estimator, y):
+    def _nearest_student(self, estimator, spec):
         """Return the estimator if it has a student, else the nearest one that has."""
+        from skdistill.students import student_for
+
         try:
-            self._student(estimator, y)
+            student_for(estimator, spec)
         except ValueError as reason:
             student = self._default_student()
             warnings.warn(
@@ -266,7 +272,7 @@ class DistilledClassifier(
     Examples
     --------
     >>> from sklearn.datasets import load_wine
-    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.linear_model import LogisticRegression, Ridge
     >>> from sklearn.model_selection import cross_val_score
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
@@ -280,17 +286,70 @@ class DistilledClassifier(
     True
     """
 
+    _target_checks = {}
+    _read_targets = staticmethod(class_targets)
+
     def _default_student(self):
         return LogisticRegression()
 
-    def _student(self, estimator, y):
-        from skdistill.students import student_for
 
-        return student_for(estimator, np.unique(y))
+class DistilledRegressor(
+    _FitOnDistilled, RegressorMixin, MetaEstimatorMixin, BaseEstimator
+):
+    """Regressor that is fitted on a distilled training set.
 
-    def _encode(self, y):
-        check_classification_targets(y)
-        return np.unique(y, return_inverse=True)[1]
+    Its ``fit`` distills the data and fits ``estimator`` on the few synthetic rows: the
+    whole takes the place of ``estimator`` in a pipeline, a grid search or a
+    cross-validation.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        Unfitted regressor to fit on the distilled set, never modified. None stands for
+        ``Ridge()``.
+
+    distiller : DatasetDistiller, default=None
+        How to distill, never modified. None stands for ``DatasetDistiller()``. If its
+        ``estimator`` is None, it distills for ``estimator``, or for ``Ridge()`` with a
+        warning if that cannot be distilled for.
+
+    Attributes
+    ----------
+    distiller_ : DatasetDistiller
+        The fitted distiller, with the synthetic set.
+
+    estimator_ : estimator object
+        The regressor fitted on the synthetic set, with its weights if it takes them;
+        ``distiller_.estimator_`` if the set is made for it.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of features seen during fit, if all are strings.
+
+    See Also
+    --------
+    DatasetDistiller : Returns the synthetic set.
+    DistilledClassifier : The same for classes, with notes that hold here, too.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import Ridge
+    >>> from skdistill import DatasetDistiller, DistilledRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> regressor = DistilledRegressor(Ridge(), DatasetDistiller(n_synthetic=20))
+    >>> full = Ridge().fit(X, y).score(X, y)
+    >>> bool(regressor.fit(X, y).score(X, y) > full - 0.01)
+    True
+    """
+
+    _target_checks = {"multi_output": True, "y_numeric": True}
+    _read_targets = staticmethod(numeric_targets)
+
+    def _default_student(self):
+        return Ridge()
 
 
 def _fit_on_synthetic(estimator, distiller):

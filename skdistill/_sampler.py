@@ -189,14 +189,15 @@ def _refuse_what_gets_lost(distiller):
     lost = []
     if distiller.weighting != "unit":
         lost.append(f"weighting={distiller.weighting!r}")
+    if distiller.learn_labels is True and is_classifier(distiller):
+        lost.append("learn_labels=True of classes, which are weights of copies")
     if len(distiller.learn_params):
         lost.append(f"learn_params={distiller.learn_params!r}")
     if lost:
         raise ValueError(
             f"A sampler returns rows and nothing else; got {' and '.join(lost)} in the "
-            "distiller, which the next step would not get to know. Pass "
-            "weighting='unit' and learn_params=(), or use DistilledClassifier or "
-            "DistilledRegressor."
+            "distiller, which the next step would not get to know. Leave them at their "
+            "defaults, or use DistilledClassifier or DistilledRegressor."
         )
 
 

@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdistill import DatasetDistiller, DistilledClassifier
+from skdistill import DatasetDistiller, DistilledClassifier, DistilledRegressor
 from skdistill._merging import merge_equal_rows
 from tests.conftest import make_table
 
@@ -37,6 +37,7 @@ forest = RandomForestClassifier(n_estimators=10, random_state=0)
             forest,
             DatasetDistiller(LogisticRegression(), weighting="match", max_iter=20),
         ),
+        DistilledRegressor(Ridge()),
     ]
 )
 # The checks fit on noise, for a few iterations.
