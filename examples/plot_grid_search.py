@@ -92,21 +92,24 @@ print(f"search on distilled rows:  {search_seconds:5.1f} s")
 print(f"     after distilling for  {distill_seconds:5.1f} s")
 
 # %%
-# Distilling counts, too. With a thousand rows there is little to gain: the fits on all of
-# them are short themselves.
+# Distilling counts, too. With a thousand rows there is little to gain: the fits on all
+# of them are short themselves.
 
 # %%
 # Confirmed?
 # ----------
 # Each recommendation is fitted on *all* training rows, and judged on test rows.
 
-print("recommended by         C        test loss and accuracy, fitted on all rows")
+print("fitted on all rows with the C that is recommended by")
 for name, loss in losses.items():
     best = candidates[np.argmin(loss)]
     confirmed = LogisticRegression(C=best, max_iter=1000).fit(X_train, y_train)
     test_loss = log_loss(y_test, confirmed.predict_proba(X_test))
     accuracy = confirmed.score(X_test, y_test)
-    print(f"  {name:20s} {best:<8.3g} {test_loss:.4f}   {accuracy:.4f}")
+    print(
+        f"  {name:18s} C={best:<5.3g} test log-loss {test_loss:.4f}, "
+        f"test accuracy {accuracy:.4f}"
+    )
 
 # %%
 # Where the set can be trusted

@@ -76,7 +76,7 @@ for size in sizes:
         n_repeats = 4 if name == "random rows" else 1
         results[name].append(score(make_pipeline(sampler, plain), n_repeats))
 
-print(f"balanced accuracy, mean of test folds, in {perf_counter() - start:.0f} s")
+print(f"balanced test accuracy, mean of folds, in {perf_counter() - start:.0f} s")
 print(f"  {'rows':35s}" + "".join(f"{size:7d}" for size in sizes))
 for name, scores in results.items():
     print(f"  {name:35s}" + "".join(f"{fold.mean():7.3f}" for fold in scores))
@@ -111,6 +111,6 @@ plt.show()
 # stand for what *it* learns from all the data, which is to miss 8s.
 
 even = DistillationSampler(DatasetDistiller(plain, n_synthetic={0: 15, 1: 15}))
-print("balanced accuracy with 30 rows, as many 8s as other digits, distilled for")
+print("balanced test accuracy with 30 rows, as many 8s as other digits, distilled for")
 print(f"  class_weight=None        {score(make_pipeline(even, plain)).mean():.3f}")
 print(f"  class_weight='balanced'  {results['distilled rows'][3].mean():.3f}")
