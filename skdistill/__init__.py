@@ -1,8 +1,16 @@
 """Dataset distillation for scikit-learn."""
 
 from skdistill._curve import distillation_curve
+from skdistill._curve_display import DistillationCurveDisplay
+from skdistill._display import DistillationDisplay
 from skdistill._distiller import DatasetDistiller
 from skdistill._transfer import transfer_score
 
-__all__ = ["DatasetDistiller", "distillation_curve", "transfer_score"]
+__all__ = [
+    "DatasetDistiller",
+    "DistillationCurveDisplay",
+    "DistillationDisplay",
+    "distillation_curve",
+    "transfer_score",
+]
 __version__ = "0.1.0"
