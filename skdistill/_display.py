@@ -223,8 +223,9 @@ class DistillationDisplay:
         from matplotlib.ticker import MaxNLocator
 
         images = self.X_synthetic - self._center(center)
-        label = {None: "value", "mean": "less mean"}.get(
-            center if center is None or isinstance(center, str) else "", "less center"
+        label = {None: "value", "mean": "value less mean"}.get(
+            center if center is None or isinstance(center, str) else "",
+            "value less center",
         )
         rows = self._rows_of_images()
         below = 0 if self.classes is not None else max(2, round(0.3 * shape[0]))
