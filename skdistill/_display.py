@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils import check_array
+from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 KINDS = ("images", "table", "scatter", "loss")
 #: Square numbers of features from which on "auto" takes them for pixels.
@@ -151,13 +151,16 @@ class DistillationDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(distiller)
+        if X is not None:
+            X = validate_data(distiller, X, reset=False, dtype=np.float64)
+            check_consistent_length(X, y)
         if feature_names is None:
             feature_names = getattr(distiller, "feature_names_in_", None)
         display = cls(
             X_synthetic=np.asarray(distiller.X_synthetic_),
             y_synthetic=np.asarray(distiller.y_synthetic_),
             classes=distiller.classes_ if is_classifier(distiller) else None,
-            X=None if X is None else check_array(X, dtype=np.float64),
+            X=X,
             y=None if y is None else np.asarray(y),
             feature_names=feature_names,
             loss_curve=distiller.loss_curve_,

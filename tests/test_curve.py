@@ -210,6 +210,17 @@ def test_impossible_sizes(data, sizes, message):
         distillation_curve(ESTIMATOR, *data, n_synthetic=sizes, cv=FOLDS)
 
 
+def test_sizes_suit_the_smallest_of_unequal_folds(data):
+    X, y = data
+    groups = np.repeat([0, 1], [90, 30])  # training folds of 30 and 90 rows
+    options = {"methods": ["sample"], "groups": groups, "cv": GroupKFold(2)}
+    curve = distillation_curve(ESTIMATOR, X, y, n_synthetic=[0.2, 30], **options)
+    assert_array_equal(curve.n_synthetic, [6, 30])
+    assert sorted(curve.n_train) == [30, 90]
+    with pytest.raises(ValueError, match="at most 30"):
+        distillation_curve(ESTIMATOR, X, y, n_synthetic=[31], **options)
+
+
 @pytest.mark.parametrize("methods", [["herding"], [], ["sample", "sample"]])
 def test_impossible_methods(data, methods):
     with pytest.raises(ValueError, match="must name some of"):

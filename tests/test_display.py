@@ -220,6 +220,10 @@ def test_errors(distiller, digits):
         show(distiller, kind="pie")
     with pytest.raises(ValueError, match="pass X, and y for"):
         show(distiller, kind="scatter")
+    with pytest.raises(ValueError, match="2 features, but .* expecting 64"):
+        show(digits, X=np.ones((5, 2)))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        show(digits, kind="scatter", X=np.ones((5, 64)), y=[0, 1])
     with pytest.raises(ValueError, match="6 features make no square image"):
         show(distiller, kind="images")
     with pytest.raises(ValueError, match=r"image_shape=\(4, 4\) must be"):
