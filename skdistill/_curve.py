@@ -171,9 +171,16 @@ def distillation_curve(
     return_as = "generator_unordered" if verbose else "list"
     results = Parallel(n_jobs=n_jobs, return_as=return_as)(
         delayed(_fit_and_score)(
-            task, distiller, sizes[task[1]], X, y, *folds[task[2]], scorer, seed
+            (method, i, fold),
+            distiller,
+            int(sizes[i]),
+            X,
+            y,
+            *folds[fold],
+            scorer,
+            int(seeds[fold]),
         )
-        for task, seed in ((task, int(seeds[task[2]])) for task in tasks)
+        for method, i, fold in tasks
     )
     if verbose:
         results = _with_progress(results, len(tasks), sizes)
@@ -199,18 +206,22 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
     if method == "full":
         estimator.fit(X_train, y_train)
     elif method == "distill":
-        fitted = clone(distiller).set_params(n_synthetic=int(size))
+        fitted = clone(distiller).set_params(n_synthetic=size)
         if fitted.random_state is None:
             fitted.set_params(random_state=seed)
         estimator = fitted.fit(X_train, y_train).estimator_
     else:
-        n_rows = int(size)
+        n_rows = size
         if is_classifier(distiller):
             classes, counts = np.unique(np.asarray(y_train), return_counts=True)
             n_rows = rows_per_class(n_rows, classes, counts)
-        weighting = distiller.weighting
         reduced = reduced_set(
-            method, X_train, y_train, n_rows, weighting=weighting, random_state=seed
+            method,
+            X_train,
+            y_train,
+            n_rows,
+            weighting=distiller.weighting,
+            random_state=seed,
         )
         fit_on_reduced(estimator, *reduced)
     seconds = perf_counter() - start
@@ -229,12 +240,9 @@ def _check_methods(methods):
 def _sizes(n_synthetic, y, folds, classifier):
     """Resolve sizes to sorted numbers of rows that every training fold allows."""
     largest = min(len(train) for train, _ in folds)
-    # A list may hold both kinds: an array would turn whole numbers into floats.
-    given = n_synthetic if isinstance(n_synthetic, list | tuple) else None
-    if given is None:
-        given = np.atleast_1d(np.asarray(n_synthetic)).ravel().tolist()
     sizes = []
-    for size in given:
+    # An object array keeps whole numbers whole in a list that has fractions, too.
+    for size in np.ravel(np.array(n_synthetic, dtype=object)).tolist():
         if isinstance(size, Integral) and not isinstance(size, bool) and size >= 1:
             sizes.append(int(size))
         elif isinstance(size, Real) and 0 < size < 1:
