@@ -142,9 +142,9 @@ def data_pass(X, y, repeats):
 
     from skdistill._containers import LinearParams
     from skdistill.objectives import data_objective_for
-    from skdistill.students import student_for
+    from skdistill.students import DataSpec, student_for
 
-    student = student_for(LogisticRegression(), np.arange(10))
+    student = student_for(LogisticRegression(), DataSpec(784, np.arange(10), 10, False))
     objective = data_objective_for(X, y.astype(np.int32), np.ones(len(y)), student)
     rng = np.random.default_rng(0)
     params = LinearParams(0.01 * rng.standard_normal((10, X.shape[1])), np.zeros(10))

@@ -5,6 +5,9 @@ from numbers import Integral
 import numpy as np
 
 ROWS_PER_CLASS = 10
+#: Rows for each output of a regression, and at least how many in total.
+ROWS_PER_OUTPUT = 10
+MIN_REGRESSION_ROWS = 50
 
 
 def rows_per_class(n_synthetic, classes, class_counts):
@@ -51,6 +54,42 @@ def rows_per_class(n_synthetic, classes, class_counts):
     largest = np.argsort(-class_counts, kind="stable")[: total % n_classes]
     shares[largest] += 1
     return shares
+
+
+def rows_for_regression(n_synthetic, n_outputs, n_rows):
+    """Resolve ``n_synthetic`` to a number of rows, for targets that are numbers.
+
+    Parameters
+    ----------
+    n_synthetic : "auto", int or float
+        See ``DatasetDistiller``.
+    n_outputs : int
+        Numbers in a target.
+    n_rows : int
+        Real rows.
+
+    Returns
+    -------
+    int
+        At least one row.
+
+    Raises
+    ------
+    ValueError
+        If it asks for more rows than there are, or for rows of classes.
+    """
+    if isinstance(n_synthetic, dict):
+        raise ValueError(
+            f"n_synthetic={n_synthetic} gives rows to classes, but y holds numbers. "
+            "Pass an int, a float or 'auto'."
+        )
+    if isinstance(n_synthetic, str):  # "auto"
+        return min(max(ROWS_PER_OUTPUT * n_outputs, MIN_REGRESSION_ROWS), n_rows)
+    total = n_synthetic
+    if not isinstance(total, Integral):
+        total = int(np.ceil(total * n_rows))
+    _check_total(total, n_rows)
+    return int(total)
 
 
 def _from_dict(n_synthetic, classes, n_rows):

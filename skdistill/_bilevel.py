@@ -7,9 +7,7 @@ The outer loss and its hypergradient take one line for each role::
     hypergrad = student.implicit_vjp(params, params_grad, synthetic)
 """
 
-import numpy as np
-
-from skdistill.optimizers._lbfgs import minimize
+from skdistill.optimizers import _lbfgs
 
 
 class BilevelLoss:
@@ -28,65 +26,21 @@ class BilevelLoss:
         self.objective = objective
         self._params = None
 
-    def value_and_grad(self, synthetic):
-        """Return the outer loss and a SyntheticSet of its derivatives."""
+    def value_and_grad(self, synthetic, rows=None):
+        """Return the outer loss and a SyntheticSet of its derivatives.
+
+        ``rows`` are indices of real rows, by default all.
+        """
         params = self.student.solve(synthetic, start=self._params)
-        loss, params_grad = self.objective.value_and_grad(params)
+        loss, params_grad = self.objective.value_and_grad(params, rows)
         # Sets that follow each other have similar solutions: start from the last one.
         self._params = params
         return float(loss), self.student.implicit_vjp(params, params_grad, synthetic)
 
 
-class OuterVariables:
-    """The learned part of a synthetic set as one vector for the optimizer.
-
-    Samples count in units of ``scale``, so a table may mix units; hyperparameters,
-    which are positive, count in logarithms.
-
-    Parameters
-    ----------
-    start : SyntheticSet
-        The set to start from; what is not learned keeps its value.
-    scale : ndarray of shape (p,)
-        Unit of each feature.
-    bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature.
-    learn_params : dict of str to tuple of (low, high)
-        Hyperparameters to learn, and how far they may go.
-    """
-
-    def __init__(self, start, scale, bounds, learn_params):
-        self.start = start
-        self.scale = scale
-        self.bounds = bounds
-        self.learn_params = tuple(learn_params)
-        logs = np.array([np.log(start.hyperparameters[name]) for name in learn_params])
-        self.x0 = np.concatenate([(start.X / scale).ravel(), logs])
-        ends = np.log(np.reshape(list(learn_params.values()), (-1, 2)))
-        m = len(start.X)
-        self.lower = np.concatenate([np.tile(bounds[0] / scale, m), ends[:, 0]])
-        self.upper = np.concatenate([np.tile(bounds[1] / scale, m), ends[:, 1]])
-
-    def to_synthetic(self, x):
-        """Return the synthetic set at a vector, exactly within the bounds."""
-        size = self.start.X.size
-        X = x[:size].reshape(self.start.X.shape) * self.scale
-        learned = zip(self.learn_params, np.exp(x[size:]).tolist(), strict=True)
-        return self.start._replace(
-            X=np.clip(X, *self.bounds),
-            hyperparameters={**self.start.hyperparameters, **dict(learned)},
-        )
-
-    def to_gradient(self, hypergrad, synthetic):
-        """Return the gradient in the vector, by the chain rule."""
-        logs = [
-            hypergrad.hyperparameters[name] * synthetic.hyperparameters[name]
-            for name in self.learn_params
-        ]
-        return np.concatenate([(hypergrad.X * self.scale).ravel(), logs])
-
-
-def improve(student, objective, variables, *, callback, **options):
+def improve(
+    student, objective, variables, *, minimize=_lbfgs.minimize, callback, **options
+):
     """Minimize the outer loss over the learned part of a synthetic set.
 
     Parameters
@@ -97,10 +51,12 @@ def improve(student, objective, variables, *, callback, **options):
         Outer problem.
     variables : OuterVariables
         What is learned, and where from.
+    minimize : callable
+        ``minimize`` of one of the ``skdistill.optimizers``.
     callback : callable
         ``callback(synthetic, loss)`` after each iteration; a true result stops.
     **options
-        ``max_iter`` and ``tol`` of the optimizer.
+        Options of the optimizer.
 
     Returns
     -------
@@ -111,9 +67,9 @@ def improve(student, objective, variables, *, callback, **options):
     """
     bilevel = BilevelLoss(student, objective)
 
-    def value_and_grad(x):
+    def value_and_grad(x, rows=None):
         synthetic = variables.to_synthetic(x)
-        loss, hypergrad = bilevel.value_and_grad(synthetic)
+        loss, hypergrad = bilevel.value_and_grad(synthetic, rows)
         return loss, variables.to_gradient(hypergrad, synthetic)
 
     result = minimize(

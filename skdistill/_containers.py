@@ -18,7 +18,8 @@ class SyntheticSet(NamedTuple):
     sample_weight : array of shape (m,)
         Weights in the student's training loss: class weights are multiplied in.
     hyperparameters : dict of str to float
-        The continuous hyperparameters of the estimator, such as ``C``.
+        The continuous hyperparameters of the estimator, such as ``C``, and the
+        surrogates of the student.
     """
 
     X: Any
@@ -40,3 +41,21 @@ class LinearParams(NamedTuple):
 
     coef: Any
     intercept: Any
+
+
+class KernelParams(NamedTuple):
+    """A kernel expansion: ``raw_prediction = kernel(X, centers) @ dual_coef``.
+
+    Attributes
+    ----------
+    centers : array of shape (m, p)
+        Rows that the kernel is centered at.
+    dual_coef : array of shape (m, k)
+        Their coefficients.
+    kernel_params : dict of str to float
+        Continuous parameters of the kernel, such as ``gamma``.
+    """
+
+    centers: Any
+    dual_coef: Any
+    kernel_params: dict

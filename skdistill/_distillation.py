@@ -1,24 +1,96 @@
 """From starting rows to the distilled set: which solver, in which order.
 
-Linear students start from the model of all the data: its norm tells whether rows can
-reproduce it, and rows that nearly do are a better start than any rows of the data. From
-the best start, the bilevel iteration goes on first on a sample, then on all rows.
+Students with a linear model of all the data start from there; the others start from the
+rows. From the best start, the bilevel iteration goes on: by L-BFGS-B, first on a sample
+and then on all rows, or by Adam on mini-batches.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from skdistill._bilevel import OuterVariables, improve
+from skdistill._bilevel import improve
 from skdistill._containers import SyntheticSet
-from skdistill._data_model import fit_data_model
-from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
-from skdistill.objectives._linear import LinearObjective
+from skdistill._linear_distillation import approach_linear, has_linear_approach
+from skdistill._outer_variables import OuterVariables
+from skdistill.optimizers import _adam
+from skdistill.students._linear import LinearStudent
 
 #: How far a learned hyperparameter may go, as a factor of the estimator's own.
 HYPERPARAMETER_FACTOR = 100.0
+#: How far a surrogate may go from its start, and how finely it is searched for first.
+SURROGATE_FACTOR = 1e6
+SURROGATE_STEPS = 25
 #: Iterations on a sample of the rows, and their tolerance.
 SAMPLE_OPTIONS = {"max_iter": 60, "tol": 3e-4}
+#: Nonlinear students look at mini-batches if there are more rows than this.
+MAX_FULL_ROWS = 10_000
+#: Rows of a mini-batch.
+BATCH_ROWS = 2048
+
+
+class Options(NamedTuple):
+    """What is learned, and how.
+
+    Attributes
+    ----------
+    solver : {"auto", "exact", "lbfgs", "adam"}
+        See ``DatasetDistiller``.
+    bounds : tuple of two ndarrays of shape (p,)
+        Least and largest value of each feature.
+    scale : ndarray of shape (p,)
+        Unit of each feature.
+    target_scale : float, ndarray of shape (k,) or None
+        Unit of each numeric target; None if they are not learned.
+    learn_probabilities : bool
+        Whether labels are learned, as probabilities.
+    weighting : {"unit", "match", "learn"}
+        See ``DatasetDistiller``.
+    learn_params : sequence of str
+        Names of the hyperparameters to learn.
+    max_iter, tol : int, float
+        When to stop.
+    batch_size : int or "auto"
+        Rows of a mini-batch.
+    random_state : RandomState
+        Shuffles the rows for mini-batches.
+    """
+
+    solver: str
+    bounds: tuple
+    scale: np.ndarray
+    target_scale: object
+    learn_probabilities: bool
+    weighting: str
+    learn_params: tuple
+    max_iter: int
+    tol: float
+    batch_size: object
+    random_state: object
+
+    def variables(self, student, synthetic, scale):
+        """Return the OuterVariables of a set, samples in units of ``scale``."""
+        return OuterVariables(
+            synthetic,
+            scale,
+            self.bounds,
+            self.hyperparameter_limits(student),
+            target_scale=self.target_scale,
+            learn_probabilities=self.learn_probabilities,
+            learn_weights=self.weighting == "learn",
+        )
+
+    def hyperparameter_limits(self, student):
+        """Return how far each learned hyperparameter and surrogate may go."""
+        factors = {
+            **dict.fromkeys(self.learn_params, HYPERPARAMETER_FACTOR),
+            **dict.fromkeys(student.surrogates, SURROGATE_FACTOR),
+        }
+        values = {**student.hyperparameters, **student.surrogates}
+        return {
+            name: (values[name] / factor, values[name] * factor)
+            for name, factor in factors.items()
+        }
 
 
 class Distilled(NamedTuple):
@@ -39,40 +111,19 @@ class Distilled(NamedTuple):
     converged: bool
 
 
-def distill(
-    student,
-    objective,
-    sample,
-    synthetic,
-    *,
-    ridge,
-    solver,
-    bounds,
-    learn_params,
-    max_iter,
-    tol,
-    callback,
-):
+def distill(student, objective, sample, synthetic, options, callback):
     """Distill the real data into the rows of a starting set.
 
     Parameters
     ----------
-    student : LinearStudent
+    student : Student
         Inner problem.
     objective, sample : DataObjective
         Outer problem on all real rows, and on a sample of them.
     synthetic : SyntheticSet
         Starting rows with their targets and weights.
-    ridge : float
-        Penalty of the estimator on all rows, ``1 / (C * sum of weights)``.
-    solver : {"auto", "exact", "lbfgs"}
-        See ``DatasetDistiller``.
-    bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature.
-    learn_params : sequence of str
-        Names of the hyperparameters to learn.
-    max_iter, tol : int, float
-        When to stop.
+    options : Options
+        What is learned, and how.
     callback : callable
         ``callback(get_synthetic, loss)`` after each iteration on all rows, a true
         result stops.
@@ -87,165 +138,94 @@ def distill(
     ValueError
         If ``solver="exact"`` and no rows reproduce the full-data model.
     """
-    options = {"max_iter": max_iter, "tol": tol}
-    n_classes = max(student.n_outputs, 2)
-    limit = pull_limit(n_classes) * synthetic.sample_weight.sum()
-    learned = {
-        name: (value / HYPERPARAMETER_FACTOR, value * HYPERPARAMETER_FACTOR)
-        for name, value in synthetic.hyperparameters.items()
-        if name in learn_params
-    }
-    C = synthetic.hyperparameters["C"]
-    largest_C = learned["C"][1] if "C" in learned else C
-    model = fit_data_model(
-        student,
-        objective,
-        sample,
-        ridge,
-        np.sqrt(largest_C * limit),
-        callback=lambda params, loss: callback(
-            lambda: _rows_near(student, params, synthetic, bounds), loss
-        ),
-        **options,
-    )
-    squared_norm = float(np.vdot(model.params.coef, model.params.coef))
-    # A learned C starts at twice what is needed: rows with room look like the data.
-    C = min(max(C, 2 * squared_norm / limit), largest_C)
-    synthetic = synthetic._replace(hyperparameters={"C": C})
-    origin = model.whitening.mean * student.fit_intercept
-    span = ModelSpan(model.params, origin)
-    best, is_exact = _best_start(student, model, span, sample, synthetic, bounds)
-    if is_exact and solver != "lbfgs":
-        return Distilled(best, model.n_iter, model.converged)
-    if solver == "exact":
-        _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit)
+    n_iter = 0
 
-    def variables(best):
-        scale = 1 / (model.whitening.scale * _rms_pull(student, best))
-        return OuterVariables(best, scale, bounds, learned)
+    def scale_at(synthetic):
+        return options.scale
 
-    if not is_exact:
-        best = _improve_in_span(student, span, sample, best, bounds)
-    if sample is not objective:
-        best, _ = improve(
-            student, sample, variables(best), callback=_go_on, **SAMPLE_OPTIONS
+    if has_linear_approach(student, options):
+        start = approach_linear(
+            student, objective, sample, synthetic, options, callback
         )
-    best, result = improve(
+        if start.is_exact and options.solver != "lbfgs":
+            return Distilled(start.synthetic, start.n_iter, start.converged)
+        synthetic, scale_at, n_iter = start.synthetic, start.scale_at, start.n_iter
+    elif options.solver == "exact":
+        raise ValueError(
+            "solver='exact' is not supported for this estimator and these settings. "
+            "Pass solver='auto'."
+        )
+    if student.surrogates:
+        synthetic = _calibrate(student, sample, synthetic, options)
+    variables = options.variables(student, synthetic, scale_at(synthetic))
+
+    def report(synthetic, loss):
+        return callback(lambda: synthetic, loss)
+
+    if _takes_batches(student, objective, options):
+        synthetic, result = _improve_on_batches(
+            student, objective, sample, variables, options, report
+        )
+        return Distilled(synthetic, n_iter + result.n_iter, result.converged)
+    if sample is not objective:
+        synthetic, _ = improve(
+            student, sample, variables, callback=go_on, **SAMPLE_OPTIONS
+        )
+        variables = options.variables(student, synthetic, scale_at(synthetic))
+    synthetic, result = improve(
         student,
         objective,
-        variables(best),
-        callback=lambda synthetic, loss: callback(lambda: synthetic, loss),
-        **options,
+        variables,
+        callback=report,
+        max_iter=options.max_iter,
+        tol=options.tol,
     )
-    return Distilled(best, model.n_iter + result.n_iter, result.converged)
+    return Distilled(synthetic, n_iter + result.n_iter, result.converged)
 
 
-def _rows_near(student, params, synthetic, bounds):
-    """Rows that train to the model or near it, for a look during its fit."""
-    span = ModelSpan(params, np.zeros(synthetic.X.shape[1]))
-    for X in reproducing_rows(student, span, synthetic):
-        return synthetic._replace(X=np.clip(X, *bounds))
-    return synthetic
-
-
-def _best_start(student, model, span, sample, synthetic, bounds):
-    """Return the set with the lowest loss on the sample, or the first exact one.
-
-    The starting rows take part: what follows is never worse than they are.
-    """
-    best, best_loss = synthetic, _loss(student, sample, synthetic)[0]
-    for X in reproducing_rows(student, span, synthetic):
-        if not np.isfinite(X).all():
-            continue
-        candidate = synthetic._replace(X=np.clip(X, *bounds))
-        loss, trained = _loss(student, sample, candidate)
-        if not model.limited and is_reproduced(model.params, trained):
-            return candidate, True
-        if loss < best_loss:
-            best, best_loss = candidate, loss
-    return best, False
-
-
-def _go_on(synthetic, loss):
+def go_on(synthetic, loss):
     """Stop for nothing, and report to nobody."""
     return False
 
 
-def _improve_in_span(student, span, sample, synthetic, bounds):
-    """Improve what the data's model sees of the rows, in as many numbers as it sees.
-
-    The real rows are projected once; the units and the number of the features do not
-    matter here. The result is extended to rows, and kept if it is better.
-    """
-    if not span.V.size:
-        return synthetic
-    Z = span.project(sample.X.astype(np.float64))
-    projected = LinearObjective(
-        Z, student.encode(sample.y), sample.sample_weight, student
-    )
-    start = synthetic._replace(X=span.project(synthetic.X))
-    scale = 1 / (Z.std(axis=0) * _rms_pull(student, start))
-    free = np.full(Z.shape[1], np.inf)
-    variables = OuterVariables(start, scale, (-free, free), {})
-    seen, _ = improve(
-        student,
-        projected,
-        variables,
-        callback=_go_on,
-        **SAMPLE_OPTIONS,
-    )
-    pull = _pull(student, seen, student.solve(seen))
-    X = np.clip(span.extend(seen.X, pull, synthetic.X), *bounds)
-    improved = synthetic._replace(X=X)
-    if _loss(student, sample, improved)[0] < _loss(student, sample, synthetic)[0]:
-        return improved
-    return synthetic
+def _takes_batches(student, objective, options):
+    if options.solver == "auto":
+        is_linear = isinstance(student, LinearStudent)
+        return not is_linear and objective.n_rows > MAX_FULL_ROWS
+    return options.solver == "adam"
 
 
-def _loss(student, objective, synthetic):
-    """Return the outer loss of a set and the params that it trains to."""
-    params = student.solve(synthetic)
-    return float(objective.value_and_grad(params)[0]), params
+def _improve_on_batches(student, objective, sample, variables, options, report):
+    def validate(x):
+        params = student.solve(variables.to_synthetic(x))
+        return float(sample.value_and_grad(params)[0])
 
-
-def _pull(student, synthetic, params):
-    """Return ``A`` (m, k), by which the rows pull at the coefficients."""
-    raw = synthetic.X @ params.coef.T + params.intercept
-    weight = synthetic.hyperparameters["C"] * synthetic.sample_weight
-    return -weight[:, None] * student.loss.gradient(raw, synthetic.y)
-
-
-def _rms_pull(student, synthetic):
-    """Root mean square pull of a row: by how much more a coefficient moves than it."""
-    pull = _pull(student, synthetic, student.solve(synthetic))
-    return max(np.linalg.norm(pull) / np.sqrt(len(pull)), 1e-6)
-
-
-def _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit):
-    """Say what would bring the full-data model within reach."""
-    if not model.limited:
-        raise ValueError(
-            "solver='exact' found no rows within the bounds that reproduce the "
-            "full-data model. Pass more rows, another init, weighting='match', or "
-            "solver='auto', which returns the best rows it finds."
-        )
-    full = fit_data_model(
+    auto = options.batch_size == "auto"
+    return improve(
         student,
         objective,
-        sample,
-        ridge,
-        np.inf,
-        max_iter=100,
-        tol=1e-4,
-        callback=None,
+        variables,
+        minimize=_adam.minimize,
+        n_rows=objective.n_rows,
+        batch_size=BATCH_ROWS if auto else options.batch_size,
+        validate=validate,
+        random_state=options.random_state,
+        max_iter=options.max_iter,
+        callback=report,
     )
-    squared_norm = np.vdot(full.params.coef, full.params.coef)
-    C, m = synthetic.hyperparameters["C"], len(synthetic.X)
-    raise ValueError(
-        "solver='exact' cannot reproduce the full-data model: its squared norm is "
-        f"{squared_norm:.4g}, and {m} rows of total weight "
-        f"{synthetic.sample_weight.sum():.4g} with C={C:.4g} induce at most "
-        f"{C * limit:.4g}. It takes C >= {squared_norm / limit:.4g}, or about "
-        f"{int(np.ceil(m * squared_norm / (C * limit)))} rows, or weighting='match'; "
-        "solver='auto' returns the best rows within reach."
-    )
+
+
+def _calibrate(student, sample, synthetic, options):
+    """Give the surrogates the values that suit the starting rows."""
+    hyperparameters = dict(synthetic.hyperparameters)
+    factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
+    for name, value in student.surrogates.items():
+        losses = []
+        for factor in factors:
+            hyperparameters[name] = float(value * factor)
+            candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
+            params = student.solve(candidate)
+            losses.append(float(sample.value_and_grad(params)[0]))
+        best = np.nanargmin(losses)
+        hyperparameters[name] = float(value * factors[best])
+    return synthetic._replace(hyperparameters=hyperparameters)

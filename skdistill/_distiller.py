@@ -13,6 +13,7 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
     clone,
+    is_classifier,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
@@ -23,13 +24,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
+    has_fit_parameter,
     validate_data,
 )
 
-from skdistill._allocation import rows_per_class
+from skdistill._allocation import rows_for_regression, rows_per_class
 from skdistill._blas import single_blas_thread
 from skdistill._delegation import PredictionMixin
 from skdistill._frames import is_frame, labels_like, samples_like
+from skdistill._targets import class_targets, numeric_targets, one_hot_classes
 
 #: The first iterations look at no more rows than this.
 MAX_SAMPLE_ROWS = 4096
@@ -51,6 +54,14 @@ def _unchanged_on_error(fit):
             raise
 
     return wrapped
+
+
+def _spread(values, sample_weight):
+    """Weighted standard deviation of each column, one where it is zero."""
+    share = sample_weight / sample_weight.sum()
+    mean = share @ values
+    variance = share @ (values.astype(np.float64) - mean) ** 2
+    return np.sqrt(np.where(variance > 0, variance, 1.0))
 
 
 class DatasetDistiller(
@@ -288,66 +299,91 @@ class DatasetDistiller(
         """
         # JAX is imported late: a fitted distiller loads and predicts without it.
         from skdistill._containers import SyntheticSet
-        from skdistill._distillation import distill
+        from skdistill._distillation import Options, distill
+        from skdistill._export import export
         from skdistill.objectives import data_objective_for
         from skdistill.students import student_for
 
-        self._refuse_unsupported()
         estimator = clone(self._estimator())
         if isinstance(estimator, BaseEstimator):
             estimator._validate_params()
         X_in, y_in = X, y
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
-        check_classification_targets(y)
+        of_classes = is_classifier(estimator)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            multi_output=not of_classes,
+            y_numeric=not of_classes,
+        )
+        if of_classes:
+            check_classification_targets(y)
         sample_weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
         if not sample_weight.all():
             present = sample_weight > 0
             X, y, sample_weight = X[present], y[present], sample_weight[present]
-        classes, y = np.unique(y, return_inverse=True)
-        y = y.astype(np.int32)
-        if len(classes) < 2:
-            raise ValueError(
-                "Distillation needs rows of at least 2 classes, but y contains only "
-                f"one class: {classes[0]!r}."
-            )
-        student = student_for(estimator, classes)
-        self._check_learn_params(student)
+        spec, y = (class_targets if of_classes else numeric_targets)(y, X.shape[1])
+        student = student_for(estimator, spec, self.outer_loss)
+        self._check_supported(estimator, student, spec)
+        outer_y = y
+        if not of_classes and student.loss_name == "log_loss":
+            outer_y = one_hot_classes(y)
 
         low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
         bounds = self._bounds(low, high)
         scale = np.where(high > low, high - low, 1.0)
+        random_state = check_random_state(self.random_state)
         with single_blas_thread():  # k-means sets the same limit, for itself alone
-            X0, y0 = self._initial_rows(X, y, sample_weight, classes, scale)
+            X0, y0 = self._start(
+                X, y, outer_y, sample_weight, spec, scale, random_state
+            )
         weight0 = self._synthetic_weight(y, sample_weight, y0)
         start = SyntheticSet(
             X=np.clip(X0, *bounds),
             y=student.encode(y0),
             sample_weight=student.training_weight(y0, weight0),
-            hyperparameters=student.hyperparameters,
+            hyperparameters={**student.hyperparameters, **student.surrogates},
         )
         outer_weight = student.training_weight(y, sample_weight)
-        objective = data_objective_for(X, y, outer_weight, student)
-
-        labels = labels_like(y_in, classes[y0])
+        objective = data_objective_for(X, outer_y, outer_weight, student)
+        learns_y = self._learns_labels(spec)
+        options = Options(
+            solver=self.solver,
+            bounds=bounds,
+            scale=_spread(X, sample_weight),
+            target_scale=None
+            if of_classes or not learns_y
+            else _spread(y, sample_weight),
+            learn_probabilities=of_classes and learns_y,
+            weighting=self.weighting,
+            learn_params=tuple(self.learn_params),
+            max_iter=self.max_iter,
+            tol=self.tol,
+            batch_size=self.batch_size,
+            random_state=random_state,
+        )
 
         def attributes(synthetic):
-            samples = samples_like(X_in, synthetic.X)
+            rows = export(student, spec, options, y0, weight0, synthetic)
+            samples = samples_like(X_in, rows.X)
+            labels = labels_like(y_in, rows.y)
             learned = {
                 name: synthetic.hyperparameters[name] for name in self.learn_params
             }
             refitted = clone(estimator).set_params(**learned)
-            if self.weighting == "unit":
-                refitted.fit(samples, labels)
+            if rows.is_weighted:
+                refitted.fit(samples, labels, sample_weight=rows.sample_weight)
             else:
-                refitted.fit(samples, labels, sample_weight=weight0)
+                refitted.fit(samples, labels)
             return {
                 "X_synthetic_": samples,
                 "y_synthetic_": labels,
-                "sample_weight_synthetic_": weight0,
+                "sample_weight_synthetic_": rows.sample_weight,
                 "estimator_": refitted,
-                "classes_": classes,
+                **({"classes_": spec.classes} if of_classes else {}),
             }
 
         losses = []
@@ -371,21 +407,10 @@ class DatasetDistiller(
             )
 
         # BLAS threads that wait between small solves keep the processor from JAX's.
-        small = min(start.X.shape) * len(classes) <= MAX_SMALL_SOLVE
+        small = min(start.X.shape) * spec.n_outputs <= MAX_SMALL_SOLVE
         with single_blas_thread() if small else nullcontext():
-            result = distill(
-                student,
-                objective,
-                self._sample(X, y, outer_weight, scale, objective, student),
-                start,
-                ridge=1 / (student.hyperparameters["C"] * outer_weight.sum()),
-                solver=self.solver,
-                bounds=bounds,
-                learn_params=self.learn_params,
-                max_iter=self.max_iter,
-                tol=self.tol,
-                callback=callback,
-            )
+            sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
+            result = distill(student, objective, sample, start, options, callback)
         if not result.converged:
             warnings.warn(
                 f"The outer loss did not converge within max_iter={self.max_iter} "
@@ -395,7 +420,7 @@ class DatasetDistiller(
                 stacklevel=2,
             )
         fitted = attributes(result.synthetic)
-        refit_params = student.params_of(fitted["estimator_"])
+        refit_params = student.params_of(fitted["estimator_"], result.synthetic)
         fitted["loss_"] = float(objective.value_and_grad(refit_params)[0])
         if not losses:  # nothing to improve on the start, which took one look, too
             params = student.solve(result.synthetic)
@@ -470,30 +495,44 @@ class DatasetDistiller(
     def _estimator(self):
         return LogisticRegression() if self.estimator is None else self.estimator
 
-    def _refuse_unsupported(self):
-        refused = {
-            "learn_labels": (True,),
-            "weighting": ("learn",),
-            "outer_loss": ("squared_error",),
-            "solver": ("adam",),
-        }
-        for name, values in refused.items():
-            value = getattr(self, name)
-            if any(value is known or value == known for known in values):
-                raise ValueError(
-                    f"{name}={value!r} is not supported for "
-                    f"{type(self._estimator()).__name__}."
-                )
+    def _learns_labels(self, spec):
+        """Whether targets are learned: of regression, unless told otherwise."""
+        return (
+            spec.classes is None if self.learn_labels == "auto" else self.learn_labels
+        )
 
-    def _check_learn_params(self, student):
+    def _check_supported(self, estimator, student, spec):
+        name = type(estimator).__name__
+        if spec.classes is not None and self._learns_labels(spec):
+            if not student.soft_labels:
+                raise ValueError(
+                    f"learn_labels={self.learn_labels!r} is not supported for {name}: "
+                    "it does not train on weighted copies of a row, one for each "
+                    "class, as on a row with probabilities."
+                )
+        learns_weights = self.weighting == "learn" or (
+            spec.classes is not None and self._learns_labels(spec)
+        )
+        if learns_weights and isinstance(getattr(estimator, "class_weight", None), str):
+            raise ValueError(
+                "Learned labels or weights are not supported with "
+                "class_weight='balanced', which would follow them. Pass the class "
+                "weights as a dict."
+            )
+        if self.weighting != "unit" and not has_fit_parameter(
+            estimator, "sample_weight"
+        ):
+            raise ValueError(
+                f"weighting={self.weighting!r} is not supported for {name}: its fit "
+                "takes no sample_weight. Pass weighting='unit'."
+            )
         unknown = sorted(
             set(map(str, self.learn_params)) - set(student.hyperparameters)
         )
         if unknown:
             raise ValueError(
-                f"learn_params names {unknown}, which cannot be learned for "
-                f"{type(self._estimator()).__name__}. It can learn "
-                f"{sorted(student.hyperparameters)}."
+                f"learn_params names {unknown}, which cannot be learned for {name}. It "
+                f"can learn {sorted(student.hyperparameters)}."
             )
 
     def _bounds(self, data_low, data_high):
@@ -523,45 +562,66 @@ class DatasetDistiller(
             )
         return low, high
 
-    def _initial_rows(self, X, y, sample_weight, classes, scale):
-        from skdistill._initialization import given_rows, initial_rows
+    def _start(self, X, y, groups, sample_weight, spec, scale, random_state):
+        """Return starting rows and their targets, class indices or numbers."""
+        from skdistill._initialization import (
+            given_rows,
+            given_rows_and_targets,
+            initial_rows,
+            initial_rows_and_targets,
+        )
 
-        counts = np.bincount(y)
-        given = isinstance(self.init, tuple)
-        n_rows = None
-        if not given or self.n_synthetic != "auto":
-            n_rows = rows_per_class(self.n_synthetic, classes, counts)
+        init = self.init
         if self.warm_start and hasattr(self, "X_synthetic_"):
-            X0, y0 = given_rows(
-                (self.X_synthetic_, self.y_synthetic_), X.shape[1], classes
-            )
-        elif given:
-            if len(self.init) != 2:
-                raise ValueError(
-                    "init must be a tuple (X0, y0) of two arrays; "
-                    f"got {len(self.init)} values."
-                )
-            X0, y0 = given_rows(self.init, X.shape[1], classes)
-        else:
-            return initial_rows(
-                self.init,
-                X,
-                y,
-                sample_weight,
-                n_rows,
-                scale,
-                check_random_state(self.random_state),
-            )
-        if n_rows is not None and not np.array_equal(np.bincount(y0), n_rows):
+            init = self.X_synthetic_, self.y_synthetic_
+        given = isinstance(init, tuple)
+        if given and len(init) != 2:
             raise ValueError(
-                f"The starting set has {np.bincount(y0).tolist()} rows per class, but "
+                f"init must be a tuple (X0, y0) of two arrays; got {len(init)} values."
+            )
+        # Numbers that code classes are grouped by these, as classes are.
+        in_groups = groups.dtype.kind == "i"
+        n_rows = None
+        if not (isinstance(self.init, tuple) and self.n_synthetic == "auto"):
+            if spec.classes is not None:
+                n_rows = rows_per_class(
+                    self.n_synthetic, spec.classes, np.bincount(groups)
+                )
+            else:
+                total = rows_for_regression(self.n_synthetic, spec.n_outputs, len(X))
+                n_rows = np.array([total])
+                if in_groups:
+                    counts = np.bincount(groups, minlength=spec.n_outputs)
+                    n_rows = rows_per_class(total, np.arange(spec.n_outputs), counts)
+        if given and spec.classes is not None:
+            X0, y0 = given_rows(init, X.shape[1], spec.classes)
+            n_given = np.bincount(y0)
+        elif given:
+            X0, y0 = given_rows_and_targets(init, X.shape[1], y.shape[1:])
+            n_given = np.array([len(y0)])
+            n_rows = None if n_rows is None else np.array([n_rows.sum()])
+        elif in_groups:
+            X0, group0 = initial_rows(
+                init, X, groups, sample_weight, n_rows, scale, random_state
+            )
+            _, first = np.unique(groups, return_index=True)
+            return X0, y[first][group0]
+        else:
+            return initial_rows_and_targets(
+                init, X, y, sample_weight, n_rows[0], scale, random_state
+            )
+        if n_rows is not None and not np.array_equal(n_given, n_rows):
+            raise ValueError(
+                f"The starting set has {n_given.tolist()} rows (per class), but "
                 f"n_synthetic={self.n_synthetic!r} asks for {n_rows.tolist()}."
             )
         return X0, y0
 
     def _synthetic_weight(self, y, sample_weight, y0):
-        if self.weighting == "unit":
+        if self.weighting != "match":
             return np.ones(len(y0))
+        if y.dtype.kind == "f":
+            return np.full(len(y0), sample_weight.sum() / len(y0))
         totals = np.bincount(y, weights=sample_weight)
         return (totals / np.bincount(y0))[y0]
 
@@ -572,7 +632,10 @@ class DatasetDistiller(
         if len(X) <= MAX_SAMPLE_ROWS:
             return objective
         positions = row_positions(X, scale, np.random.RandomState(0))
-        rows, weight = stratified_sample(y, positions, sample_weight, MAX_SAMPLE_ROWS)
+        groups = y if y.dtype.kind == "i" else np.zeros(len(y), dtype=int)
+        rows, weight = stratified_sample(
+            groups, positions, sample_weight, MAX_SAMPLE_ROWS
+        )
         return data_objective_for(X[rows], y[rows], weight, student)
 
     def _warn_of_early_stop(self, loss, expected):

@@ -26,10 +26,19 @@ def samples_like(X, samples):
 
 
 def labels_like(y, labels):
-    """Return labels (m,) in the container of ``y``, with its name and dtype."""
+    """Return labels (m,) or targets (m, k) in the container of ``y``, named as it is.
+
+    Labels keep its dtype; numbers that were learned are no longer integers.
+    """
+    if is_frame(y) and labels.ndim == 2:
+        return samples_like(y, labels)
     library = _library(y)
     if library is None or not isinstance(y, library.Series):
         return labels
+    if labels.dtype.kind == "f":
+        if library.__name__ == "pandas":
+            return library.Series(labels, name=y.name)
+        return library.Series(y.name, labels)
     if library.__name__ == "pandas":
         return library.Series(labels, name=y.name, dtype=y.dtype)
     return library.Series(y.name, labels.tolist(), dtype=y.dtype)

@@ -8,7 +8,11 @@ from scipy.sparse import csr_array
 from sklearn.cluster import KMeans
 from sklearn.utils import check_array
 
-from skdistill._sampling import row_positions, systematic_sample
+from skdistill._sampling import (
+    row_positions,
+    stratified_sample,
+    systematic_sample,
+)
 
 #: k-means looks at no more rows of a class than this, or 64 for each center.
 MAX_KMEANS_ROWS = 2048
@@ -57,15 +61,87 @@ def initial_rows(init, X, y, sample_weight, n_rows, scale, random_state):
     return _separate(X0, y0, scale, random_state), y0
 
 
-def given_rows(init, n_features, classes):
-    """Validate arrays ``(X0, y0)`` passed as ``init``; return y0 as indices."""
-    X0, y0 = init
+def initial_rows_and_targets(init, X, y, sample_weight, size, scale, random_state):
+    """Return starting rows and their numeric targets.
+
+    Rows and targets are clustered together; "mean" takes the means of groups of equal
+    weight along the targets.
+
+    Parameters
+    ----------
+    init, X, sample_weight, scale, random_state
+        As for ``initial_rows``.
+    y : ndarray of shape (n,) or (n, k)
+        Targets.
+    size : int
+        Number of synthetic rows.
+
+    Returns
+    -------
+    X0 : ndarray of shape (size, p)
+        Rows in double precision.
+    y0 : ndarray of shape (size,) or (size, k)
+        Their targets.
+    """
+    Y = y.reshape(len(y), -1)
+    ranges = np.ptp(Y, axis=0)
+    scale = np.concatenate([scale, np.where(ranges > 0, ranges, 1.0)])
+    one_group = np.zeros(len(y), dtype=int)
+    # A sample keeps the joint array small, and says as much to k-means.
+    positions = row_positions(X, scale[: X.shape[1]], np.random.RandomState(0))
+    positions = positions + row_positions(
+        Y, scale[X.shape[1] :], np.random.RandomState(1)
+    )
+    rows, weight = stratified_sample(
+        one_group, positions, sample_weight, max(MAX_KMEANS_ROWS, 64 * size)
+    )
+    joint = np.hstack([X[rows].astype(np.float64), Y[rows]])
+    if init == "mean":
+        groups, n_rows = _groups_along(Y[rows], weight, size), np.ones(size, dtype=int)
+    else:
+        groups, n_rows = one_group[rows], np.array([size])
+    joint0, _ = initial_rows(init, joint, groups, weight, n_rows, scale, random_state)
+    return joint0[:, : X.shape[1]], joint0[:, X.shape[1] :].reshape(-1, *y.shape[1:])
+
+
+def _groups_along(Y, weight, n_groups):
+    """Cut the rows into groups of about equal weight along their targets."""
+    order = np.lexsort(Y.T[::-1])
+    shares = np.cumsum(weight[order]) - weight[order] / 2
+    groups = np.empty(len(Y), dtype=int)
+    groups[order] = np.floor(shares / weight.sum() * n_groups).astype(int)
+    # Heavy rows may leave a group empty: those that are left are numbered again.
+    present, groups = np.unique(groups, return_inverse=True)
+    return groups if len(present) == n_groups else np.arange(len(Y)) % n_groups
+
+
+def _given_samples(X0, n_features):
     X0 = check_array(X0, dtype=np.float64, input_name="X of init", copy=True)
-    y0 = np.asarray(y0)
     if X0.shape[1] != n_features:
         raise ValueError(
             f"X of init has {X0.shape[1]} features, but the data has {n_features}."
         )
+    return X0
+
+
+def given_rows_and_targets(init, n_features, target_shape):
+    """Validate arrays ``(X0, y0)`` passed as ``init`` for numeric targets."""
+    X0 = _given_samples(init[0], n_features)
+    y0 = check_array(
+        init[1], dtype=np.float64, input_name="y of init", ensure_2d=False, copy=True
+    )
+    if y0.shape != (len(X0), *target_shape):
+        raise ValueError(
+            f"y of init has shape {y0.shape}; expected {(len(X0), *target_shape)}, a "
+            "target for each row of X of init."
+        )
+    return X0, y0
+
+
+def given_rows(init, n_features, classes):
+    """Validate arrays ``(X0, y0)`` passed as ``init``; return y0 as indices."""
+    X0 = _given_samples(init[0], n_features)
+    y0 = np.asarray(init[1])
     if y0.shape != (len(X0),):
         raise ValueError(
             f"y of init has shape {y0.shape}; expected {(len(X0),)}, a label for each "

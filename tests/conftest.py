@@ -4,12 +4,19 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from skdistill.students import DataSpec
+
 
 def strict_logistic(**params):
     """LogisticRegression solved to rounding error: a reference to differentiate."""
     return LogisticRegression(
         solver="newton-cholesky", tol=1e-12, max_iter=1000
     ).set_params(**params)
+
+
+def spec_of(classes, n_features=6):
+    """What a student is told of rows with these classes."""
+    return DataSpec(n_features, np.asarray(classes), len(classes), False)
 
 
 def make_table(n_classes, *, n=120, p=6, seed=0, class_sep=0.7):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skdistill import DatasetDistiller
@@ -90,14 +91,25 @@ BAD_PARAMETERS = {
     ),
     "unknown init": ({"init": "median"}, "'init' parameter"),
     "unknown solver": ({"solver": "newton"}, "'solver' parameter"),
-    "solver='adam'": ({"solver": "adam"}, "solver='adam' is not supported"),
-    "learn_labels=True": ({"learn_labels": True}, "learn_labels=True is not"),
-    "weighting='learn'": ({"weighting": "learn"}, "weighting='learn' is not"),
+    "learn_labels=True": (
+        {"learn_labels": True, "estimator": RidgeClassifier()},
+        "learn_labels=True is not supported for RidgeClassifier",
+    ),
+    "weighting='learn'": (
+        {
+            "weighting": "learn",
+            "estimator": LogisticRegression(class_weight="balanced"),
+        },
+        "class_weight='balanced'",
+    ),
     "outer_loss": ({"outer_loss": "squared_error"}, "outer_loss='squared_error' is"),
     "learn_params": ({"learn_params": ("tol",)}, r"\['tol'\].*can learn \['C'\]"),
     "max_iter=0": ({"max_iter": 0}, "'max_iter' parameter"),
     "tol<0": ({"tol": -1}, "'tol' parameter"),
-    "another estimator": ({"estimator": Ridge()}, "no student for Ridge"),
+    "another estimator": (
+        {"estimator": GradientBoostingClassifier()},
+        "no student for GradientBoosting",
+    ),
     "no estimator": ({"estimator": "logistic"}, "'estimator' parameter"),
     "penalty": (
         {"estimator": LogisticRegression(l1_ratio=1, solver="saga")},

@@ -10,7 +10,7 @@ from skdistill._data_model import _fit_in_ball, fit_data_model
 from skdistill._whitening import Whitening
 from skdistill.objectives import data_objective_for
 from skdistill.students import student_for
-from tests.conftest import strict_logistic
+from tests.conftest import spec_of, strict_logistic
 
 OPTIONS = {"max_iter": 2000, "tol": 1e-10, "callback": None}
 
@@ -19,7 +19,7 @@ OPTIONS = {"max_iter": 2000, "tol": 1e-10, "callback": None}
 def problem(request, table):
     X, y = table
     estimator = strict_logistic(fit_intercept=request.param)
-    student = student_for(estimator, np.unique(y))
+    student = student_for(estimator, spec_of(np.unique(y)))
     objective = data_objective_for(X, y.astype(np.int32), np.ones(len(y)), student)
     return X, y, estimator, student, objective
 

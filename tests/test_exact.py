@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from skdistill._containers import LinearParams, SyntheticSet
 from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
 from skdistill.students import student_for
-from tests.conftest import make_table, strict_logistic
+from tests.conftest import make_table, spec_of, strict_logistic
 
 
 @pytest.mark.parametrize("k", [2, 3, 10])
@@ -40,8 +40,8 @@ def test_rows_train_to_the_model(n_classes, p, weighted, fit_intercept, rng):
     estimator = strict_logistic(C=0.5, fit_intercept=fit_intercept)
     full = estimator.fit(X, y)
     classes = np.arange(n_classes)
-    student = student_for(estimator, classes)
-    params = student.params_of(full)
+    student = student_for(estimator, spec_of(classes))
+    params = student.params_of(full, None)
     if n_classes > 2:
         params = LinearParams(*(part - part.mean(axis=0) for part in params))
     y_syn = np.repeat(classes, 6)
@@ -63,13 +63,13 @@ def test_what_the_model_does_not_see_stays(rng):
     X, y = make_table(2)
     wide = np.hstack([X, rng.standard_normal((len(X), 20))])
     estimator = strict_logistic().fit(wide, y)
-    student = student_for(estimator, np.arange(2))
+    student = student_for(estimator, spec_of([0, 1]))
     y_syn = np.repeat([0, 1], 5)
     reference = wide[np.concatenate([np.flatnonzero(y == c)[:5] for c in (0, 1)])]
     synthetic = SyntheticSet(
         reference, student.encode(y_syn), np.full(10, 12.0), {"C": 1.0}
     )
-    span = ModelSpan(student.params_of(estimator), np.zeros(26))
+    span = ModelSpan(student.params_of(estimator, None), np.zeros(26))
     rows = next(reproducing_rows(student, span, synthetic))
     change = rows - reference
     change -= (change @ span.U) @ span.U.T

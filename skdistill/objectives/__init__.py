@@ -14,21 +14,21 @@ def data_objective_for(X, y, sample_weight, student):
     X : ndarray of shape (n, p)
         Real samples.
     y : ndarray of shape (n,)
-        Class indices.
+        Class indices, or numbers of shape (n,) or (n, k).
     sample_weight : ndarray of shape (n,)
         Weights in the outer loss.
     student : Student
-        Its ``raw_prediction`` and ``loss`` are evaluated.
+        Its ``raw_prediction`` and ``outer_loss`` are evaluated.
 
     Returns
     -------
     DataObjective
-        The student's loss over the real rows.
+        The student's outer loss over the real rows.
     """
     return DenseObjective(
         X,
         y,
         sample_weight,
         raw_prediction=student.raw_prediction,
-        loss=student.loss.traced,
+        loss=student.outer_loss,
     )

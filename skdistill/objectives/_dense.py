@@ -58,15 +58,17 @@ class DenseObjective(DataObjective):
     def __init__(self, X, y, sample_weight, *, raw_prediction, loss, chunk_rows=None):
         self.X = X
         self.y = y
-        self.sample_weight = sample_weight / sample_weight.sum()
+        self.n_rows = len(X)
+        self.total_weight = float(sample_weight.sum())
+        self.sample_weight = sample_weight / self.total_weight
         self.chunk_rows = chunk_rows_for(X) if chunk_rows is None else chunk_rows
         self._chunk_value_and_grad = partial(
             _chunk_value_and_grad, raw_prediction=raw_prediction, loss=loss
         )
 
-    def _chunks(self):
-        for rows in gen_batches(len(self.X), self.chunk_rows):
-            chunk = self.X[rows], self.y[rows], self.sample_weight[rows]
+    def _chunks(self, X, y, sample_weight):
+        for rows in gen_batches(len(X), self.chunk_rows):
+            chunk = X[rows], y[rows], sample_weight[rows]
             missing = self.chunk_rows - len(chunk[0])
             if missing:
                 chunk = (
@@ -75,12 +77,16 @@ class DenseObjective(DataObjective):
                 )
             yield tuple(chunk)
 
-    def value_and_grad(self, params):
+    def value_and_grad(self, params, rows=None):
         """Return the mean loss at ``params`` and its gradient."""
+        data = self.X, self.y, self.sample_weight
+        if rows is not None:
+            X, y, weight = (part[rows] for part in data)
+            data = X, y, weight / weight.sum()
         with jax.enable_x64(True):
             total = None
             pending = deque()
-            for chunk in self._chunks():
+            for chunk in self._chunks(*data):
                 pending.append(self._chunk_value_and_grad(params, *chunk))
                 # One chunk is copied while another is worked on; more would fall out
                 # of the cache, and pile up copies of X.

@@ -25,12 +25,17 @@ class LinearObjective(DataObjective):
     def __init__(self, X, y, sample_weight, student):
         self.X = X
         self.y = y
-        self.sample_weight = sample_weight / sample_weight.sum()
+        self.n_rows = len(X)
+        self.total_weight = float(sample_weight.sum())
+        self.sample_weight = sample_weight / self.total_weight
         self.loss = student.loss
 
-    def value_and_grad(self, params):
+    def value_and_grad(self, params, rows=None):
         """Return the mean loss at ``params`` and its gradient."""
-        raw = self.X @ params.coef.T + params.intercept
-        value = self.sample_weight @ self.loss.value(raw, self.y)
-        residual = self.sample_weight[:, None] * self.loss.gradient(raw, self.y)
-        return value, LinearParams(residual.T @ self.X, residual.sum(axis=0))
+        X, y, weight = self.X, self.y, self.sample_weight
+        if rows is not None:
+            X, y, weight = X[rows], y[rows], weight[rows] / weight[rows].sum()
+        raw = X @ params.coef.T + params.intercept
+        value = weight @ self.loss.value(raw, y)
+        residual = weight[:, None] * self.loss.gradient(raw, y)
+        return value, LinearParams(residual.T @ X, residual.sum(axis=0))

@@ -1,16 +1,60 @@
 """Students, the inner problem: one file per family of scikit-learn estimators."""
 
-from sklearn.linear_model import LogisticRegression
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 
-from skdistill.students._base import Student
+from skdistill._containers import SyntheticSet
+from skdistill._targets import DataSpec
+from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
+from skdistill.students._check import check_student
+from skdistill.students._kernel_ridge import KernelRidgeStudent
 from skdistill.students._logistic import LogisticStudent
+from skdistill.students._ridge import RidgeClassifierStudent, RidgeStudent
+from skdistill.students._tempered import TemperedStudent
 
-__all__ = ["Student", "student_for"]
+__all__ = [
+    "ClosedFormStudent",
+    "DataSpec",
+    "StationaryStudent",
+    "Student",
+    "SyntheticSet",
+    "check_student",
+    "register_student",
+    "student_for",
+]
 
-_STUDENTS = {LogisticRegression: LogisticStudent}
+_STUDENTS = {
+    KernelRidge: KernelRidgeStudent,
+    LogisticRegression: LogisticStudent,
+    Ridge: RidgeStudent,
+    RidgeClassifier: RidgeClassifierStudent,
+}
 
 
-def student_for(estimator, classes):
+def register_student(estimator_class, student_class):
+    """Distill for an estimator with a student of your own.
+
+    Parameters
+    ----------
+    estimator_class : type
+        Class of the estimators to mirror. A class that is known already gets the new
+        student.
+    student_class : type
+        Subclass of ``Student``, made by ``student_class(estimator, spec)``.
+
+    Raises
+    ------
+    TypeError
+        If ``student_class`` is no subclass of ``Student``.
+    """
+    if not (isinstance(student_class, type) and issubclass(student_class, Student)):
+        raise TypeError(
+            f"student_class must be a subclass of Student; got {student_class!r}."
+        )
+    _STUDENTS[estimator_class] = student_class
+
+
+def student_for(estimator, spec, outer_loss="auto"):
     """Return the student that mirrors an estimator.
 
     Parameters
@@ -18,8 +62,10 @@ def student_for(estimator, classes):
     estimator : estimator object
         Unfitted scikit-learn estimator. Subclasses are refused, since they may train in
         another way than the class that they come from.
-    classes : ndarray of shape (n_classes,)
-        Sorted class labels of the real data.
+    spec : DataSpec
+        What the rows of the real data look like.
+    outer_loss : str, default="auto"
+        Name of the outer loss; "auto" is the student's own.
 
     Returns
     -------
@@ -31,12 +77,20 @@ def student_for(estimator, classes):
     ValueError
         If there is no student for the estimator, or not for one of its settings.
     """
+    name = type(estimator).__name__
     try:
-        student = _STUDENTS[type(estimator)]
+        student = _STUDENTS[type(estimator)](estimator, spec)
     except KeyError:
         supported = ", ".join(sorted(known.__name__ for known in _STUDENTS))
         raise ValueError(
-            f"There is no student for {type(estimator).__name__}: it cannot be "
-            f"distilled for. Supported estimators: {supported}."
+            f"There is no student for {name}: it cannot be distilled for. "
+            f"Supported estimators: {supported}."
         ) from None
-    return student(estimator, classes)
+    if outer_loss in ("auto", student.loss_name):
+        return student
+    if outer_loss == "log_loss" and student.loss_name == "squared_error":
+        return TemperedStudent(student)
+    raise ValueError(
+        f"outer_loss={outer_loss!r} is not supported for {name}: its outer loss is "
+        f"{student.loss_name!r}."
+    )

@@ -1,6 +1,10 @@
 """The contract of the inner problem, which never sees the real data."""
 
 from abc import ABC, abstractmethod
+from functools import partial
+
+import jax
+import numpy as np
 
 
 class Student(ABC):
@@ -8,28 +12,57 @@ class Student(ABC):
 
     A student reads the parameters of the estimator when it is made, refuses by name
     those that it cannot mirror, and solves the estimator's training problem to rounding
-    error in double precision.
+    error in double precision. Everything it returns is NumPy.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The unfitted estimator to mirror.
+    spec : DataSpec
+        What the rows look like.
 
     Attributes
     ----------
+    estimator, spec
+        The parameters.
     hyperparameters : dict of str to float
         Values of the continuous hyperparameters that ``learn_params`` may name.
+    surrogates : dict of str to float
+        Positive numbers that only the outer loss knows, such as a temperature. They are
+        always learned, and no parameters of the estimator.
     raw_prediction : callable
-        ``raw_prediction(params, X) -> (n, k)`` in JAX, a module-level function.
-    loss : PointwiseLoss
-        Training loss of the estimator, and the outer loss.
+        ``raw_prediction(params, X) -> (n, k)`` in JAX: a module-level function or an
+        object that hashes by value, since a program is compiled for each.
+    loss_name : {"log_loss", "squared_error", ...}
+        Name of the outer loss.
+    outer_loss : callable
+        ``outer_loss(raw_prediction, y) -> (n,)`` in JAX, as hashable. Classes ``y`` are
+        indices (n,).
+    soft_labels : bool
+        Whether ``encode`` gives probabilities that may be learned, since a row with
+        them trains as its copies do that are labelled with each class and weighted.
     """
 
-    @abstractmethod
-    def encode(self, y):
-        """Return class indices (n,) as the targets of a synthetic set."""
+    surrogates = {}
+    soft_labels = False
 
-    @abstractmethod
+    def __init__(self, estimator, spec):
+        self.estimator = estimator
+        self.spec = spec
+
+    def encode(self, y):
+        """Return the targets of a synthetic set, as the training loss takes them.
+
+        ``y`` are class indices (n,), or numbers (n,) or (n, k), which stay as they are.
+        """
+        return np.asarray(y, dtype=np.float64)
+
     def training_weight(self, y, sample_weight):
         """Return the weights that rows have in the estimator's training loss.
 
         ``y`` are class indices (n,). Class weights are multiplied in.
         """
+        return sample_weight
 
     @abstractmethod
     def solve(self, synthetic, start=None):
@@ -40,8 +73,23 @@ class Student(ABC):
         """
 
     @abstractmethod
-    def params_of(self, estimator):
-        """Return the ``params`` of the estimator once scikit-learn has fitted it."""
+    def params_of(self, estimator, synthetic):
+        """Return the ``params`` of the estimator that scikit-learn fitted.
+
+        ``synthetic`` is the set that it was fitted on: with learned hyperparameters
+        and surrogates.
+        """
+
+    @abstractmethod
+    def implicit_vjp(self, params, params_grad, synthetic):
+        """Pull a cotangent on ``params = solve(synthetic)`` back to ``synthetic``."""
+
+
+class StationaryStudent(Student):
+    """A student that is known by the gradient of its inner objective.
+
+    The implicit function theorem does the rest, by jaxopt.
+    """
 
     @abstractmethod
     def stationarity(self, params, synthetic):
@@ -50,9 +98,44 @@ class Student(ABC):
     def implicit_vjp(self, params, params_grad, synthetic):
         """Pull a cotangent on ``params = solve(synthetic)`` back to ``synthetic``.
 
-        By the implicit function theorem, for any ``stationarity``. A student with a
-        closed form overrides it.
+        A student with a closed form overrides it.
         """
         from skdistill.students._implicit import implicit_vjp
 
         return implicit_vjp(self.stationarity, params, params_grad, synthetic)
+
+
+class ClosedFormStudent(Student):
+    """A student whose training is a formula, which JAX differentiates.
+
+    Attributes
+    ----------
+    train : callable
+        ``train(synthetic) -> params`` in JAX: a module-level function or an object
+        that hashes by value.
+    """
+
+    def solve(self, synthetic, start=None):
+        """Return the ``params`` that the formula gives."""
+        return _in_numpy(_train, synthetic, train=self.train)
+
+    def implicit_vjp(self, params, params_grad, synthetic):
+        """Pull a cotangent on ``params`` back through the formula."""
+        return _in_numpy(_pull_back, synthetic, params_grad, train=self.train)
+
+
+def _in_numpy(jitted, *args, train):
+    """Call in double precision; Python numbers would be traced weakly."""
+    with jax.enable_x64(True):
+        args = jax.tree.map(np.float64, args)
+        return jax.tree.map(np.asarray, jitted(*args, train=train))
+
+
+@partial(jax.jit, static_argnames="train")
+def _train(synthetic, train):
+    return train(synthetic)
+
+
+@partial(jax.jit, static_argnames="train")
+def _pull_back(synthetic, cotangent, train):
+    return jax.vjp(train, synthetic)[1](cotangent)[0]

@@ -1,7 +1,7 @@
 """Linear students: a convex loss of ``X @ coef.T + intercept`` and an L2 penalty.
 
 With ``m`` synthetic samples, ``p`` features and ``k`` outputs, the inner objective has
-the ``C`` of scikit-learn; the intercept is not penalized::
+the ``C`` of scikit-learn, or what stands for it; the intercept is not penalized::
 
     F = C * sum_i w_i * loss(coef @ X_i + intercept, y_i) + 1/2 * ||coef||_F^2
 
@@ -23,7 +23,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.objectives._losses import PointwiseLoss
-from skdistill.students._base import Student
+from skdistill.students._base import StationaryStudent
 
 MAX_NEWTON_STEPS = 100
 MAX_HALVINGS = 40
@@ -37,11 +37,15 @@ def linear_raw_prediction(params, X):
     return X @ coef.T.astype(X.dtype) + intercept.astype(X.dtype)
 
 
-class LinearStudent(Student):
+class LinearStudent(StationaryStudent):
     """Student of an estimator that minimizes ``F`` above.
 
     Parameters
     ----------
+    estimator : estimator object
+        The estimator to mirror.
+    spec : DataSpec
+        What the rows look like.
     loss : PointwiseLoss
         Training loss with its derivatives.
     n_outputs : int
@@ -52,10 +56,24 @@ class LinearStudent(Student):
 
     raw_prediction = staticmethod(linear_raw_prediction)
 
-    def __init__(self, loss, n_outputs, fit_intercept):
+    def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
+        super().__init__(estimator, spec)
         self.loss = loss
         self.n_outputs = n_outputs
         self.fit_intercept = fit_intercept
+
+    @property
+    def outer_loss(self):
+        """The training loss."""
+        return self.loss.traced
+
+    def params_of(self, estimator, synthetic):
+        """Return the coefficients that scikit-learn found."""
+        coef = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
+        intercept = np.zeros(len(coef))
+        if self.fit_intercept:
+            intercept = np.asarray(estimator.intercept_, dtype=np.float64)
+        return LinearParams(coef, intercept.reshape(-1))
 
     def solve(self, synthetic, start=None):
         """Return the minimizer of ``F``, by Newton's method."""
@@ -88,10 +106,22 @@ class LinearStudent(Student):
         weight = problem.weight[:, None]
         return SyntheticSet(
             X=-weight * (g @ U + h_T @ params.coef),
-            y=(weight * T).reshape(synthetic.y.shape),
-            sample_weight=-synthetic.hyperparameters["C"] * g_T,
-            hyperparameters={"C": -synthetic.sample_weight @ g_T},
+            y=(weight * self.loss.target_slope(raw, synthetic.y) * T).reshape(
+                synthetic.y.shape
+            ),
+            sample_weight=-self.loss_strength(synthetic.hyperparameters) * g_T,
+            hyperparameters=self.loss_strength_vjp(
+                synthetic.hyperparameters, -synthetic.sample_weight @ g_T
+            ),
         )
+
+    def loss_strength(self, hyperparameters):
+        """Return ``C`` of the inner objective; it may be traced by JAX."""
+        return hyperparameters["C"]
+
+    def loss_strength_vjp(self, hyperparameters, cotangent):
+        """Pull a derivative in ``C`` back to the hyperparameters."""
+        return {"C": cotangent}
 
     def stationarity(self, params, synthetic):
         """Return the gradient of ``F`` in ``params``, in JAX."""
@@ -107,7 +137,8 @@ class LinearStudent(Student):
             if not self.fit_intercept:
                 # Nothing else holds an unused intercept at zero.
                 penalty += jnp.vdot(params.intercept, params.intercept)
-            return synthetic.hyperparameters["C"] * total + 0.5 * penalty
+            strength = self.loss_strength(synthetic.hyperparameters)
+            return strength * total + 0.5 * penalty
 
         return jax.grad(inner_objective)(params)
 
@@ -121,7 +152,8 @@ class LinearStudent(Student):
             design=np.hstack([frame.coordinates, column]),
             penalty=penalty,
             y=synthetic.y,
-            weight=synthetic.hyperparameters["C"] * synthetic.sample_weight,
+            weight=self.loss_strength(synthetic.hyperparameters)
+            * synthetic.sample_weight,
             loss=self.loss,
         )
 

@@ -5,10 +5,9 @@ are one softmax. See ``skdistill.students._linear`` for the inner objective.
 """
 
 import numpy as np
-from sklearn.utils.class_weight import compute_class_weight
 
-from skdistill._containers import LinearParams
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
+from skdistill.students._class_weight import class_weighted
 from skdistill.students._linear import LinearStudent
 
 
@@ -19,8 +18,8 @@ class LogisticStudent(LinearStudent):
     ----------
     estimator : LogisticRegression
         The estimator to mirror.
-    classes : ndarray of shape (n_classes,)
-        Sorted class labels.
+    spec : DataSpec
+        Features and classes.
 
     Raises
     ------
@@ -28,13 +27,19 @@ class LogisticStudent(LinearStudent):
         If the estimator has a setting that is not mirrored.
     """
 
-    def __init__(self, estimator, classes):
+    loss_name = "log_loss"
+    soft_labels = True
+
+    def __init__(self, estimator, spec):
+        classes = spec.classes
         _refuse_unmirrored(estimator, len(classes))
         self.classes = classes
         self.class_weight = estimator.class_weight
         self.hyperparameters = {"C": float(estimator.C)}
         binary = len(classes) == 2
         super().__init__(
+            estimator,
+            spec,
             loss=BINARY_LOG_LOSS if binary else MULTINOMIAL_LOG_LOSS,
             n_outputs=1 if binary else len(classes),
             fit_intercept=estimator.fit_intercept,
@@ -48,22 +53,7 @@ class LogisticStudent(LinearStudent):
 
     def training_weight(self, y, sample_weight):
         """Multiply class weights in, as ``LogisticRegression.fit`` does."""
-        if self.class_weight is None:
-            return sample_weight
-        class_weight = compute_class_weight(
-            self.class_weight,
-            classes=self.classes,
-            y=self.classes[y],
-            sample_weight=sample_weight,
-        )
-        return sample_weight * class_weight[y]
-
-    def params_of(self, estimator):
-        """Return the coefficients of a fitted ``LogisticRegression``."""
-        return LinearParams(
-            np.asarray(estimator.coef_, dtype=np.float64),
-            np.asarray(estimator.intercept_, dtype=np.float64),
-        )
+        return class_weighted(self.class_weight, self.classes, y, sample_weight)
 
 
 def _refuse_unmirrored(estimator, n_classes):

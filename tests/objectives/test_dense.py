@@ -11,6 +11,7 @@ from skdistill._containers import LinearParams
 from skdistill.objectives import _losses, data_objective_for
 from skdistill.objectives._dense import DenseObjective, chunk_rows_for
 from skdistill.students import student_for
+from tests.conftest import spec_of
 
 
 @pytest.fixture(params=[2, 4], ids=["binary", "multinomial"])
@@ -23,7 +24,13 @@ def problem(request, rng):
     params = LinearParams(
         rng.standard_normal((outputs, 5)), rng.standard_normal(outputs)
     )
-    return X, y, weight, student_for(LogisticRegression(), np.arange(k)), params
+    return (
+        X,
+        y,
+        weight,
+        student_for(LogisticRegression(), spec_of(np.arange(k))),
+        params,
+    )
 
 
 def probabilities(params, X):

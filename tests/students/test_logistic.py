@@ -5,14 +5,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from skdistill._bilevel import BilevelLoss
 from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.objectives import data_objective_for
-from skdistill.students import Student, student_for
-from tests.conftest import make_table, strict_logistic
+from skdistill.students import StationaryStudent, Student, student_for
+from tests.conftest import make_table, spec_of, strict_logistic
 
 SETTINGS = {
     "binary": {"n_classes": 2},
@@ -84,7 +85,7 @@ def make_problem(
     estimator = strict_logistic(
         C=2.0, fit_intercept=fit_intercept, class_weight=class_weight
     )
-    student = student_for(estimator, np.arange(n_classes))
+    student = student_for(estimator, spec_of(np.arange(n_classes), p))
     return Problem(estimator, X, y, weight, X_syn, y_syn, weight_syn, student)
 
 
@@ -172,7 +173,9 @@ def test_closed_form_agrees_with_the_implicit_function_theorem(problem, rng):
         # As every loss of a softmax has it: nothing that all outputs share.
         cotangent = LinearParams(*(part - part.mean(axis=0) for part in cotangent))
     closed = problem.student.implicit_vjp(params, cotangent, synthetic)
-    general = Student.implicit_vjp(problem.student, params, cotangent, synthetic)
+    general = StationaryStudent.implicit_vjp(
+        problem.student, params, cotangent, synthetic
+    )
     assert_allclose(closed.X, general.X, rtol=1e-8, atol=1e-10)
     assert_allclose(closed.sample_weight, general.sample_weight, rtol=1e-8, atol=1e-10)
     assert_allclose(
@@ -192,7 +195,7 @@ def test_one_sample_of_each_class_by_hand():
     from scipy.special import expit
 
     C, x = 3.0, 0.8
-    student = student_for(LogisticRegression(C=C), np.array([0, 1]))
+    student = student_for(LogisticRegression(C=C), spec_of([0, 1], 1))
     synthetic = SyntheticSet(
         np.array([[-x], [x]]), np.array([0.0, 1.0]), np.ones(2), {"C": C}
     )
@@ -232,7 +235,7 @@ def test_many_rows_are_solved_and_differentiated():
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(10), 100)
     X = rng.standard_normal((1000, 60)) + rng.standard_normal((10, 60))[y]
-    student = student_for(LogisticRegression(), np.arange(10))
+    student = student_for(LogisticRegression(), spec_of(np.arange(10), 60))
     synthetic = SyntheticSet(X, student.encode(y), np.ones(1000), {"C": 1.0})
     params = student.solve(synthetic)
     residual = student.loss.gradient(X @ params.coef.T + params.intercept, synthetic.y)
@@ -248,7 +251,7 @@ def test_scikit_learn_weights_each_class_as_we_do():
     y = np.array([0, 0, 0, 1, 2])
     weight = np.array([1.0, 2.0, 0.5, 1.0, 4.0])
     student = student_for(
-        LogisticRegression(class_weight="balanced"), np.array(["a", "b", "c"])
+        LogisticRegression(class_weight="balanced"), spec_of(["a", "b", "c"])
     )
     total = student.training_weight(y, weight)
     assert_allclose(np.bincount(y, weights=total), weight.sum() / 3)
@@ -267,10 +270,12 @@ def test_scikit_learn_weights_each_class_as_we_do():
 )
 def test_settings_without_counterpart_are_refused_by_name(params, named):
     with pytest.raises(ValueError, match=named) as error:
-        student_for(LogisticRegression(**params), np.arange(2))
+        student_for(LogisticRegression(**params), spec_of([0, 1]))
     assert "Supported" in str(error.value)
 
 
 def test_estimators_without_student_are_refused_by_name():
-    with pytest.raises(ValueError, match="Ridge.*Supported.*LogisticRegression"):
-        student_for(Ridge(), np.arange(2))
+    with pytest.raises(
+        ValueError, match="GradientBoosting.*Supported.*LogisticRegression"
+    ):
+        student_for(GradientBoostingClassifier(), spec_of([0, 1]))

@@ -1,0 +1,167 @@
+"""The learned part of a synthetic set as one vector for the optimizer.
+
+Each learned field is a block of the vector, in coordinates that have no units and, but
+for bounds that a box can state, no constraints.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, logit, softmax
+
+#: Probabilities that are learned start within these, where softmax has a slope.
+MAX_CERTAINTY = 0.98
+
+
+class _Block(NamedTuple):
+    """One learned field of a SyntheticSet.
+
+    Attributes
+    ----------
+    x0, lower, upper : ndarray of shape (d,)
+        Start and bounds.
+    decode : callable
+        ``decode(x) -> field``.
+    pull_back : callable
+        ``pull_back(grad, field) -> (d,)``, the gradient in ``x`` from that in the
+        field, by the chain rule.
+    """
+
+    x0: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    decode: Callable
+    pull_back: Callable
+
+
+class OuterVariables:
+    """The learned part of a synthetic set as one vector.
+
+    Parameters
+    ----------
+    start : SyntheticSet
+        The set to start from; what is not learned keeps its value.
+    scale : ndarray of shape (p,) or None
+        Unit of each feature; None keeps the samples as they are.
+    bounds : tuple of two ndarrays of shape (p,)
+        Least and largest value of each feature.
+    hyperparameters : dict of str to tuple of (low, high)
+        Positive hyperparameters to learn, in logarithms, and how far they may go.
+    target_scale : float or ndarray of shape (k,), default=None
+        Unit of each numeric target; None if they are not learned.
+    learn_probabilities : bool, default=False
+        Whether targets are probabilities to learn, as log-odds.
+    learn_weights : bool, default=False
+        Whether weights are learned; they may become zero.
+    """
+
+    def __init__(
+        self,
+        start,
+        scale,
+        bounds,
+        hyperparameters,
+        *,
+        target_scale=None,
+        learn_probabilities=False,
+        learn_weights=False,
+    ):
+        self.start = start
+        self._blocks = {}
+        if scale is not None:
+            self._blocks["X"] = _samples(start.X, scale, bounds)
+        if target_scale is not None:
+            self._blocks["y"] = _numbers(start.y, target_scale)
+        if learn_probabilities:
+            self._blocks["y"] = _probabilities(start.y)
+        if learn_weights:
+            self._blocks["sample_weight"] = _weights(start.sample_weight)
+        if hyperparameters:
+            self._blocks["hyperparameters"] = _logarithms(
+                start.hyperparameters, hyperparameters
+            )
+        blocks = list(self._blocks.values())
+        self.x0, self.lower, self.upper = (
+            np.concatenate([np.ravel(block[i]) for block in blocks]) for i in range(3)
+        )
+        self._ends = np.cumsum([len(block.x0) for block in blocks])[:-1]
+
+    def to_synthetic(self, x):
+        """Return the synthetic set at a vector, exactly within the bounds."""
+        parts = zip(self._blocks.items(), np.split(x, self._ends), strict=True)
+        return self.start._replace(
+            **{name: block.decode(part) for (name, block), part in parts}
+        )
+
+    def to_gradient(self, hypergrad, synthetic):
+        """Return the gradient in the vector, by the chain rule."""
+        return np.concatenate(
+            [
+                np.ravel(
+                    block.pull_back(getattr(hypergrad, name), getattr(synthetic, name))
+                )
+                for name, block in self._blocks.items()
+            ]
+        )
+
+
+def _samples(X, scale, bounds):
+    low, high = bounds
+    return _Block(
+        (X / scale).ravel(),
+        np.tile(low / scale, len(X)),
+        np.tile(high / scale, len(X)),
+        lambda x: np.clip(x.reshape(X.shape) * scale, low, high),
+        lambda grad, _: grad * scale,
+    )
+
+
+def _free(x0, decode, pull_back):
+    ends = np.full(x0.size, np.inf)
+    return _Block(x0.ravel(), -ends, ends, decode, pull_back)
+
+
+def _numbers(y, scale):
+    return _free(
+        y / scale,
+        lambda x: x.reshape(y.shape) * scale,
+        lambda grad, _: grad * scale,
+    )
+
+
+def _probabilities(y):
+    """Log-odds of the second class (m,), or logarithms of all classes (m, k)."""
+    if y.ndim == 1:
+        start = logit(np.clip(y, 1 - MAX_CERTAINTY, MAX_CERTAINTY))
+        return _free(start, expit, lambda grad, p: grad * p * (1 - p))
+    rest = (1 - MAX_CERTAINTY) / y.shape[1]
+    return _free(
+        np.log(MAX_CERTAINTY * y + rest),
+        lambda x: softmax(x.reshape(y.shape), axis=1),
+        lambda grad, p: p * (grad - np.sum(grad * p, axis=1, keepdims=True)),
+    )
+
+
+def _weights(weight):
+    """Weights in units of their mean, not negative."""
+    unit = weight.mean()
+    return _Block(
+        weight / unit,
+        np.zeros(len(weight)),
+        np.full(len(weight), np.inf),
+        lambda x: x * unit,
+        lambda grad, _: grad * unit,
+    )
+
+
+def _logarithms(values, limits):
+    names = list(limits)
+    ends = np.log(np.array([limits[name] for name in names]))
+    return _Block(
+        np.log([values[name] for name in names]),
+        ends[:, 0],
+        ends[:, 1],
+        lambda x: {**values, **dict(zip(names, np.exp(x).tolist(), strict=True))},
+        lambda grad, learned: [grad[name] * learned[name] for name in names],
+    )

@@ -1,0 +1,105 @@
+"""Adam on mini-batches of the real rows, for students that are dear to evaluate.
+
+Adam and its schedule are optax's; the step length falls from ``learning_rate`` to zero
+along a cosine. A mini-batch says little about whether an iterate is the best so far:
+that is judged on rows that stay the same.
+"""
+
+from functools import lru_cache, partial
+
+import jax
+import numpy as np
+import optax
+
+from skdistill.optimizers._lbfgs import OuterResult
+
+#: Mini-batches in an iteration.
+STEPS = 10
+#: Step length at the start, in units of the variables.
+LEARNING_RATE = 0.1
+
+
+def minimize(
+    value_and_grad,
+    x0,
+    *,
+    lower,
+    upper,
+    n_rows,
+    batch_size,
+    validate,
+    random_state,
+    max_iter,
+    callback,
+    learning_rate=LEARNING_RATE,
+):
+    """Minimize with Adam, projected on the bounds.
+
+    Parameters
+    ----------
+    value_and_grad : callable
+        ``value_and_grad(x, rows) -> (float, ndarray)`` over real rows by their indices.
+    x0 : ndarray of shape (d,)
+        Start.
+    lower, upper : ndarray of shape (d,)
+        Bounds, infinite where there are none.
+    n_rows : int
+        Number of real rows.
+    batch_size : int
+        Rows in a mini-batch.
+    validate : callable
+        ``validate(x) -> float``, by which the best iterate is chosen.
+    random_state : RandomState
+        Shuffles the rows.
+    max_iter : int
+        Iterations, of ``STEPS`` mini-batches each.
+    callback : callable
+        ``callback(x, value)`` after each iteration, with ``value`` from ``validate``;
+        a true result stops the run.
+    learning_rate : float
+        First step length.
+
+    Returns
+    -------
+    OuterResult
+        The best iterate; the schedule ends the run, which counts as converged.
+    """
+    adam = _adam(max_iter * STEPS, learning_rate)
+    batches = _batches(n_rows, batch_size, random_state)
+    x = best = x0
+    best_value = validate(x0)
+    with jax.enable_x64(True):
+        state = adam.init(x)
+    for n_iter in range(1, max_iter + 1):  # noqa: B007
+        for _ in range(STEPS):
+            _, grad = value_and_grad(x, next(batches))
+            with jax.enable_x64(True):
+                x, state = _step(x, grad, state, lower, upper, adam=adam)
+            x = np.asarray(x)
+        value = validate(x)
+        if value < best_value:
+            best, best_value = x, value
+        if callback(x, value):
+            break
+    return OuterResult(best, n_iter, converged=True)
+
+
+@partial(jax.jit, static_argnames="adam")
+def _step(x, grad, state, lower, upper, adam):
+    updates, state = adam.update(grad, state)
+    return jax.numpy.clip(optax.apply_updates(x, updates), lower, upper), state
+
+
+@lru_cache
+def _adam(n_steps, learning_rate):
+    """Return one optimizer for a schedule, so that it is compiled once."""
+    return optax.adam(optax.cosine_decay_schedule(learning_rate, n_steps))
+
+
+def _batches(n_rows, batch_size, random_state):
+    """Yield indices of mini-batches forever, each row once in a pass."""
+    batch_size = min(batch_size, n_rows)
+    while True:
+        order = random_state.permutation(n_rows)
+        for start in range(0, n_rows - batch_size + 1, batch_size):
+            yield order[start : start + batch_size]

@@ -1,0 +1,198 @@
+"""A check that any student has to pass, also one of your own."""
+
+import jax
+import numpy as np
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from skdistill._containers import SyntheticSet
+
+#: Relative step of the central differences, and how well they have to agree.
+STEP = 1e-5
+GRADIENT_RTOL = 1e-6
+PARITY_TOL = 1e-6
+
+
+def check_student(student, *, X=None, y=None, random_state=0):
+    """Check that a student mirrors its estimator and differentiates its training.
+
+    On a small set of random rows, or the rows given:
+
+    - scikit-learn's fit of ``student.estimator`` has the raw predictions of the
+      student on new rows, to 1e-6, and predicts what these say;
+    - a start does not change the solution;
+    - ``implicit_vjp`` agrees with central differences through ``solve``, to 1e-6, in
+      samples, learnable targets, weights, hyperparameters and surrogates;
+    - shapes and types are those of the contract.
+
+    Solve the estimator well for it: give it a small ``tol``.
+
+    Parameters
+    ----------
+    student : Student
+        Student of the estimator to check.
+    X : ndarray of shape (m, p), default=None
+        Rows to train on; by default 6 for each class, or 20.
+    y : ndarray, default=None
+        Their class indices (m,), or numbers (m,) or (m, k).
+    random_state : int, default=0
+        Draws the rows, their weights and the directions of the differences.
+
+    Raises
+    ------
+    AssertionError
+        If the student fails a check; the message says which.
+    """
+    rng = np.random.default_rng(random_state)
+    if X is None:
+        X, y = _random_rows(student.spec, 6, rng)
+    X_new, y_new = _random_rows(student.spec, 10, rng)
+    is_weighted = has_fit_parameter(student.estimator, "sample_weight")
+    weight = rng.uniform(0.5, 2.0, len(X)) if is_weighted else np.ones(len(X))
+    synthetic = SyntheticSet(
+        X,
+        student.encode(y),
+        student.training_weight(y, weight),
+        {**student.hyperparameters, **student.surrogates},
+    )
+    params = student.solve(synthetic)
+    _check_solution(student, synthetic, params)
+    fitted = _fit(student, X, y, weight if is_weighted else None)
+    _check_parity(student, synthetic, params, fitted, X_new)
+    _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng)
+
+
+def _random_rows(spec, n_rows, rng):
+    """Rows around a point for each class, or with targets that depend on them."""
+    if spec.classes is not None:
+        y = np.repeat(np.arange(len(spec.classes)), n_rows)
+        centers = rng.standard_normal((len(spec.classes), spec.n_features))
+        return centers[y] + rng.standard_normal((len(y), spec.n_features)), y
+    X = rng.standard_normal((2 * n_rows + 8, spec.n_features))
+    shape = (len(X), spec.n_outputs)
+    y = X @ rng.standard_normal((spec.n_features, spec.n_outputs))
+    # Positive, for losses of counts.
+    y = np.exp(0.3 * y / np.sqrt(spec.n_features)) + 0.1 * rng.uniform(size=shape)
+    return X, y if spec.multi_output else y[:, 0]
+
+
+def _fit(student, X, y, weight):
+    labels = y if student.spec.classes is None else student.spec.classes[y]
+    kwargs = {} if weight is None else {"sample_weight": weight}
+    return clone(student.estimator).fit(X, labels, **kwargs)
+
+
+def _raw(student, params, X):
+    with jax.enable_x64(True):
+        return np.asarray(jax.jit(student.raw_prediction)(params, X))
+
+
+def _check_solution(student, synthetic, params):
+    for leaf in jax.tree.leaves(params):
+        assert isinstance(leaf, np.ndarray | np.generic | float), (
+            f"solve returned {type(leaf).__name__}; expected NumPy."
+        )
+        assert np.asarray(leaf).dtype == np.float64, "solve is in double precision."
+    start = jax.tree.map(lambda leaf: 0.9 * leaf, params)
+    again = student.solve(synthetic, start=start)
+    raw = _raw(student, params, synthetic.X)
+    assert_allclose(
+        _raw(student, again, synthetic.X),
+        raw,
+        rtol=PARITY_TOL,
+        atol=PARITY_TOL * np.abs(raw).max(),
+        err_msg="solve depends on its start",
+    )
+
+
+def _check_parity(student, synthetic, params, fitted, X_new):
+    of_fitted = student.params_of(fitted, synthetic)
+    assert jax.tree.structure(of_fitted) == jax.tree.structure(params)
+    raw, expected = (_raw(student, each, X_new) for each in (params, of_fitted))
+    assert raw.ndim == 2, f"raw_prediction is (n, k); got shape {raw.shape}."
+    if raw.shape[1] > 1 and student.loss_name == "log_loss":
+        # A softmax does not see what its outputs share.
+        raw, expected = (
+            each - each.mean(axis=1, keepdims=True) for each in (raw, expected)
+        )
+    unit = np.abs(expected).max()
+    assert_allclose(
+        raw,
+        expected,
+        rtol=0,
+        atol=PARITY_TOL * unit,
+        err_msg="the student's solution is not scikit-learn's",
+    )
+    predicted = fitted.predict(X_new)
+    if student.spec.classes is not None:
+        scores = raw if raw.shape[1] > 1 else np.hstack([-raw, raw])
+        ordered = np.sort(scores, axis=1)
+        is_clear = ordered[:, -1] - ordered[:, -2] > PARITY_TOL * unit
+        voted = student.spec.classes[scores.argmax(axis=1)]
+        assert (voted == predicted)[is_clear].all(), (
+            "raw_prediction ranks the classes in another order than predict."
+        )
+    elif student.loss_name == "squared_error":
+        assert_allclose(
+            raw,
+            predicted.reshape(len(X_new), -1),
+            rtol=0,
+            atol=PARITY_TOL * unit,
+            err_msg="raw_prediction is not predict",
+        )
+
+
+def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
+    @jax.jit
+    def mean_loss(params):
+        return student.outer_loss(student.raw_prediction(params, X_new), y_new).mean()
+
+    def loss_at(synthetic):
+        with jax.enable_x64(True):
+            return float(mean_loss(student.solve(synthetic)))
+
+    with jax.enable_x64(True):
+        losses = student.outer_loss(student.raw_prediction(params, X_new), y_new)
+        assert losses.shape == (len(X_new),), (
+            f"outer_loss is (n,); got shape {losses.shape} for {len(X_new)} rows."
+        )
+        params_grad = jax.tree.map(np.asarray, jax.grad(mean_loss)(params))
+    hypergrad = student.implicit_vjp(params, params_grad, synthetic)
+    learns_y = student.spec.classes is None or student.soft_labels
+    fields = ["X"] + ["y"] * learns_y + ["sample_weight"] * is_weighted
+    for field in fields:
+        value, grad = getattr(synthetic, field), getattr(hypergrad, field)
+        assert np.shape(grad) == value.shape, (
+            f"implicit_vjp: {field} has shape {np.shape(grad)}, not {value.shape}."
+        )
+        direction = rng.standard_normal(value.shape)
+        if student.soft_labels and field == "y" and value.ndim == 2:
+            direction -= direction.mean(axis=1, keepdims=True)
+
+        def along(step, field=field, value=value, direction=direction):
+            return loss_at(synthetic._replace(**{field: value + step * direction}))
+
+        _assert_slope(np.vdot(grad, direction), along, field)
+    for name, value in synthetic.hyperparameters.items():
+
+        def along(step, name=name, value=value):
+            changed = {**synthetic.hyperparameters, name: value * (1 + step)}
+            return loss_at(synthetic._replace(hyperparameters=changed))
+
+        _assert_slope(value * hypergrad.hyperparameters[name], along, name)
+
+
+def _assert_slope(slope, along, name):
+    """Compare with central differences of two steps, extrapolated to none."""
+    far, near = (
+        (along(step) - along(-step)) / (2 * step) for step in (10 * STEP, 5 * STEP)
+    )
+    expected = near + (near - far) / 3
+    assert_allclose(
+        slope,
+        expected,
+        rtol=GRADIENT_RTOL,
+        atol=1e-9,
+        err_msg=f"implicit_vjp is not the derivative in {name}",
+    )

@@ -1,0 +1,88 @@
+"""Kernels of ``sklearn.metrics.pairwise``, in JAX.
+
+Each is ``kernel(X, Z, params) -> (n, m)`` for rows ``X`` (n, p) and ``Z`` (m, p) in one
+precision, with ``params`` as scikit-learn names them. Derivatives are finite where rows
+are equal.
+"""
+
+import jax.numpy as jnp
+from jax import lax
+
+
+def squared_distances(X, Z):
+    """Squared euclidean distances (n, m).
+
+    Both are moved to the mean of ``Z`` first: the rounding error of the expanded square
+    grows with the distance from the origin.
+    """
+    origin = Z.mean(axis=0)
+    X, Z = X - origin, Z - origin
+    square = (X**2).sum(axis=1)[:, None] - 2 * (X @ Z.T) + (Z**2).sum(axis=1)
+    return jnp.maximum(square, 0)
+
+
+def _linear(X, Z, params):
+    return X @ Z.T
+
+
+def _rbf(X, Z, params):
+    return jnp.exp(-params["gamma"] * squared_distances(X, Z))
+
+
+def _laplacian(X, Z, params):
+    # One center at a time: differences of all pairs would not fit the memory.
+    distances = lax.map(lambda z: jnp.abs(X - z).sum(axis=1), Z)
+    return jnp.exp(-params["gamma"] * distances.T)
+
+
+def _polynomial(X, Z, params):
+    return (params["gamma"] * (X @ Z.T) + params["coef0"]) ** params["degree"]
+
+
+def _sigmoid(X, Z, params):
+    return jnp.tanh(params["gamma"] * (X @ Z.T) + params["coef0"])
+
+
+def _cosine(X, Z, params):
+    return _unit_rows(X) @ _unit_rows(Z).T
+
+
+def _unit_rows(X):
+    """Rows of length one; a row of zeros stays, as in ``normalize``."""
+    square = (X**2).sum(axis=1, keepdims=True)
+    length = jnp.sqrt(jnp.where(square > 0, square, 1))
+    return X / length
+
+
+#: By the names that scikit-learn gives them.
+KERNELS = {
+    "linear": _linear,
+    "rbf": _rbf,
+    "laplacian": _laplacian,
+    "poly": _polynomial,
+    "polynomial": _polynomial,
+    "sigmoid": _sigmoid,
+    "cosine": _cosine,
+}
+
+#: Parameters of a kernel that are positive numbers, which may be learned.
+LEARNED_PARAMS = {
+    "linear": (),
+    "rbf": ("gamma",),
+    "laplacian": ("gamma",),
+    "poly": ("gamma",),
+    "polynomial": ("gamma",),
+    "sigmoid": ("gamma",),
+    "cosine": (),
+}
+
+#: Parameters of a kernel that stay as they are.
+FIXED_PARAMS = {
+    **dict.fromkeys(LEARNED_PARAMS, ()),
+    "poly": ("degree", "coef0"),
+    "polynomial": ("degree", "coef0"),
+    "sigmoid": ("coef0",),
+}
+
+#: Kernels whose matrix may have negative eigenvalues.
+INDEFINITE = ("sigmoid",)
