@@ -4,16 +4,28 @@ Both have the budget of the synthetic set, class by class, and its rule of weigh
 """
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
 from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._allocation import rows_per_class
 from skdistill._frames import labels_like, samples_like
+from skdistill._targets import one_hot_classes
 
 BASELINES = ("kmeans", "sample")
 
 
-def reduced_set(method, X, y, n_rows, *, weighting="unit", random_state=None):
+def class_codes(distiller, y):
+    """Return the class index (n,) of each row, None if targets code no classes."""
+    if is_classifier(distiller):
+        return np.unique(np.asarray(y), return_inverse=True)[1]
+    if distiller.outer_loss == "log_loss":
+        return one_hot_classes(np.asarray(y))
+    return None
+
+
+def reduced_set(method, X, y, codes, n_rows, *, weighting="unit", random_state=None):
     """Reduce real rows to a given number, without any learning for an estimator.
 
     Parameters
@@ -26,8 +38,10 @@ def reduced_set(method, X, y, n_rows, *, weighting="unit", random_state=None):
         Real rows.
     y : array-like of shape (n,) or (n, n_outputs)
         Their targets.
+    codes : ndarray of shape (n,) or None
+        Index of the class of each row, None to reduce all rows together.
     n_rows : int or ndarray of shape (n_classes,)
-        Rows to return; an array says how many of each class, sorted.
+        Rows to return, or rows of each class; an int is shared as by the distiller.
     weighting : str, default="unit"
         See ``DatasetDistiller``; other than for "match", all rows weigh one.
     random_state : int, RandomState instance or None, default=None
@@ -35,21 +49,30 @@ def reduced_set(method, X, y, n_rows, *, weighting="unit", random_state=None):
 
     Returns
     -------
-    X_reduced : array or DataFrame of shape (n_rows.sum(), p)
+    X_reduced : array or DataFrame of shape (n_rows, p)
         Rows, grouped by class.
-    y_reduced : array or Series of shape (n_rows.sum(),) or (n_rows.sum(), n_outputs)
+    y_reduced : array, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         Their targets.
-    sample_weight : ndarray of shape (n_rows.sum(),) or None
+    sample_weight : ndarray of shape (n_rows,) or None
         Weights to fit with, None with unit weights.
     """
     random_state = check_random_state(random_state)
-    members, n_rows = _members(y, n_rows)
-    reduce = _centers if method == "kmeans" else _drawn_rows
-    X_reduced, y_reduced = reduce(X, y, members, n_rows, random_state)
+    if codes is None:
+        groups, n_rows = [np.arange(len(y))], np.array([n_rows])
+    else:
+        counts = np.bincount(codes)
+        groups = [np.flatnonzero(codes == c) for c in range(len(counts))]
+        if np.ndim(n_rows) == 0:
+            n_rows = rows_per_class(n_rows, np.arange(len(counts)), counts)
+    if method == "kmeans":
+        same_target = codes is not None
+        rows = _centers(X, y, groups, n_rows, same_target, random_state)
+    else:
+        rows = _drawn_rows(X, y, groups, n_rows, random_state)
     if weighting != "match":
-        return X_reduced, y_reduced, None
-    real_rows = np.array([len(rows) for rows in members])
-    return X_reduced, y_reduced, np.repeat(real_rows / n_rows, n_rows)
+        return *rows, None
+    real_rows = np.array([len(members) for members in groups])
+    return *rows, np.repeat(real_rows / n_rows, n_rows)
 
 
 def fit_on_reduced(estimator, X, y, sample_weight):
@@ -59,39 +82,29 @@ def fit_on_reduced(estimator, X, y, sample_weight):
     return estimator.fit(X, y, sample_weight=sample_weight)
 
 
-def _members(y, n_rows):
-    """Positions of the real rows to reduce together: a class, or all of them."""
-    if np.ndim(n_rows) == 0:
-        return [np.arange(len(y))], np.array([n_rows])
-    _, codes = np.unique(np.asarray(y), return_inverse=True)
-    return [np.flatnonzero(codes == c) for c in range(len(n_rows))], n_rows
-
-
-def _drawn_rows(X, y, members, n_rows, random_state):
+def _drawn_rows(X, y, groups, n_rows, random_state):
     rows = np.concatenate(
         [
-            np.resize(random_state.permutation(rows), size)
-            for rows, size in zip(members, n_rows, strict=True)
+            np.resize(random_state.permutation(members), size)
+            for members, size in zip(groups, n_rows, strict=True)
         ]
     )
     return _safe_indexing(X, rows), _safe_indexing(y, rows)
 
 
-def _centers(X, y, members, n_rows, random_state):
+def _centers(X, y, groups, n_rows, same_target, random_state):
     X_in, y_in = X, y
     X, y = check_array(X, dtype=[np.float64, np.float32]), np.asarray(y)
-    by_class = len(members) > 1
     centers, targets = [], []
-    for rows, size in zip(members, n_rows, strict=True):
-        kmeans = KMeans(min(size, len(rows)), random_state=random_state).fit(X[rows])
-        found = np.unique(kmeans.labels_)  # fewer, if there are fewer distinct rows
+    for members, size in zip(groups, n_rows, strict=True):
+        kmeans = KMeans(min(size, len(members)), random_state=random_state)
+        labels = kmeans.fit_predict(X[members])
+        found = np.unique(labels)  # fewer, if there are fewer distinct rows
         clusters = np.resize(found, size)
         centers.append(kmeans.cluster_centers_[clusters])
-        if by_class:
-            targets.append(np.repeat(y[rows[:1]], size))
+        if same_target:
+            targets.append(np.repeat(y[members[:1]], size, axis=0))
         else:
-            means = [y[kmeans.labels_ == c].mean(axis=0) for c in clusters]
-            targets.append(np.array(means))
-    samples = samples_like(X_in, np.concatenate(centers))
+            targets.append([y[members[labels == c]].mean(axis=0) for c in clusters])
     targets = np.concatenate(targets)
-    return samples, labels_like(y_in, targets) if by_class else targets
+    return samples_like(X_in, np.concatenate(centers)), labels_like(y_in, targets)

@@ -12,8 +12,7 @@ from sklearn.utils import Bunch, _safe_indexing, check_random_state, indexable
 from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 
-from skdistill._allocation import rows_per_class
-from skdistill._baselines import BASELINES, fit_on_reduced, reduced_set
+from skdistill._baselines import BASELINES, class_codes, fit_on_reduced, reduced_set
 from skdistill._distiller import DatasetDistiller
 
 METHODS = ("distill", *BASELINES)
@@ -70,14 +69,16 @@ def distillation_curve(
 
     n_synthetic : array-like of int or float, or a single one
         Sizes: total rows of the reduced sets, or, as floats in (0, 1), fractions of
-        the rows of the smallest training fold.
+        the rows of the smallest training fold. With learned labels of classes, these
+        are the distinct rows.
 
     methods : sequence of {"distill", "kmeans", "sample"}, default all of them
         How the rows are reduced: learned by a ``DatasetDistiller``; centers of
         scikit-learn's ``KMeans`` in each class; or drawn from the real rows of each
-        class. Targets that are no classes: centers of all rows, with the mean target
-        of each cluster, and plain draws. All get the same rows for each class and,
-        with ``weighting="match"``, the same weights.
+        class. Targets that are numbers: centers of all rows, with the mean target of
+        each cluster, and plain draws. All get the same rows for each class and, with
+        ``weighting="match"``, the same weights; learned weights and labels are for
+        "distill" alone.
 
     groups : array-like of shape (n_samples,), default=None
         Groups for the splitter.
@@ -151,10 +152,10 @@ def distillation_curve(
         distiller = DatasetDistiller(estimator)
     _check_methods(methods)
     X, y, groups = indexable(X, y, groups)
-    classifier = is_classifier(distiller)
     scorer = check_scoring(distiller._estimator(), scoring)
-    folds = list(check_cv(cv, y, classifier=classifier).split(X, y, groups))
-    sizes = _sizes(n_synthetic, y, folds, classifier)
+    cv = check_cv(cv, y, classifier=is_classifier(distiller))
+    folds = list(cv.split(X, y, groups))
+    sizes = _sizes(n_synthetic, class_codes(distiller, y), folds)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=len(folds))
 
     tasks = [("full", 0, fold) for fold in range(len(folds))]
@@ -211,15 +212,12 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
             fitted.set_params(random_state=seed)
         estimator = fitted.fit(X_train, y_train).estimator_
     else:
-        n_rows = size
-        if is_classifier(distiller):
-            classes, counts = np.unique(np.asarray(y_train), return_counts=True)
-            n_rows = rows_per_class(n_rows, classes, counts)
         reduced = reduced_set(
             method,
             X_train,
             y_train,
-            n_rows,
+            class_codes(distiller, y_train),
+            size,
             weighting=distiller.weighting,
             random_state=seed,
         )
@@ -237,7 +235,7 @@ def _check_methods(methods):
         )
 
 
-def _sizes(n_synthetic, y, folds, classifier):
+def _sizes(n_synthetic, codes, folds):
     """Resolve sizes to sorted numbers of rows that every training fold allows."""
     largest = min(len(train) for train, _ in folds)
     sizes = []
@@ -255,12 +253,11 @@ def _sizes(n_synthetic, y, folds, classifier):
     if not sizes:
         raise ValueError("n_synthetic is empty; pass at least one number of rows.")
     smallest = 1
-    if classifier:
-        labels = np.asarray(y)
-        smallest = max(len(np.unique(labels[train])) for train, _ in folds)
+    if codes is not None:
+        smallest = max(len(np.unique(codes[train])) for train, _ in folds)
     wrong = [size for size in sizes if not smallest <= size <= largest]
     if wrong:
-        least = f"{smallest}, one row for each class," if classifier else "1"
+        least = f"{smallest}, one row for each class," if codes is not None else "1"
         raise ValueError(
             f"n_synthetic={n_synthetic!r} asks for {wrong} rows; expected at least "
             f"{least} and at most {largest}, the rows of the smallest training fold."

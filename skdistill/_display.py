@@ -6,6 +6,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdistill._learned_labels import distinct_rows
 from skdistill._plotting._axes import axes_or_new
 from skdistill._plotting._images import image_shape_of, plot_images
 from skdistill._plotting._scatter import plot_scatter
@@ -118,6 +119,9 @@ class DistillationDisplay:
     ):
         """Plot the synthetic set of a fitted distiller.
 
+        A row with learned labels is shown once, with the class that weighs most; one
+        with a column of numbers for each class, with that of the largest.
+
         Parameters
         ----------
         distiller : DatasetDistiller
@@ -159,12 +163,19 @@ class DistillationDisplay:
             check_consistent_length(X, y)
         if feature_names is None:
             feature_names = getattr(distiller, "feature_names_in_", None)
+        X_synthetic, y_synthetic = distinct_rows(distiller)
+        y = None if y is None else np.asarray(y)
+        classes = distiller.classes_ if is_classifier(distiller) else None
+        if classes is None and distiller.outer_loss == "log_loss":  # one-hot targets
+            classes = np.arange(y_synthetic.shape[1])
+            y_synthetic = y_synthetic.argmax(axis=1)
+            y = None if y is None else y.argmax(axis=1)
         display = cls(
-            X_synthetic=np.asarray(distiller.X_synthetic_),
-            y_synthetic=np.asarray(distiller.y_synthetic_),
-            classes=distiller.classes_ if is_classifier(distiller) else None,
+            X_synthetic=X_synthetic,
+            y_synthetic=y_synthetic,
+            classes=classes,
             X=X,
-            y=None if y is None else np.asarray(y),
+            y=y,
             feature_names=feature_names,
             loss_curve=distiller.loss_curve_,
         )

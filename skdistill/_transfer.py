@@ -7,7 +7,8 @@ from sklearn.pipeline import _name_estimators
 from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from skdistill._baselines import BASELINES, fit_on_reduced, reduced_set
+from skdistill._baselines import BASELINES, class_codes, fit_on_reduced, reduced_set
+from skdistill._learned_labels import has_learned_labels, n_distinct_rows
 
 
 def transfer_score(
@@ -79,7 +80,8 @@ def transfer_score(
             Whether the estimator was given the weights of the rows; one whose ``fit``
             has no ``sample_weight``, or that is within a pipeline, was not.
         n_synthetic : int
-            Rows of the set and of the baselines.
+            Rows of the set and of the baselines: distinct ones, if a set with learned
+            labels of classes has a copy of each row for each class.
 
     Raises
     ------
@@ -128,9 +130,8 @@ def transfer_score(
     sets = {"distill": [(X_synthetic, y_synthetic, weight)]}
     if X is not None:
         X, y = indexable(X, y)
-        n_rows = len(X_synthetic)
-        if is_classifier(distiller):
-            n_rows = _rows_of_classes(y_synthetic, y)
+        codes = class_codes(distiller, y)
+        n_rows = _budget(distiller, y)
         random_state = check_random_state(random_state)
         for method in BASELINES:
             sets[method] = [
@@ -138,6 +139,7 @@ def transfer_score(
                     method,
                     X,
                     y,
+                    codes,
                     n_rows,
                     weighting=distiller.weighting,
                     random_state=random_state,
@@ -167,7 +169,7 @@ def transfer_score(
             name: has_fit_parameter(estimator, "sample_weight")
             for name, estimator in named.items()
         },
-        n_synthetic=len(X_synthetic),
+        n_synthetic=n_distinct_rows(distiller),
     )
 
 
@@ -188,13 +190,17 @@ def _named(estimators):
     return estimators
 
 
-def _rows_of_classes(y_synthetic, y):
-    """Rows of each class in the synthetic set, which must have the classes of y."""
-    classes, n_rows = np.unique(np.asarray(y_synthetic), return_counts=True)
+def _budget(distiller, y):
+    """Rows of the set, those of each class if it has classes, which y must have."""
+    n_rows = n_distinct_rows(distiller)
+    if not is_classifier(distiller):
+        return n_rows
     real_classes = np.unique(np.asarray(y))
-    if not np.array_equal(classes, real_classes):
+    if not np.array_equal(distiller.classes_, real_classes):
         raise ValueError(
             f"y has the classes {real_classes.tolist()}, but the distiller was fitted "
-            f"on {classes.tolist()}. Pass the rows that it was fitted on."
+            f"on {distiller.classes_.tolist()}. Pass the rows that it was fitted on."
         )
-    return n_rows
+    if has_learned_labels(distiller):
+        return n_rows
+    return np.unique(np.asarray(distiller.y_synthetic_), return_counts=True)[1]

@@ -6,10 +6,11 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import (
@@ -157,6 +158,64 @@ def test_scatter_of_a_regression_has_one_scale(rng):
     assert_array_equal(synthetic.get_array(), display.y_synthetic)
     assert display.colorbar_ is not None
     assert len(regression_display(rng, 5, X=X).plot("scatter").scatter_) == 2
+
+
+def test_a_fitted_regression():
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    X, y = X / X.std(), y / y.std()
+    distiller = DatasetDistiller(Ridge(), n_synthetic=8).fit(X, y)
+    display = DistillationDisplay.from_estimator(distiller, X=X)
+    targets = [f"{target:.3g}" for target in np.sort(distiller.y_synthetic_)]
+    assert tick_texts(display.ax_.yaxis) == targets
+    for kind in ("scatter", "loss"):
+        DistillationDisplay.from_estimator(distiller, kind=kind, X=X, y=y)
+
+
+def test_rows_with_learned_labels_are_shown_once():
+    X, y = make_table(3)
+    distiller = DatasetDistiller(
+        LogisticRegression(C=1, tol=1e-8),
+        n_synthetic=5,
+        learn_labels=True,
+        solver="lbfgs",
+        tol=1e-2,
+    )
+    distiller.fit(X, y)
+    display = DistillationDisplay.from_estimator(distiller, X=X, y=y)
+    assert display.image_.get_array().shape == (5, 6)
+    assert_array_equal(display.X_synthetic, distiller.X_synthetic_[::3])
+    for row, label in enumerate(display.y_synthetic):
+        weight = distiller.sample_weight_synthetic_[3 * row : 3 * row + 3]
+        assert weight[label] == weight.max()
+
+
+def test_one_hot_targets_are_classes():
+    X, y = load_digits(n_class=3, return_X_y=True)
+    distiller = DatasetDistiller(
+        KernelRidge(kernel="rbf", gamma=0.02),
+        n_synthetic=6,
+        outer_loss="log_loss",
+        learn_labels=False,
+        tol=1e-1,
+    )
+    distiller.fit(X / 16, np.eye(3)[y])
+    display = DistillationDisplay.from_estimator(distiller)
+    assert tick_texts(display.ax_.yaxis) == ["0", "1", "2"]
+    display = DistillationDisplay.from_estimator(
+        distiller, kind="scatter", X=X / 16, y=np.eye(3)[y]
+    )
+    assert len(display.scatter_[0].get_offsets()) == np.sum(y == 0)
+
+
+def test_classes_without_rows_are_left_out():
+    X, y = np.arange(16.0).reshape(4, 4), np.array([2, 0, 2, 2])
+    display = DistillationDisplay(X_synthetic=X, y_synthetic=y, classes=np.arange(3))
+    display.plot("images")
+    assert display.image_.get_array().shape == (2 * 3 - 1, 3 * 3 - 1)
+    assert tick_texts(display.ax_.yaxis) == ["0", "2"]
+    display.plot("table")
+    assert tick_texts(display.ax_.yaxis) == ["0", "2"]
+    assert_allclose(display.ax_.get_yticks(), [0, 2])
 
 
 def test_loss(distiller):

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.preprocessing import StandardScaler, scale
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import DatasetDistiller, transfer_score
 from tests.conftest import make_table
@@ -69,6 +70,7 @@ def test_baselines_have_the_rows_and_the_weights_of_the_set(data, distiller):
         X=X_train,
         y=y_train,
         scoring="neg_log_loss",
+        n_repeats=1,
     )
     prior = np.bincount(y_train) / len(y_train)
     expected = -log_loss(y_test, np.tile(prior, (len(y_test), 1)))
@@ -121,21 +123,65 @@ def test_names_and_a_table(data, distiller):
 def test_frames_and_string_labels(data):
     X_train, X_test, y_train, y_test = data
     labels = np.array(["cat", "dog", "eel"])
-    columns = list("abcdef")
-    frame = pd.DataFrame(X_train, columns=columns)
-    series = pd.Series(labels[y_train])
-    distiller = DatasetDistiller(LogisticRegression(C=10), n_synthetic=6)
+    frames = [pd.DataFrame(X, columns=list("abcdef")) for X in (X_train, X_test)]
+    series = pd.Series(labels[y_train], index=np.arange(len(y_train)) + 1000)
+
+    def score(X_train, X_test, y_train, y_test):
+        distiller = DatasetDistiller(LogisticRegression(C=10), n_synthetic=6)
+        return transfer_score(
+            distiller.fit(X_train, y_train),
+            {"centroid": NearestCentroid(), "tree": TREE},
+            X_test,
+            y_test,
+            X=X_train,
+            y=y_train,
+            random_state=0,
+        )
+
+    framed = score(*frames, series, labels[y_test])
+    assert framed.scores == score(*data).scores
+
+
+def test_regression():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = scale(X), scale(y)
+    distiller = DatasetDistiller(Ridge(), n_synthetic=12).fit(X[:300], y[:300])
+    estimators = {"ridge": distiller.estimator_, "tree": DecisionTreeRegressor()}
     results = transfer_score(
-        distiller.fit(frame, series),
-        {"centroid": NearestCentroid(), "tree": TREE},
-        pd.DataFrame(X_test, columns=columns),
-        labels[y_test],
-        X=frame,
-        y=series,
+        distiller, estimators, X[300:], y[300:], X=X[:300], y=y[:300], random_state=0
     )
-    full = clone(TREE).fit(X_train, y_train).score(X_test, y_test)
-    assert results.scores["full"]["tree"] == full
-    assert min(results.scores["kmeans"].values()) > 0.4
+    assert results.scores["distill"]["ridge"] == distiller.score(X[300:], y[300:])
+    assert_allclose(
+        results.scores["full"]["ridge"],
+        Ridge().fit(X[:300], y[:300]).score(X[300:], y[300:]),
+    )
+    assert results.scores["distill"]["ridge"] > results.scores["sample"]["ridge"]
+
+
+def test_learned_labels_count_as_one_row(data):
+    """The set has copies of a row for each class; the baselines get no copies."""
+    X_train, X_test, y_train, y_test = data
+    distiller = DatasetDistiller(
+        LogisticRegression(tol=1e-8),
+        n_synthetic=6,
+        learn_labels=True,
+        solver="lbfgs",
+        tol=1e-2,
+    )
+    distiller.fit(X_train, y_train)
+    assert len(distiller.X_synthetic_) == 18
+    sizes = []
+
+    class Counting(DecisionTreeClassifier):
+        def fit(self, X, y, sample_weight=None):
+            sizes.append(len(X))
+            return super().fit(X, y, sample_weight=sample_weight)
+
+    results = transfer_score(
+        distiller, [Counting()], X_test, y_test, X=X_train, y=y_train, n_repeats=1
+    )
+    assert sizes == [18, 6, 6, len(X_train)]
+    assert results.n_synthetic == 6
 
 
 def test_errors(data, distiller):

@@ -66,7 +66,7 @@ def plot_images(X, y, classes, *, shape, center, cmap, ax):
         ax.set_xticks(middles, y[rows[0]])
     elif classes is not None:
         middles = np.arange(len(rows)) * height + shape[0] / 2 - 0.5
-        ax.set_yticks(middles, classes)
+        ax.set_yticks(middles, y[rows[:, 0]])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     options = {"ticks": MaxNLocator(4)} if len(rows) == 1 else {"shrink": 0.6}
@@ -93,7 +93,7 @@ def _rows_of_images(y, classes):
         n_rows = max(1, round(np.sqrt(len(y) / 2.5)))
         groups = np.array_split(rows_by_target(y, classes), n_rows)
     else:
-        groups = [np.flatnonzero(y == c) for c in classes]
+        groups = [np.flatnonzero(y == c) for c in classes if c in y]
         if max(map(len, groups)) == 1:
             groups = [np.concatenate(groups)]
     rows = np.full((len(groups), max(map(len, groups))), -1)
