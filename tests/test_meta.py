@@ -13,14 +13,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.callback import ProgressBar
+from sklearn.datasets import make_regression
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdistill import DatasetDistiller, DistilledClassifier, DistilledRegressor
@@ -415,3 +418,69 @@ def test_interruption_leaves_the_previous_fit(multiclass_table, task):
         classifier.fit(X[:, :4], y)
     assert vars(classifier) == before
     classifier.predict(X)
+
+
+# Regression
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    X, y = make_regression(150, 5, noise=20.0, random_state=0)
+    return X, y
+
+
+@pytest.mark.parametrize("estimator", [Ridge(), KernelRidge(kernel="rbf", alpha=0.1)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_regressor_with_a_student_is_distilled_for(numbers, estimator):
+    X, y = numbers
+    y = (y - y.mean()) / y.std()  # a kernel ridge has no intercept
+    regressor = DistilledRegressor(estimator, DatasetDistiller(max_iter=20)).fit(X, y)
+    distiller = regressor.distiller_
+    refitted = clone(estimator).fit(distiller.X_synthetic_, distiller.y_synthetic_)
+    assert_array_equal(regressor.predict(X), refitted.predict(X))
+    assert regressor.score(X, y) > clone(estimator).fit(X, y).score(X, y) - 0.1
+    assert not hasattr(regressor, "classes_")
+
+
+def test_any_other_regressor_is_fitted_on_rows_for_ridge(numbers):
+    X, y = numbers
+    tree = DecisionTreeRegressor(max_depth=3, random_state=0)
+    regressor = DistilledRegressor(tree)
+    with pytest.warns(UserWarning, match=r"DecisionTree.* distilled for Ridge\(\)"):
+        regressor.fit(X, y)
+    distiller = regressor.distiller_
+    refitted = clone(tree).fit(distiller.X_synthetic_, distiller.y_synthetic_)
+    assert_array_equal(regressor.predict(X), refitted.predict(X))
+    with pytest.raises(ValueError, match="takes a regressor; got estimator=Logistic"):
+        DistilledRegressor(LogisticRegression()).fit(X, y)
+    mixed = DistilledRegressor(tree, DatasetDistiller(LogisticRegression()))
+    with pytest.raises(ValueError, match="takes a regressor; got distiller="):
+        mixed.fit(X, y)
+
+
+@pytest.mark.parametrize("library", [None, pd, pl], ids=["numpy", "pandas", "polars"])
+def test_several_targets(numbers, library):
+    X, y = numbers
+    Y = np.column_stack([y, X[:, 0] - X[:, 1]])
+    if library is not None:
+        X = library.DataFrame(dict(zip("abcde", X.T, strict=True)))
+        Y = library.DataFrame(dict(zip("uv", Y.T, strict=True)))
+    regressor = DistilledRegressor().fit(X, Y)
+    assert regressor.predict(X).shape == (150, 2)
+    assert isinstance(regressor.distiller_.y_synthetic_, type(Y))
+    assert regressor.score(X, Y) > Ridge().fit(X, Y).score(X, Y) - 0.01
+
+
+def test_grid_search_and_weights_of_a_regressor(numbers):
+    X, y = numbers
+    search = GridSearchCV(
+        DistilledRegressor(Ridge(), DatasetDistiller()),
+        {"estimator__alpha": [0.1, 1e4], "distiller__n_synthetic": [10, 20]},
+        cv=2,
+        error_score="raise",
+    ).fit(X, y)
+    assert search.best_params_["estimator__alpha"] == 0.1
+    weight = np.random.default_rng(0).integers(0, 3, len(y))
+    weighted = DistilledRegressor().fit(X, y, sample_weight=weight)
+    repeated = DistilledRegressor().fit(np.repeat(X, weight, axis=0), y.repeat(weight))
+    assert_array_equal(weighted.predict(X), repeated.predict(X))

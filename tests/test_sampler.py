@@ -18,9 +18,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
-from sklearn.datasets import make_classification
+from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -250,3 +250,41 @@ def test_progress_bar(unbalanced, capsys):
     sampler = DistillationSampler().set_callbacks(ProgressBar())
     sampler.fit_resample(*unbalanced)
     assert "DistillationSampler - distill | Data" in capsys.readouterr().out
+
+
+# Regression
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return make_regression(150, 5, noise=20.0, random_state=0)
+
+
+def test_regression_in_a_pipeline(numbers):
+    X, y = numbers
+    sampler = DistillationSampler(DatasetDistiller(Ridge(), n_synthetic=20))
+    pipeline = make_pipeline(StandardScaler(), sampler, Ridge())
+    full = cross_val_score(Ridge(), X, y).mean()
+    assert cross_val_score(pipeline, X, y).mean() > full - 0.05
+    pipeline.fit(X, y)
+    assert len(pipeline[1].distiller_.X_synthetic_) == 20
+    assert not hasattr(pipeline[1], "sampling_strategy_")
+
+
+@parametrize_with_checks([DistillationSampler(DatasetDistiller(Ridge()))])
+def test_checks_of_scikit_learn_for_regression(estimator, check):
+    check(estimator)
+
+
+def test_numbers_come_back_in_their_form(numbers):
+    X, y = numbers
+    sampler = DistillationSampler(DatasetDistiller(Ridge(), n_synthetic=20))
+    _, expected = sampler.fit_resample(X, y)
+    _, narrow = sampler.fit_resample(X, y.astype(np.float32))
+    assert narrow.dtype == np.float32
+    assert_allclose(narrow, expected, rtol=1e-3)
+    _, as_list = sampler.fit_resample(X, y.tolist())
+    assert as_list == expected.tolist()
+    Y = pl.DataFrame({"u": y, "v": X[:, 0]})
+    _, targets = sampler.fit_resample(X, Y)
+    assert targets.schema == Y.schema
