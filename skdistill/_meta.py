@@ -13,7 +13,7 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import _safe_indexing, check_array, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -142,8 +142,6 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
             if distiller.estimator is not None
             else distiller.set_params(estimator=self._default_student())
         )
-        # The distiller, and predict as well, take finite numbers only.
-        tags.input_tags.sparse = inner.input_tags.sparse and through.input_tags.sparse
         tags.target_tags.multi_output = (
             inner.target_tags.multi_output and through.target_tags.multi_output
         )
@@ -152,13 +150,9 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         return tags
 
     def _samples(self, X):
-        validate_data(
-            self,
-            X,
-            reset=False,
-            accept_sparse=True,
-            dtype=[np.float64, np.float32],
-        )
+        # A forest takes NaN to predict; no more is taken here than in fit. The number
+        # and names of the features are for ``estimator_`` to check.
+        check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
         return X
 
     def _metadata_of_distiller(self, sample_weight, params):

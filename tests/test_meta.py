@@ -160,7 +160,7 @@ def test_predicting_refuses_what_fitting_refuses(binary_table):
     fitted = DistilledClassifier(forest, DatasetDistiller(LogisticRegression())).fit(
         X, y
     )
-    with pytest.raises(ValueError, match="5 features, but DistilledClassifier is exp"):
+    with pytest.raises(ValueError, match="5 features, but Rand.* is expecting 6"):
         fitted.predict(X[:, :5])
     X = X.copy()
     X[0, 0] = np.nan  # a forest would take it
@@ -271,6 +271,9 @@ def test_frames(multiclass_table, library):
     assert_array_equal(classifier.estimator_.feature_names_in_, list("abcdef"))
     assert_array_equal(classifier.classes_, ["blue", "green", "red"])
     assert set(classifier.predict(frame)) <= set(classifier.classes_)
+    with pytest.warns(UserWarning, match="valid feature names") as caught:
+        classifier.predict(X)
+    assert len(caught) == 1
 
 
 def test_pickle_is_small_and_needs_no_jax(tmp_path):
