@@ -56,12 +56,12 @@ def _unchanged_on_error(fit):
     return wrapped
 
 
-def _spread(values, sample_weight):
-    """Weighted standard deviation of each column, one where it is zero."""
+def _spread(values, sample_weight, otherwise):
+    """Weighted standard deviation of each column, where it is not zero."""
     share = sample_weight / sample_weight.sum()
-    mean = share @ values
-    variance = share @ (values.astype(np.float64) - mean) ** 2
-    return np.sqrt(np.where(variance > 0, variance, 1.0))
+    centered = values.astype(np.float64) - share @ values
+    variance = share @ centered**2
+    return np.where(variance > 0, np.sqrt(variance), otherwise)
 
 
 class DatasetDistiller(
@@ -334,6 +334,9 @@ class DatasetDistiller(
 
         low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
         bounds = self._bounds(low, high)
+        if student.holds_constants:
+            within = (low == high) & (bounds[0] <= low) & (high <= bounds[1])
+            bounds = tuple(np.where(within, low, side) for side in bounds)
         scale = np.where(high > low, high - low, 1.0)
         random_state = check_random_state(self.random_state)
         with single_blas_thread():  # k-means sets the same limit, for itself alone
@@ -349,19 +352,23 @@ class DatasetDistiller(
         )
         outer_weight = student.training_weight(y, sample_weight)
         objective = data_objective_for(X, outer_y, outer_weight, student)
+        with single_blas_thread():
+            sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
         learns_y = self._learns_labels(spec)
+        target_scale = 1.0 if of_classes else _spread(y, sample_weight, 1.0)
         options = Options(
             solver=self.solver,
             bounds=bounds,
-            scale=_spread(X, sample_weight),
-            target_scale=None
-            if of_classes or not learns_y
-            else _spread(y, sample_weight),
+            scale=_spread(sample.X, sample.sample_weight, scale),
+            target_scale=target_scale if learns_y and not of_classes else None,
             learn_probabilities=of_classes and learns_y,
             weighting=self.weighting,
             learn_params=tuple(self.learn_params),
             max_iter=self.max_iter,
             tol=self.tol,
+            loss_unit=1.0
+            if student.loss_name == "log_loss"
+            else float(np.mean(np.square(target_scale))),
             batch_size=self.batch_size,
             random_state=random_state,
         )
@@ -409,7 +416,6 @@ class DatasetDistiller(
         # BLAS threads that wait between small solves keep the processor from JAX's.
         small = min(start.X.shape) * spec.n_outputs <= MAX_SMALL_SOLVE
         with single_blas_thread() if small else nullcontext():
-            sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
             result = distill(student, objective, sample, start, options, callback)
         if not result.converged:
             warnings.warn(
@@ -513,6 +519,11 @@ class DatasetDistiller(
         learns_weights = self.weighting == "learn" or (
             spec.classes is not None and self._learns_labels(spec)
         )
+        if self.warm_start and spec.classes is not None and self._learns_labels(spec):
+            raise ValueError(
+                "warm_start=True is not supported with learned class labels: the rows "
+                "of the previous fit are copies. Pass them through init."
+            )
         if learns_weights and isinstance(getattr(estimator, "class_weight", None), str):
             raise ValueError(
                 "Learned labels or weights are not supported with "
