@@ -22,7 +22,8 @@ HYPERPARAMETER_FACTOR = 100.0
 SURROGATE_FACTOR = 1e6
 SURROGATE_STEPS = 25
 #: Iterations on a sample of the rows, and their tolerance.
-SAMPLE_OPTIONS = {"max_iter": 60, "tol": 3e-4}
+SAMPLE_MAX_ITER = 60
+SAMPLE_TOL = 3e-4
 #: Nonlinear students look at mini-batches if there are more rows than this.
 MAX_FULL_ROWS = 10_000
 #: Rows of a mini-batch.
@@ -50,6 +51,8 @@ class Options(NamedTuple):
         Names of the hyperparameters to learn.
     max_iter, tol : int, float
         When to stop.
+    loss_unit : float
+        What ``tol`` is relative to: the variance of numeric targets.
     batch_size : int or "auto"
         Rows of a mini-batch.
     random_state : RandomState
@@ -65,6 +68,7 @@ class Options(NamedTuple):
     learn_params: tuple
     max_iter: int
     tol: float
+    loss_unit: float
     batch_size: object
     random_state: object
 
@@ -169,7 +173,12 @@ def distill(student, objective, sample, synthetic, options, callback):
         return Distilled(synthetic, n_iter + result.n_iter, result.converged)
     if sample is not objective:
         synthetic, _ = improve(
-            student, sample, variables, callback=go_on, **SAMPLE_OPTIONS
+            student,
+            sample,
+            variables,
+            callback=go_on,
+            max_iter=SAMPLE_MAX_ITER,
+            tol=SAMPLE_TOL * options.loss_unit,
         )
         variables = options.variables(student, synthetic, scale_at(synthetic))
     synthetic, result = improve(
@@ -178,7 +187,7 @@ def distill(student, objective, sample, synthetic, options, callback):
         variables,
         callback=report,
         max_iter=options.max_iter,
-        tol=options.tol,
+        tol=options.tol * options.loss_unit,
     )
     return Distilled(synthetic, n_iter + result.n_iter, result.converged)
 

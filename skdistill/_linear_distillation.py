@@ -47,12 +47,10 @@ class LinearStart(NamedTuple):
 
 
 def has_linear_approach(student, options):
-    """Whether a student is linear and its rows are learned for its training loss."""
-    learns_more = options.learn_probabilities or options.weighting == "learn"
+    """Whether a student is linear and judged by its training loss."""
     return (
         isinstance(student, LinearStudent)
         and student.loss_name == "log_loss"
-        and not learns_more
         and options.solver != "adam"
     )
 

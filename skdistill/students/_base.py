@@ -41,10 +41,15 @@ class Student(ABC):
     soft_labels : bool
         Whether ``encode`` gives probabilities that may be learned, since a row with
         them trains as its copies do that are labelled with each class and weighted.
+    holds_constants : bool
+        Whether features that are constant in the real data stay so in the rows: only a
+        student that needs them, as coefficients of a constant are an intercept, lets
+        them go.
     """
 
     surrogates = {}
     soft_labels = False
+    holds_constants = True
 
     def __init__(self, estimator, spec):
         self.estimator = estimator

@@ -55,6 +55,7 @@ class LinearStudent(StationaryStudent):
     """
 
     raw_prediction = staticmethod(linear_raw_prediction)
+    holds_constants = False
 
     def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
         super().__init__(estimator, spec)

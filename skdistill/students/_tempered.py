@@ -65,6 +65,7 @@ class TemperedStudent(Student):
         super().__init__(student.estimator, student.spec)
         self.student = student
         self.hyperparameters = student.hyperparameters
+        self.holds_constants = student.holds_constants
         self.surrogates = {**student.surrogates, INVERSE_TEMPERATURE: 1.0}
         self.raw_prediction = _TemperedPrediction(student.raw_prediction)
 
