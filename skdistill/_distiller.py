@@ -111,10 +111,11 @@ class DatasetDistiller(
         Hyperparameters of ``estimator`` to learn with the rows: ``("C",)``. They move
         within a factor of 100, and ``estimator_`` carries the learned values.
 
-    outer_loss : {"auto", "log_loss", "squared_error"}, default="auto"
+    outer_loss : {"auto", "log_loss", "squared_error", "log_density"}, default="auto"
         Loss on the real data. "auto" is the training loss of ``estimator``, its class
         weights included; for ``LogisticRegression`` that is "log_loss", and no other is
-        supported.
+        supported. "log_density" is the negative logarithm of the density that
+        ``GaussianProcessRegressor`` predicts for the targets of a row.
 
     feature_range : None, "data" or tuple of (low, high), default=None
         Bounds on the synthetic features: none, the least and largest value of each
@@ -228,7 +229,9 @@ class DatasetDistiller(
         "learn_labels": ["boolean", StrOptions({"auto"})],
         "weighting": [StrOptions({"unit", "match", "learn"})],
         "learn_params": [tuple, list],
-        "outer_loss": [StrOptions({"auto", "log_loss", "squared_error"})],
+        "outer_loss": [
+            StrOptions({"auto", "log_loss", "squared_error", "log_density"})
+        ],
         "feature_range": [None, StrOptions({"data"}), tuple, list],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
