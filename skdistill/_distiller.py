@@ -331,6 +331,7 @@ class DatasetDistiller(
         spec, y = (class_targets if of_classes else numeric_targets)(y, X.shape[1])
         student = student_for(estimator, spec, self.outer_loss)
         self._check_supported(estimator, student, spec)
+        learn_params = tuple(map(student.parameter_name, self.learn_params))
         outer_y = y
         if not of_classes and student.loss_name == "log_loss":
             outer_y = one_hot_classes(y)
@@ -362,7 +363,7 @@ class DatasetDistiller(
             else _spread(y, sample_weight),
             learn_probabilities=of_classes and learns_y,
             weighting=self.weighting,
-            learn_params=tuple(self.learn_params),
+            learn_params=learn_params,
             max_iter=self.max_iter,
             tol=self.tol,
             batch_size=self.batch_size,
@@ -373,9 +374,7 @@ class DatasetDistiller(
             rows = export(student, spec, options, y0, weight0, synthetic)
             samples = samples_like(X_in, rows.X)
             labels = labels_like(y_in, rows.y)
-            learned = {
-                name: synthetic.hyperparameters[name] for name in self.learn_params
-            }
+            learned = {name: synthetic.hyperparameters[name] for name in learn_params}
             refitted = clone(estimator).set_params(**learned)
             if rows.is_weighted:
                 refitted.fit(samples, labels, sample_weight=rows.sample_weight)
@@ -530,7 +529,11 @@ class DatasetDistiller(
                 "takes no sample_weight. Pass weighting='unit'."
             )
         unknown = sorted(
-            set(map(str, self.learn_params)) - set(student.hyperparameters)
+            {
+                str(name)
+                for name in self.learn_params
+                if student.parameter_name(name) not in student.hyperparameters
+            }
         )
         if unknown:
             raise ValueError(

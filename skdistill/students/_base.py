@@ -64,6 +64,16 @@ class Student(ABC):
         """
         return sample_weight
 
+    def parameter_name(self, name):
+        """Return the full name of a hyperparameter.
+
+        The end of a nested name will do where it is the only one: "length_scale" for
+        ``kernel__length_scale``. A name of no hyperparameter is returned as it is.
+        """
+        ends = [full for full in self.hyperparameters if full.endswith(f"__{name}")]
+        is_short = name not in self.hyperparameters and len(ends) == 1
+        return ends[0] if is_short else name
+
     @abstractmethod
     def solve(self, synthetic, start=None):
         """Return the ``params`` that training on ``synthetic`` leads to.

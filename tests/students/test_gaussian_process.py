@@ -191,7 +191,7 @@ def test_refit_beats_kmeans(outer_loss, table):
         estimator,
         n_synthetic=10,
         outer_loss=outer_loss,
-        learn_params=("kernel__k2__noise_level",),
+        learn_params=("noise_level",),
         max_iter=40,
         tol=1e-3,
     ).fit(X, y)
@@ -202,6 +202,16 @@ def test_refit_beats_kmeans(outer_loss, table):
     loss = squared_error if outer_loss == "auto" else negative_log_density
     assert_allclose(distiller.loss_, loss(distiller.estimator_, X, y), rtol=1e-8)
     assert distiller.loss_ < loss(baseline, X, y)
+
+
+def test_names_of_kernel_parameters(table):
+    """The end of a name will do, where only one has it."""
+    student = student_for(process(RBF(2.0) + WhiteKernel(0.1)), SPEC)
+    assert student.parameter_name("noise_level") == "kernel__k2__noise_level"
+    assert student.parameter_name("alpha") == "alpha"
+    twice = process(RBF(2.0) + RBF(1.0))
+    with pytest.raises(ValueError, match="'length_scale'.*kernel__k1__length_scale"):
+        DatasetDistiller(twice, learn_params=("length_scale",)).fit(*table)
 
 
 @pytest.mark.parametrize("case", ["duplicates", "constant", "one feature", "wide"])
