@@ -3,6 +3,7 @@
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.svm import SVC, SVR
 
 from skdistill._containers import SyntheticSet
 from skdistill._targets import DataSpec
@@ -13,6 +14,7 @@ from skdistill.students._gaussian_process import (
     GaussianProcessStudent,
 )
 from skdistill.students._kernel_ridge import KernelRidgeStudent
+from skdistill.students._kernel_svm import SVCStudent, SVRStudent
 from skdistill.students._logistic import LogisticStudent
 from skdistill.students._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students._tempered import TemperedStudent
@@ -34,6 +36,8 @@ _STUDENTS = {
     LogisticRegression: LogisticStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
+    SVC: SVCStudent,
+    SVR: SVRStudent,
 }
 
 

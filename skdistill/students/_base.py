@@ -82,6 +82,15 @@ class Student(ABC):
         solution as it is.
         """
 
+    def class_scores(self, raw_prediction):
+        """Return scores (n, n_classes), the largest of which predicts a class.
+
+        One column of raw predictions is the score of the second of two classes.
+        """
+        if raw_prediction.shape[1] == 1:
+            return np.hstack([-raw_prediction, raw_prediction])
+        return raw_prediction
+
     @abstractmethod
     def params_of(self, estimator, synthetic):
         """Return the ``params`` of the estimator that scikit-learn fitted.

@@ -138,7 +138,7 @@ def _check_parity(student, synthetic, params, fitted, X_new):
     )
     predicted = fitted.predict(X_new)
     if student.spec.classes is not None:
-        scores = raw if raw.shape[1] > 1 else np.hstack([-raw, raw])
+        scores = student.class_scores(raw)
         ordered = np.sort(scores, axis=1)
         is_clear = ordered[:, -1] - ordered[:, -2] > PARITY_TOL * unit
         voted = student.spec.classes[scores.argmax(axis=1)]
