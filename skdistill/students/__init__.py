@@ -1,13 +1,20 @@
 """Students, the inner problem: one file per family of scikit-learn estimators."""
 
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.svm import SVC, SVR
 
 from skdistill._containers import SyntheticSet
 from skdistill._targets import DataSpec
 from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
 from skdistill.students._check import check_student
+from skdistill.students._gaussian_process import (
+    GaussianProcessDensityStudent,
+    GaussianProcessStudent,
+)
 from skdistill.students._kernel_ridge import KernelRidgeStudent
+from skdistill.students._kernel_svm import SVCStudent, SVRStudent
 from skdistill.students._logistic import LogisticStudent
 from skdistill.students._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students._tempered import TemperedStudent
@@ -24,10 +31,13 @@ __all__ = [
 ]
 
 _STUDENTS = {
+    GaussianProcessRegressor: GaussianProcessStudent,
     KernelRidge: KernelRidgeStudent,
     LogisticRegression: LogisticStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
+    SVC: SVCStudent,
+    SVR: SVRStudent,
 }
 
 
@@ -90,6 +100,8 @@ def student_for(estimator, spec, outer_loss="auto"):
         return student
     if outer_loss == "log_loss" and student.loss_name == "squared_error":
         return TemperedStudent(student)
+    if outer_loss == "log_density" and isinstance(student, GaussianProcessStudent):
+        return GaussianProcessDensityStudent(estimator, spec)
     raise ValueError(
         f"outer_loss={outer_loss!r} is not supported for {name}: its outer loss is "
         f"{student.loss_name!r}."

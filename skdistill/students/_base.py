@@ -69,6 +69,16 @@ class Student(ABC):
         """
         return sample_weight
 
+    def parameter_name(self, name):
+        """Return the full name of a hyperparameter.
+
+        The end of a nested name will do where it is the only one: "length_scale" for
+        ``kernel__length_scale``. A name of no hyperparameter is returned as it is.
+        """
+        ends = [full for full in self.hyperparameters if full.endswith(f"__{name}")]
+        is_short = name not in self.hyperparameters and len(ends) == 1
+        return ends[0] if is_short else name
+
     @abstractmethod
     def solve(self, synthetic, start=None):
         """Return the ``params`` that training on ``synthetic`` leads to.
@@ -76,6 +86,15 @@ class Student(ABC):
         ``start`` are ``params`` of a similar set: they shorten the way and leave the
         solution as it is.
         """
+
+    def class_scores(self, raw_prediction):
+        """Return scores (n, n_classes), the largest of which predicts a class.
+
+        One column of raw predictions is the score of the second of two classes.
+        """
+        if raw_prediction.shape[1] == 1:
+            return np.hstack([-raw_prediction, raw_prediction])
+        return raw_prediction
 
     @abstractmethod
     def params_of(self, estimator, synthetic):

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from skdistill._containers import SyntheticSet
+from skdistill._targets import one_hot_classes
 
 #: Relative step of the central differences, and how well they have to agree.
 STEP = 1e-5
@@ -35,7 +36,8 @@ def check_student(student, *, X=None, y=None, random_state=0):
     X : ndarray of shape (m, p), default=None
         Rows to train on; by default 6 for each class, or 20.
     y : ndarray, default=None
-        Their class indices (m,), or numbers (m,) or (m, k).
+        Their class indices (m,), or numbers (m,) or (m, k); by default centered one-hot
+        rows for the softmax of a student of numbers.
     random_state : int, default=0
         Draws the rows, their weights and the directions of the differences.
 
@@ -46,8 +48,10 @@ def check_student(student, *, X=None, y=None, random_state=0):
     """
     rng = np.random.default_rng(random_state)
     if X is None:
-        X, y = _random_rows(student.spec, 6, rng)
-    X_new, y_new = _random_rows(student.spec, 10, rng)
+        X, y = _random_rows(student, 6, rng)
+    X_new, y_new = _random_rows(student, 10, rng)
+    if _codes_classes(student):
+        y_new = one_hot_classes(y_new)
     is_weighted = has_fit_parameter(student.estimator, "sample_weight")
     weight = rng.uniform(0.5, 2.0, len(X)) if is_weighted else np.ones(len(X))
     synthetic = SyntheticSet(
@@ -63,12 +67,20 @@ def check_student(student, *, X=None, y=None, random_state=0):
     _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng)
 
 
-def _random_rows(spec, n_rows, rng):
+def _codes_classes(student):
+    """Whether numeric targets code classes, which the outer loss takes."""
+    return student.spec.classes is None and student.loss_name == "log_loss"
+
+
+def _random_rows(student, n_rows, rng):
     """Rows around a point for each class, or with targets that depend on them."""
-    if spec.classes is not None:
-        y = np.repeat(np.arange(len(spec.classes)), n_rows)
-        centers = rng.standard_normal((len(spec.classes), spec.n_features))
-        return centers[y] + rng.standard_normal((len(y), spec.n_features)), y
+    spec = student.spec
+    if spec.classes is not None or _codes_classes(student):
+        k = spec.n_outputs
+        y = np.repeat(np.arange(k), n_rows)
+        centers = rng.standard_normal((k, spec.n_features))
+        X = centers[y] + rng.standard_normal((len(y), spec.n_features))
+        return X, y if spec.classes is not None else np.eye(k)[y] - 1 / k
     X = rng.standard_normal((2 * n_rows + 8, spec.n_features))
     shape = (len(X), spec.n_outputs)
     y = X @ rng.standard_normal((spec.n_features, spec.n_outputs))
@@ -126,7 +138,7 @@ def _check_parity(student, synthetic, params, fitted, X_new):
     )
     predicted = fitted.predict(X_new)
     if student.spec.classes is not None:
-        scores = raw if raw.shape[1] > 1 else np.hstack([-raw, raw])
+        scores = student.class_scores(raw)
         ordered = np.sort(scores, axis=1)
         is_clear = ordered[:, -1] - ordered[:, -2] > PARITY_TOL * unit
         voted = student.spec.classes[scores.argmax(axis=1)]
@@ -144,18 +156,21 @@ def _check_parity(student, synthetic, params, fitted, X_new):
 
 
 def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
+    def losses(params):
+        return student.outer_loss(student.raw_prediction(params, X_new), y_new)
+
     @jax.jit
     def mean_loss(params):
-        return student.outer_loss(student.raw_prediction(params, X_new), y_new).mean()
+        return losses(params).mean()
 
     def loss_at(synthetic):
         with jax.enable_x64(True):
             return float(mean_loss(student.solve(synthetic)))
 
     with jax.enable_x64(True):
-        losses = student.outer_loss(student.raw_prediction(params, X_new), y_new)
-        assert losses.shape == (len(X_new),), (
-            f"outer_loss is (n,); got shape {losses.shape} for {len(X_new)} rows."
+        shape = jax.eval_shape(losses, params).shape
+        assert shape == (len(X_new),), (
+            f"outer_loss is (n,); got shape {shape} for {len(X_new)} rows."
         )
         params_grad = jax.tree.map(np.asarray, jax.grad(mean_loss)(params))
     hypergrad = student.implicit_vjp(params, params_grad, synthetic)
