@@ -84,17 +84,18 @@ def test_outer_loss_is_the_training_loss(name, rng):
 def test_gradient_matches_refits(rng):
     """The intercept moves as LIBLINEAR's penalized one."""
     X, y = make_table(2)
-    X_syn = X[:12] + 0.5
+    X, y = X[12:24], y[12:24]
+    X_syn = X + 0.5
     estimator = strict_svc(C=0.5, intercept_scaling=2.0)
     student = student_for(estimator, spec_of([0, 1]))
-    synthetic = SyntheticSet(X_syn, student.encode(y[:12]), np.ones(12), {"C": 0.5})
+    synthetic = SyntheticSet(X_syn, student.encode(y), np.ones(12), {"C": 0.5})
     params = student.solve(synthetic)
     cotangent = LinearParams(rng.standard_normal((1, 6)), np.ones(1))
     grad = student.implicit_vjp(params, cotangent, synthetic)
     direction = rng.standard_normal(X_syn.shape)
 
     def value(step):
-        model = estimator.fit(X_syn + step * direction, y[:12])
+        model = estimator.fit(X_syn + step * direction, y)
         return np.vdot(model.coef_, cotangent.coef) + model.intercept_[0]
 
     expected = (value(1e-4) - value(-1e-4)) / 2e-4
