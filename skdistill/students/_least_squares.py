@@ -51,6 +51,14 @@ class LinearRegressionStudent(LinearStudent):
             estimator, spec, SQUARED_LOSS, spec.n_outputs, estimator.fit_intercept
         )
 
+    def loss_strength(self, hyperparameters):
+        """Return ``C`` of the objective with a penalty that this is the limit of."""
+        return np.inf
+
+    def targets_for(self, raw, pull, synthetic):
+        """Return the targets that leave no error."""
+        return raw.reshape(synthetic.y.shape)
+
     def solve(self, synthetic, start=None):
         """Return the solution of least norm."""
         return self._decomposed(synthetic).params

@@ -66,11 +66,17 @@ class LinearStudent(Student):
         self.loss = loss
         self.n_outputs = n_outputs
         self.fit_intercept = fit_intercept
+        self.intercept_penalty = 0.0
 
     @property
     def outer_loss(self):
         """The training loss."""
         return self.loss.traced
+
+    @property
+    def is_centered(self):
+        """Whether moving all samples by the same changes nothing but the intercept."""
+        return self.fit_intercept and not self.intercept_penalty
 
     def params_of(self, estimator, synthetic):
         """Return the coefficients that scikit-learn found."""
@@ -98,10 +104,16 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
         super().__init__(estimator, spec, loss, n_outputs, fit_intercept)
         self.intercept_penalty = intercept_penalty if fit_intercept else 0.0
 
-    @property
-    def is_centered(self):
-        """Whether moving all samples by the same changes nothing but the intercept."""
-        return self.fit_intercept and not self.intercept_penalty
+    def pull(self, raw, synthetic):
+        """Return ``A`` (m, k), by which rows pull: ``coef = A' X`` at the solution."""
+        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
+        return -weight[:, None] * self.loss.gradient(raw, synthetic.y)
+
+    def targets_for(self, raw, pull, synthetic):
+        """Return numeric targets with which rows at ``raw`` have a ``pull``."""
+        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
+        targets = self.loss.target_for(raw, -pull / weight[:, None])
+        return targets.reshape(synthetic.y.shape)
 
     def solve(self, synthetic, start=None):
         """Return the minimizer of ``F``, by Newton's method."""
