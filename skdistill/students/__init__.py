@@ -2,6 +2,7 @@
 
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from skdistill._containers import SyntheticSet
 from skdistill._targets import DataSpec
@@ -9,6 +10,10 @@ from skdistill.students._base import ClosedFormStudent, StationaryStudent, Stude
 from skdistill.students._check import check_student
 from skdistill.students._kernel_ridge import KernelRidgeStudent
 from skdistill.students._logistic import LogisticStudent
+from skdistill.students._neighbors import (
+    NeighborsClassifierStudent,
+    NeighborsRegressorStudent,
+)
 from skdistill.students._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students._tempered import TemperedStudent
 
@@ -24,6 +29,8 @@ __all__ = [
 ]
 
 _STUDENTS = {
+    KNeighborsClassifier: NeighborsClassifierStudent,
+    KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,
     LogisticRegression: LogisticStudent,
     Ridge: RidgeStudent,
