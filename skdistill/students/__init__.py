@@ -8,6 +8,7 @@ from sklearn.linear_model import (
     Ridge,
     RidgeClassifier,
 )
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill._containers import SyntheticSet
@@ -23,6 +24,10 @@ from skdistill.students._kernel_svm import SVCStudent, SVRStudent
 from skdistill.students._least_squares import LinearRegressionStudent
 from skdistill.students._linear_svm import LinearSVCStudent, LinearSVRStudent
 from skdistill.students._logistic import LogisticStudent
+from skdistill.students._neighbors import (
+    NeighborsClassifierStudent,
+    NeighborsRegressorStudent,
+)
 from skdistill.students._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students._tempered import TemperedStudent
 
@@ -39,6 +44,8 @@ __all__ = [
 
 _STUDENTS = {
     GaussianProcessRegressor: GaussianProcessStudent,
+    KNeighborsClassifier: NeighborsClassifierStudent,
+    KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,
     LinearRegression: LinearRegressionStudent,
     LinearSVC: LinearSVCStudent,

@@ -34,7 +34,9 @@ class Student(ABC):
         ``raw_prediction(params, X) -> (n, k)`` in JAX: a module-level function or an
         object that hashes by value, since a program is compiled for each.
     loss_name : {"log_loss", "squared_error", ...}
-        Name of the outer loss.
+        Name of the outer loss. "squared_error" says that raw predictions are what the
+        estimator predicts; "expected_squared_error", that columns with their variance
+        follow.
     outer_loss : callable
         ``outer_loss(raw_prediction, y) -> (n,)`` in JAX, as hashable. Classes ``y`` are
         indices (n,).
@@ -103,6 +105,15 @@ class Student(ABC):
         ``synthetic`` is the set that it was fitted on: with learned hyperparameters
         and surrogates.
         """
+
+    def as_predicted(self, params):
+        """Return the ``params`` whose raw predictions are what the estimator predicts.
+
+        They are ``params`` themselves, but for students whose outer loss is a smooth
+        stand-in for a prediction that has no derivative, such as a vote: these return
+        its limit.
+        """
+        return params
 
     @abstractmethod
     def implicit_vjp(self, params, params_grad, synthetic):

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 from numpy.testing import assert_allclose
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
@@ -21,7 +22,8 @@ def check_student(student, *, X=None, y=None, random_state=0):
     On a small set of random rows, or the rows given:
 
     - scikit-learn's fit of ``student.estimator`` has the raw predictions of the
-      student on new rows, to 1e-6, and predicts what these say;
+      student on new rows, to 1e-6, and predicts what these say, or what their limit
+      says for a student that has one (``Student.as_predicted``);
     - a start does not change the solution;
     - ``implicit_vjp`` agrees with central differences through ``solve``, to 1e-6, in
       samples, learnable targets, weights, hyperparameters and surrogates;
@@ -136,8 +138,17 @@ def _check_parity(student, synthetic, params, fitted, X_new):
         atol=PARITY_TOL * unit,
         err_msg="the student's solution is not scikit-learn's",
     )
+    _check_predict(student, params, fitted, X_new)
+
+
+def _check_predict(student, params, fitted, X_new):
+    """Compare with ``predict``, in the limit that it is for smooth stand-ins."""
+    raw = _raw(student, student.as_predicted(params), X_new)
     predicted = fitted.predict(X_new)
+    unit = np.abs(raw).max()
     if student.spec.classes is not None:
+        if raw.shape[1] > 1 and student.loss_name == "log_loss":
+            raw, unit = softmax(raw, axis=1), 1.0
         scores = student.class_scores(raw)
         ordered = np.sort(scores, axis=1)
         is_clear = ordered[:, -1] - ordered[:, -2] > PARITY_TOL * unit
@@ -145,9 +156,9 @@ def _check_parity(student, synthetic, params, fitted, X_new):
         assert (voted == predicted)[is_clear].all(), (
             "raw_prediction ranks the classes in another order than predict."
         )
-    elif student.loss_name == "squared_error":
+    elif student.loss_name in ("squared_error", "expected_squared_error"):
         assert_allclose(
-            raw,
+            raw[:, : student.spec.n_outputs],
             predicted.reshape(len(X_new), -1),
             rtol=0,
             atol=PARITY_TOL * unit,
