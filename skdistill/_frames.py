@@ -15,6 +15,12 @@ def is_frame(X):
     return library is not None and isinstance(X, library.DataFrame)
 
 
+def is_series(y):
+    """Whether ``y`` is a Series of pandas or polars."""
+    library = _library(y)
+    return library is not None and isinstance(y, library.Series)
+
+
 def samples_like(X, samples):
     """Return samples (m, p) in the container of ``X``, with its columns."""
     if not is_frame(X):
@@ -32,9 +38,9 @@ def labels_like(y, labels):
     """
     if is_frame(y) and labels.ndim == 2:
         return samples_like(y, labels)
-    library = _library(y)
-    if library is None or not isinstance(y, library.Series):
+    if not is_series(y):
         return labels
+    library = _library(y)
     if labels.dtype.kind == "f":
         if library.__name__ == "pandas":
             return library.Series(labels, name=y.name)
