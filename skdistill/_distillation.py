@@ -21,6 +21,8 @@ HYPERPARAMETER_FACTOR = 100.0
 #: How far a surrogate may go from its start, and how finely it is searched for first.
 SURROGATE_FACTOR = 1e6
 SURROGATE_STEPS = 25
+#: By how much the loss may exceed the lowest then, for a smaller value.
+SURROGATE_SLACK = 0.05
 #: Iterations on a sample of the rows, and their tolerance.
 SAMPLE_MAX_ITER = 60
 SAMPLE_TOL = 3e-4
@@ -235,6 +237,7 @@ def _calibrate(student, sample, synthetic, options):
             candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
             params = student.solve(candidate)
             losses.append(float(sample.value_and_grad(params)[0]))
-        best = np.nanargmin(losses)
-        hyperparameters[name] = float(value * factors[best])
+        # The softest that is nearly the best: votes too sharp have no derivative.
+        nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
+        hyperparameters[name] = float(value * factors[np.argmax(nearly)])
     return synthetic._replace(hyperparameters=hyperparameters)

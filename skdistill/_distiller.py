@@ -119,11 +119,13 @@ class DatasetDistiller(
         ``("C",)`` or ``("alpha", "gamma")``. They move within a factor of 100, and
         ``estimator_`` carries the learned values.
 
-    outer_loss : {"auto", "log_loss", "squared_error"}, default="auto"
+    outer_loss : {"auto", "log_loss", "squared_error", "log_density"}, default="auto"
         Loss on the real data. "auto" is the training loss of ``estimator``, its class
         weights included. "log_loss" is for estimators that rank classes by scores, as
         ``RidgeClassifier`` or ``KernelRidge`` on one-hot targets do: cross-entropy of
         their softmax, with a learned temperature that is no part of the estimator.
+        "log_density" is the negative logarithm of the density that
+        ``GaussianProcessRegressor`` predicts for the targets of a row.
 
     feature_range : None, "data" or tuple of (low, high), default=None
         Bounds on the synthetic features: none, the least and largest value of each
@@ -245,7 +247,9 @@ class DatasetDistiller(
         "learn_labels": ["boolean", StrOptions({"auto"})],
         "weighting": [StrOptions({"unit", "match", "learn"})],
         "learn_params": [tuple, list],
-        "outer_loss": [StrOptions({"auto", "log_loss", "squared_error"})],
+        "outer_loss": [
+            StrOptions({"auto", "log_loss", "squared_error", "log_density"})
+        ],
         "feature_range": [None, StrOptions({"data"}), tuple, list],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -345,6 +349,7 @@ class DatasetDistiller(
         spec, y = (class_targets if of_classes else numeric_targets)(y, X.shape[1])
         student = student_for(estimator, spec, self.outer_loss)
         self._check_supported(estimator, student, spec)
+        learn_params = tuple(map(student.parameter_name, self.learn_params))
         outer_y = y
         if not of_classes and student.loss_name == "log_loss":
             outer_y = one_hot_classes(y)
@@ -380,7 +385,7 @@ class DatasetDistiller(
             target_scale=target_scale if learns_y and not of_classes else None,
             learn_probabilities=of_classes and learns_y,
             weighting=self.weighting,
-            learn_params=tuple(self.learn_params),
+            learn_params=learn_params,
             max_iter=self.max_iter,
             tol=self.tol,
             loss_unit=1.0
@@ -394,9 +399,7 @@ class DatasetDistiller(
             rows = export(student, spec, options, y0, weight0, synthetic)
             samples = samples_like(X_in, rows.X)
             labels = labels_like(y_in, rows.y)
-            learned = {
-                name: synthetic.hyperparameters[name] for name in self.learn_params
-            }
+            learned = {name: synthetic.hyperparameters[name] for name in learn_params}
             refitted = clone(estimator).set_params(**learned)
             if rows.is_weighted:
                 refitted.fit(samples, labels, sample_weight=rows.sample_weight)
@@ -559,7 +562,11 @@ class DatasetDistiller(
                 "takes no sample_weight. Pass weighting='unit'."
             )
         unknown = sorted(
-            set(map(str, self.learn_params)) - set(student.hyperparameters)
+            {
+                str(name)
+                for name in self.learn_params
+                if student.parameter_name(name) not in student.hyperparameters
+            }
         )
         if unknown:
             raise ValueError(

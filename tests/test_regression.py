@@ -195,7 +195,6 @@ def test_bounds_and_given_start(table):
     assert warm.loss_curve_[0] <= warm.loss_curve_.max()
 
 
-@pytest.mark.skip
 def test_raw_units(table):
     """Columns of 1e-3 beside 1e6 converge as standardized ones do."""
     X, y = table

@@ -86,6 +86,10 @@ class TemperedStudent(Student):
         """Return the params of a fitted estimator, at the temperature of the set."""
         return self._tempered(self.student.params_of(estimator, synthetic), synthetic)
 
+    def as_predicted(self, params):
+        """Return the params of the student's own limit, if it has one."""
+        return params._replace(params=self.student.as_predicted(params.params))
+
     def implicit_vjp(self, params, params_grad, synthetic):
         """Pull a cotangent back; the temperature's own passes through."""
         hypergrad = self.student.implicit_vjp(
