@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.exceptions import DataConversionWarning
 from sklearn.svm import SVC, SVR
 
 from skdistill import DatasetDistiller
@@ -227,6 +228,17 @@ def test_regressor_beats_kmeans(weighting, regression_table):
     weight = distiller.sample_weight_synthetic_
     refit = clone(estimator).fit(*distiller.transform(X), sample_weight=weight)
     assert_allclose(distiller.loss_, epsilon_insensitive(refit, X, y), rtol=1e-9)
+
+
+def test_one_column_of_targets_is_taken(regression_table):
+    """As SVR itself does, which has a single output."""
+    X, y = regression_table
+    distiller = DatasetDistiller(SVR(), n_synthetic=4, max_iter=1, tol=1e9)
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        distiller.fit(X, y[:, None])
+    assert distiller.y_synthetic_.shape == (4,)
+    with pytest.raises(ValueError, match="1d array"):
+        distiller.fit(X, np.column_stack([y, y]))
 
 
 def test_learned_hyperparameters(regression_table):
