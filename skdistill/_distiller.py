@@ -335,7 +335,8 @@ class DatasetDistiller(
             X,
             y,
             dtype=[np.float64, np.float32],
-            multi_output=not of_classes,
+            multi_output=not of_classes
+            and get_tags(estimator).target_tags.multi_output,
             y_numeric=not of_classes,
         )
         if of_classes:

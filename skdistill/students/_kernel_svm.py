@@ -5,7 +5,8 @@ product of ``C``, sample weight and class weight: SVC one for each pair of class
 their rows, with labels -1 and 1 for signs and targets; SVR one, with each row twice, as
 target ``y - epsilon`` of coefficients above zero and as ``y + epsilon`` of those below.
 libsvm, through scikit-learn, finds nearly all coefficients that are at a bound; the
-rest is linear algebra.
+rest is linear algebra. libsvm holds ``K`` in single precision: its own solutions agree
+to about seven digits.
 
 The solution changes with the rows without jumps, and smoothly but for where a
 coefficient arrives at a bound or leaves it.
