@@ -1,15 +1,24 @@
 """Students, the inner problem: one file per family of scikit-learn estimators."""
 
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    NearestCentroid,
+)
 
 from skdistill._containers import SyntheticSet
 from skdistill._targets import DataSpec
 from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
 from skdistill.students._check import check_student
+from skdistill.students._discriminant import DiscriminantStudent
 from skdistill.students._kernel_ridge import KernelRidgeStudent
 from skdistill.students._logistic import LogisticStudent
+from skdistill.students._naive_bayes import GaussianNBStudent
+from skdistill.students._nearest_centroid import NearestCentroidStudent
 from skdistill.students._neighbors import (
     NeighborsClassifierStudent,
     NeighborsRegressorStudent,
@@ -29,10 +38,13 @@ __all__ = [
 ]
 
 _STUDENTS = {
+    GaussianNB: GaussianNBStudent,
     KNeighborsClassifier: NeighborsClassifierStudent,
     KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,
+    LinearDiscriminantAnalysis: DiscriminantStudent,
     LogisticRegression: LogisticStudent,
+    NearestCentroid: NearestCentroidStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
 }
