@@ -128,7 +128,8 @@ class DiscriminantStudent(ClosedFormStudent):
         self.shrinkage = None
         if estimator.solver != "svd":
             self.shrinkage = float(estimator.shrinkage)
-        self.train = _Training(self.priors, self.shrinkage, float(estimator.tol))
+        self.tol = float(estimator.tol)
+        self.train = _Training(self.priors, self.shrinkage, self.tol)
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""

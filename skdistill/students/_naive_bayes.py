@@ -101,7 +101,8 @@ class GaussianNBStudent(ClosedFormStudent):
             )
         super().__init__(estimator, spec)
         self.hyperparameters = {"var_smoothing": float(estimator.var_smoothing)}
-        self.train = _Training(given_priors(estimator.priors, spec.classes))
+        self.priors = given_priors(estimator.priors, spec.classes)
+        self.train = _Training(self.priors)
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""

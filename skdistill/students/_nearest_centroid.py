@@ -57,16 +57,11 @@ def discriminant_scores(params, X):
     return score.astype(X.dtype)
 
 
-def are_equal(priors):
-    """Whether scikit-learn takes priors for equal."""
-    return jnp.isclose(priors, 1 / len(priors)).all()
-
-
 def _assemble(centroids, deviation, priors, sharpness):
     """Return the params for the standard deviation within classes."""
     variance = ((centroids - centroids.mean(axis=0)) ** 2).sum(axis=1).mean()
     sharpness = sharpness / jnp.where(variance > 0, variance, 1.0)
-    equal = are_equal(priors)
+    equal = jnp.isclose(priors, 1 / len(priors)).all()
     scale = jnp.where(equal | (deviation == 0), 1.0, deviation)
     return CentroidParams(
         centroids, scale, jnp.log(priors), jnp.where(equal, sharpness, 1.0)
