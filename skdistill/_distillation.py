@@ -1,8 +1,9 @@
 """From starting rows to the distilled set: which solver, in which order.
 
-Students with a linear model of all the data start from there; the others start from the
-rows. From the best start, the bilevel iteration goes on: by L-BFGS-B, first on a sample
-and then on all rows, or by Adam on mini-batches.
+Students with a linear model of all the data start from there, and students made of its
+moments from rows that have these; the others start from the rows. From the best start,
+the bilevel iteration goes on: by L-BFGS-B, first on a sample and then on all rows, or
+by Adam on mini-batches.
 """
 
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 
 from skdistill._bilevel import improve
 from skdistill._containers import SyntheticSet
+from skdistill._exact_moments import approach_moments, has_moment_approach
 from skdistill._linear_distillation import approach_linear, has_linear_approach
 from skdistill._outer_variables import OuterVariables
 from skdistill.optimizers import _adam
@@ -156,6 +158,13 @@ def distill(student, objective, sample, synthetic, options, callback):
         if start.is_exact and options.solver != "lbfgs":
             return Distilled(start.synthetic, start.n_iter, start.converged)
         synthetic, scale_at, n_iter = start.synthetic, start.scale_at, start.n_iter
+    elif has_moment_approach(student, objective, options):
+        synthetic, is_exact = approach_moments(
+            student, objective, sample, synthetic, options
+        )
+        if is_exact and options.solver != "lbfgs":
+            synthetic = _calibrate(student, sample, synthetic, options)
+            return Distilled(synthetic, 0, True)
     elif options.solver == "exact":
         raise ValueError(
             "solver='exact' is not supported for this estimator and these settings. "
