@@ -10,6 +10,7 @@ gradients: any objective has these.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg
 from sklearn.utils import gen_batches
 
@@ -23,9 +24,12 @@ SAMPLE_TOL = 1e-3
 #: Iterations on all the data after which a model at the limit counts as limited.
 PROBE_ITER = 10
 #: Steps of Newton's method, products with the Hessian in each, and their precision.
-NEWTON_STEPS = 10
+NEWTON_STEPS = 30
 NEWTON_PRODUCTS = 60
 NEWTON_RTOL = 1e-3
+MAX_HALVINGS = 10
+#: Multiplications up to which blocks of the Hessian are computed in each step.
+CHEAP_BLOCKS = 1e9
 #: Rows that are multiplied at a time.
 CHUNK_ROWS = 4096
 #: Change of a coefficient, relative to the largest, that ends these steps.
@@ -135,7 +139,7 @@ def fit_data_model(
     if result.converged and not limited:
         steps = min(NEWTON_STEPS, max_iter - n_iter)
         params, n_steps = _polish(
-            params, student, objective, ridge, whitening, steps, callback
+            params, student, objective, sample, ridge, whitening, steps, callback
         )
         n_iter += n_steps
     return DataModel(params, limited, whitening, n_iter, result.converged)
@@ -195,17 +199,21 @@ def _fit_in_ball(
     return space.centered(params), shrink < 1, result
 
 
-def _polish(params, student, objective, ridge, whitening, max_steps, callback):
+def _polish(params, student, objective, sample, ridge, whitening, max_steps, callback):
     """Take steps of Newton's method until the coefficients no longer change."""
     space = _ModelSpace(params, student, objective, ridge, np.inf, whitening)
     x = space.x0
     if not max_steps:
         return params, 0
-    _, grad = space.value_and_grad(x)
+    value, grad = space.value_and_grad(x)
     # A quadratic is its own expansion, otherwise half of the digits are left.
-    step_length = np.sqrt(np.finfo(objective.X.dtype).eps)
+    step_length = np.sqrt(np.finfo(sample.X.dtype).eps)
+    blocks = None
     if student.loss_name == "squared_error":
         step_length = 1.0
+    else:
+        blocks = _CurvatureBlocks(space, sample)
+    preconditioner = None
     for n_steps in range(1, max_steps + 1):  # noqa: B007
 
         def product(v, x=x, grad=grad):
@@ -216,14 +224,27 @@ def _polish(params, student, objective, ridge, whitening, max_steps, callback):
             return (space.value_and_grad(x + length * v)[1] - grad) / length
 
         hessian = LinearOperator((len(x), len(x)), product, dtype=np.float64)
-        step, _ = cg(hessian, -grad, rtol=NEWTON_RTOL, maxiter=NEWTON_PRODUCTS)
-        for _ in range(3):
-            value, candidate_grad = space.value_and_grad(x + step)
-            if np.linalg.norm(candidate_grad) < np.linalg.norm(grad):
+        if blocks is not None and (preconditioner is None or blocks.are_cheap):
+            preconditioner = blocks.inverse(params)
+        step, _ = cg(
+            hessian,
+            -grad,
+            rtol=NEWTON_RTOL,
+            maxiter=NEWTON_PRODUCTS,
+            M=preconditioner,
+        )
+        size, slope = np.linalg.norm(grad), np.vdot(grad, step)
+        for _ in range(MAX_HALVINGS):
+            candidate, candidate_grad = space.value_and_grad(x + step)
+            # Near the minimum rounding hides the descent, but not in the gradient.
+            if np.linalg.norm(candidate_grad) < 0.5 * size:
                 break
-            step = step / 2
+            if candidate < value + 1e-4 * slope and -slope > 1e-14 * abs(value):
+                break
+            step, slope = step / 2, slope / 2
         else:
             break  # rounding
+        value = candidate
         before, _ = space.unpack(x)
         x, grad = x + step, candidate_grad
         params, _ = space.unpack(x)
@@ -301,3 +322,49 @@ class _ModelSpace:
             # Zero at the minimum, and rounding of float32 data elsewhere.
             return LinearParams(*(part - part.mean(axis=0) for part in params))
         return params
+
+
+class _CurvatureBlocks:
+    """Diagonal blocks of the Hessian on a sample, one for each output.
+
+    Whitened coordinates are round for the mean curvature of the rows; the blocks know
+    the curvature of each row and output.
+    """
+
+    def __init__(self, space, sample):
+        self.space, self.sample = space, sample
+        student, size = space.student, space.whitening.size
+        basis = space.whitening.to_coef(np.eye(size))
+        self.design = np.ones((len(sample.X), size + 1))
+        self.design[:, :-1] = (sample.X - space.mean) @ basis.T
+        self.y = student.encode(sample.y)
+        self.penalty = np.zeros((size + 1, size + 1))
+        self.penalty[:-1, :-1] = space.ridge * basis @ basis.T
+        intercept = np.append(-basis @ space.mean, 1.0)
+        on_intercept = space.ridge * student.intercept_penalty
+        self.penalty += on_intercept * np.outer(intercept, intercept)
+        if not student.fit_intercept:
+            self.design[:, -1] = 0.0
+            self.penalty[-1, -1] = 1.0
+        self.are_cheap = self.design.size * (size + 1) * space.k <= CHEAP_BLOCKS
+
+    def inverse(self, params):
+        """Return the inverse of the blocks at a model, as an operator."""
+        sample, k = self.sample, self.space.k
+        raw = sample.X @ params.coef.T + params.intercept
+        hessian = self.space.student.loss.hessian(raw, self.y)
+        curvature = np.einsum("icc->ic", hessian) * sample.sample_weight[:, None]
+        factors = []
+        for c in range(k):
+            block = (self.design.T * curvature[:, c]) @ self.design + self.penalty
+            # Where nothing is curved, nothing is known: stay close.
+            ridge = 1e-8 * np.trace(block) / len(block)
+            block[np.diag_indices_from(block)] += ridge
+            factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+
+        def apply(x):
+            v = np.column_stack([x[:-k].reshape(k, -1), x[-k:]])
+            v = np.array([cho_solve(f, row) for f, row in zip(factors, v, strict=True)])
+            return np.concatenate([v[:, :-1].ravel(), v[:, -1]])
+
+        return LinearOperator((len(self.space.x0),) * 2, apply, dtype=np.float64)
