@@ -1,10 +1,10 @@
 """The linear model of all the real rows, within the norm that a few rows can induce.
 
 Minimizes ``loss + ridge / 2 * ||coef||^2`` over ``||coef|| <= max_norm``. It sees the
-real data through an objective. L-BFGS leads near the model in some tens of passes, and
-is slow to go on; a few steps of Newton's method, by conjugate gradients in whitened
-coordinates, lead to rounding error. A product with the Hessian is a difference of two
-gradients: any objective has these.
+real data through an objective. L-BFGS leads near the model on a sample, and to a model
+that the norm limits. From there, a few steps of Newton's method, by conjugate gradients
+in whitened coordinates, lead to rounding error. A product with the Hessian is a
+difference of two gradients: any objective has these.
 """
 
 from typing import NamedTuple
@@ -23,8 +23,7 @@ SAMPLE_MAX_ITER = 40
 SAMPLE_TOL = 1e-3
 #: Iterations on all the data after which a model at the limit counts as limited.
 PROBE_ITER = 10
-#: Steps of Newton's method, products with the Hessian in each, and their precision.
-NEWTON_STEPS = 30
+#: Products with the Hessian in a step of Newton's method, and their precision.
 NEWTON_PRODUCTS = 60
 NEWTON_RTOL = 1e-3
 MAX_HALVINGS = 10
@@ -92,7 +91,8 @@ def fit_data_model(
     _, grad = sample.value_and_grad(params)
     # At the start the constraint is pulled with this force, later with less.
     force = 0.1 * np.linalg.norm(grad.coef) / max_norm
-    whitening = _whitening_at(student, sample, params, max(ridge, force), objective)
+    at_start = ridge if student.loss_name == "squared_error" else max(ridge, force)
+    whitening = _whitening_at(student, sample, params, at_start, objective)
     params, limited, _ = _fit_in_ball(
         params,
         student,
@@ -122,8 +122,24 @@ def fit_data_model(
         if limited and _is_limited(objective, probe, ridge):
             return DataModel(params, True, whitening, 0, True)
         params = probe
-    if ridge:
-        whitening = _whitening_at(student, sample, params, ridge)
+    if student.loss_name != "squared_error":
+        whitening = _whitening_at(student, sample, params, ridge, objective)
+    if not limited:
+        model = _polish(
+            params,
+            student,
+            objective,
+            sample,
+            ridge,
+            whitening,
+            max_iter,
+            tol,
+            callback,
+        )
+        coef = model.params.coef
+        if np.linalg.norm(coef) <= max_norm or model.n_iter >= max_iter:
+            return model
+        params = model.params
     params, limited, result = _fit_in_ball(
         params,
         student,
@@ -135,14 +151,7 @@ def fit_data_model(
         tol=tol,
         callback=callback,
     )
-    n_iter = result.n_iter
-    if result.converged and not limited:
-        steps = min(NEWTON_STEPS, max_iter - n_iter)
-        params, n_steps = _polish(
-            params, student, objective, sample, ridge, whitening, steps, callback
-        )
-        n_iter += n_steps
-    return DataModel(params, limited, whitening, n_iter, result.converged)
+    return DataModel(params, limited, whitening, result.n_iter, result.converged)
 
 
 def _is_limited(objective, params, ridge):
@@ -151,15 +160,18 @@ def _is_limited(objective, params, ridge):
     return -np.vdot(params.coef, grad.coef) > ridge * np.vdot(params.coef, params.coef)
 
 
-def _whitening_at(student, sample, params, ridge, objective=None):
-    if not ridge and sample.X.shape[1] <= MAX_DENSE_FEATURES:
-        # What counts as zero depends on all the rows.
+def _whitening_at(student, sample, params, ridge, objective):
+    """Return round coordinates near a model."""
+    if student.loss_name == "squared_error" and sample.X.shape[1] <= MAX_DENSE_FEATURES:
+        # What all the rows say is the Hessian itself.
         data = objective if isinstance(objective.X, np.ndarray) else sample
         chunks = (
             (data.X[rows], data.sample_weight[rows])
             for rows in gen_batches(len(data.X), CHUNK_ROWS)
         )
-        return PrincipalWhitening(chunks, student.is_centered, student.estimator.tol)
+        tol = 0.0 if ridge else student.estimator.tol
+        ridge = ridge * student.n_outputs / 2
+        return PrincipalWhitening(chunks, student.is_centered, ridge, tol)
     raw = sample.X @ params.coef.T + params.intercept
     hessian = student.loss.hessian(raw, student.encode(sample.y))
     curvature = np.mean(np.einsum("icc->ic", hessian))
@@ -199,12 +211,12 @@ def _fit_in_ball(
     return space.centered(params), shrink < 1, result
 
 
-def _polish(params, student, objective, sample, ridge, whitening, max_steps, callback):
-    """Take steps of Newton's method until the coefficients no longer change."""
+def _polish(
+    params, student, objective, sample, ridge, whitening, max_iter, tol, callback
+):
+    """Fit by Newton's method until the coefficients no longer change."""
     space = _ModelSpace(params, student, objective, ridge, np.inf, whitening)
     x = space.x0
-    if not max_steps:
-        return params, 0
     value, grad = space.value_and_grad(x)
     # A quadratic is its own expansion, otherwise half of the digits are left.
     step_length = np.sqrt(np.finfo(sample.X.dtype).eps)
@@ -214,7 +226,8 @@ def _polish(params, student, objective, sample, ridge, whitening, max_steps, cal
     else:
         blocks = _CurvatureBlocks(space, sample)
     preconditioner = None
-    for n_steps in range(1, max_steps + 1):  # noqa: B007
+    converged = False
+    for n_iter in range(1, max_iter + 1):  # noqa: B007
 
         def product(v, x=x, grad=grad):
             norm = np.linalg.norm(v)
@@ -243,18 +256,20 @@ def _polish(params, student, objective, sample, ridge, whitening, max_steps, cal
                 break
             step, slope = step / 2, slope / 2
         else:
+            converged = True
             break  # rounding
         value = candidate
-        before, _ = space.unpack(x)
+        before = params
         x, grad = x + step, candidate_grad
         params, _ = space.unpack(x)
         change = np.abs(params.coef - before.coef).max()
+        converged = np.abs(grad).max() <= tol
         if space.report(callback, x, value):
             break
         if change <= COEF_TOL * np.abs(params.coef).max():
             break
-    params, _ = space.unpack(x)
-    return space.centered(params), n_steps
+    params = space.centered(params)
+    return DataModel(params, False, whitening, n_iter, converged)
 
 
 class _ModelSpace:
