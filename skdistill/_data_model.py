@@ -224,9 +224,9 @@ def _polish(
     if student.loss_name == "squared_error":
         step_length = 1.0
     else:
-        blocks = _CurvatureBlocks(space, sample)
+        blocks = _CurvatureBlocks(space, _rows_for_blocks(student, objective, sample))
     preconditioner = None
-    converged = False
+    converged, first_size = False, np.linalg.norm(grad)
     for n_iter in range(1, max_iter + 1):  # noqa: B007
 
         def product(v, x=x, grad=grad):
@@ -239,10 +239,12 @@ def _polish(
         hessian = LinearOperator((len(x), len(x)), product, dtype=np.float64)
         if blocks is not None and (preconditioner is None or blocks.are_cheap):
             preconditioner = blocks.inverse(params)
+        # Early steps need not be exact.
+        rtol = max(NEWTON_RTOL, 0.1 * min(1.0, np.linalg.norm(grad) / first_size))
         step, _ = cg(
             hessian,
             -grad,
-            rtol=NEWTON_RTOL,
+            rtol=rtol,
             maxiter=NEWTON_PRODUCTS,
             M=preconditioner,
         )
@@ -339,8 +341,15 @@ class _ModelSpace:
         return params
 
 
+def _rows_for_blocks(student, objective, sample):
+    """All rows, where a Hessian of all is as cheap as some products with it."""
+    n, p = len(objective.y), sample.X.shape[1]
+    is_cheap = n * p**2 * student.n_outputs <= CHEAP_BLOCKS
+    return objective if is_cheap and isinstance(objective.X, np.ndarray) else sample
+
+
 class _CurvatureBlocks:
-    """Diagonal blocks of the Hessian on a sample, one for each output.
+    """Diagonal blocks of the Hessian on some rows, one for each output.
 
     Whitened coordinates are round for the mean curvature of the rows; the blocks know
     the curvature of each row and output.
