@@ -89,7 +89,7 @@ CASES = [
     Case(
         "wine", LinearSVR(loss="squared_epsilon_insensitive", max_iter=100_000), (10,)
     ),
-    Case("wine", KernelRidge(kernel="rbf", gamma=0.05), (20, 50)),
+    Case("wine", KernelRidge(kernel="rbf", gamma=0.05), (20, 50), {"max_iter": 400}),
     Case("wine", KNeighborsRegressor(3), (50,)),
     Case("digits", LogisticRegression(C=100, max_iter=1000), (10, 50)),
     Case("digits", RidgeClassifier(), (10, 50)),

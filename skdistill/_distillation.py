@@ -15,6 +15,7 @@ from skdistill._containers import SyntheticSet
 from skdistill._exact_moments import approach_moments, has_moment_approach
 from skdistill._linear_distillation import approach_linear, has_linear_approach
 from skdistill._outer_variables import OuterVariables
+from skdistill.objectives._penalized import PenalizedObjective
 from skdistill.optimizers import _adam
 from skdistill.students._linear import LinearStudent
 
@@ -172,9 +173,17 @@ def distill(student, objective, sample, synthetic, options, callback):
         )
     if student.surrogates:
         synthetic = _calibrate(student, sample, synthetic, options)
+    is_sampled = sample is not objective
+    if student.penalty is not None:
+        objective, sample = (
+            PenalizedObjective(each, student.penalty, student.hyperparameters)
+            for each in (objective, sample)
+        )
     variables = options.variables(student, synthetic, scale_at(synthetic))
 
     def report(synthetic, loss):
+        if student.penalty is not None:
+            loss -= objective.penalty(student.solve(synthetic))
         return callback(lambda: synthetic, loss)
 
     if _takes_batches(student, objective, options):
@@ -182,7 +191,7 @@ def distill(student, objective, sample, synthetic, options, callback):
             student, objective, sample, variables, options, report
         )
         return Distilled(synthetic, n_iter + result.n_iter, result.converged)
-    if sample is not objective:
+    if is_sampled:
         synthetic, _ = improve(
             student,
             sample,

@@ -43,6 +43,11 @@ class Student(ABC):
     soft_labels : bool
         Whether ``encode`` gives probabilities that may be learned, since a row with
         them trains as its copies do that are labelled with each class and weighted.
+    penalty : callable or None
+        ``penalty(params, hyperparameters) -> float`` in JAX, as hashable: what the
+        estimator adds to the weighted sum of the outer losses when it is fitted on all
+        the data. The rows are learned for the sum of both, so that many of them lead
+        to the model of all the data rather than to one that interpolates it.
     holds_constants : bool
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
@@ -52,6 +57,7 @@ class Student(ABC):
     surrogates = {}
     soft_labels = False
     holds_constants = True
+    penalty = None
 
     def __init__(self, estimator, spec):
         self.estimator = estimator

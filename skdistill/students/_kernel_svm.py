@@ -61,6 +61,21 @@ class _Prediction:
         return self.expansion(params.expansion, X) + params.intercept.astype(X.dtype)
 
 
+@dataclass(frozen=True)
+class _Penalty:
+    """Half the squared norms of all machines, relative to ``C`` and to outer losses.
+
+    The outer loss of a row of ``k`` classes is a mean over ``k - 1`` machines.
+    """
+
+    expansion: KernelPrediction
+    n_classes: int
+
+    def __call__(self, params, hyperparameters):
+        squares = self.expansion.mean_squared_norm(params.expansion)
+        return self.n_classes / 4 * squares / hyperparameters["C"]
+
+
 class _TrainingData(NamedTuple):
     """What the dual problems are made of, each a smooth function of the set."""
 
@@ -120,6 +135,9 @@ class _KernelSVMStudent(ClosedFormStudent):
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)
         self.train = _Training(expansion, scales_gamma)
+        self.penalty = _Penalty(
+            expansion, 2 if spec.classes is None else len(spec.classes)
+        )
 
     def solve(self, synthetic, start=None):
         """Return the machines; libsvm needs no start."""
