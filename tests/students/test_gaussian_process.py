@@ -160,13 +160,13 @@ def test_equal_rows_have_finite_derivatives(nu, table):
     assert np.isfinite(hypergrad.X).all()
 
 
-def test_rows_far_apart():
+def test_rows_far_apart(rng):
     """Rounding of their squared distances is not seen in the variance of a row."""
-    rows = np.array([[-1e4], [-1e4 + 0.5], [1e4], [1e4 + 0.5]])
-    y = np.array([1.0, 2.0, -1.0, 0.5])
+    rows, y = 1e4 * rng.standard_normal((6, 4)), rng.standard_normal(12)
+    rows = np.vstack([rows, rows + 0.5])
     estimator = process(Matern(nu=0.5), alpha=1e-10)
-    student = student_for(estimator, DataSpec(1, None, 1, False))
-    params = student.solve(SyntheticSet(rows, y, np.ones(4), student.hyperparameters))
+    student = student_for(estimator, SPEC)
+    params = student.solve(SyntheticSet(rows, y, np.ones(12), student.hyperparameters))
     assert_allclose(params.dual_coef[:, 0], estimator.fit(rows, y).alpha_, rtol=1e-6)
 
 
