@@ -305,7 +305,7 @@ class DatasetDistiller(
         from skdistill._distillation import Options, distill
         from skdistill._export import export
         from skdistill.objectives import data_objective_for
-        from skdistill.students import ClosedFormStudent, student_for
+        from skdistill.students import student_for
 
         estimator = clone(self._estimator())
         if isinstance(estimator, BaseEstimator):
@@ -409,11 +409,10 @@ class DatasetDistiller(
                 **data,
             )
 
-        # BLAS threads that wait between small solves, or while a formula is evaluated
-        # by JAX, keep the processor from JAX's.
+        # BLAS threads that wait between small solves, or while JAX does its own work,
+        # keep the processor from JAX's.
         small = min(start.X.shape) * spec.n_outputs <= MAX_SMALL_SOLVE
-        small = small or isinstance(student, ClosedFormStudent)
-        with single_blas_thread() if small else nullcontext():
+        with single_blas_thread() if small or student.trains_in_jax else nullcontext():
             sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
             result = distill(student, objective, sample, start, options, callback)
         if not result.converged:

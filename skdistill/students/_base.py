@@ -41,10 +41,13 @@ class Student(ABC):
     soft_labels : bool
         Whether ``encode`` gives probabilities that may be learned, since a row with
         them trains as its copies do that are labelled with each class and weighted.
+    trains_in_jax : bool
+        Whether JAX does most of ``solve``, which threads of BLAS would disturb.
     """
 
     surrogates = {}
     soft_labels = False
+    trains_in_jax = False
 
     def __init__(self, estimator, spec):
         self.estimator = estimator
@@ -133,6 +136,8 @@ class ClosedFormStudent(Student):
         ``train(synthetic) -> params`` in JAX: a module-level function or an object
         that hashes by value.
     """
+
+    trains_in_jax = True
 
     def solve(self, synthetic, start=None):
         """Return the ``params`` that the formula gives."""
