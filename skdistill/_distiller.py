@@ -109,7 +109,8 @@ class DatasetDistiller(
 
     learn_params : sequence of str, default=()
         Hyperparameters of ``estimator`` to learn with the rows: ``("C",)``. They move
-        within a factor of 100, and ``estimator_`` carries the learned values.
+        within a factor of 100, and ``estimator_`` carries the learned values. Of a
+        nested name the end will do where it is the only one: ``("length_scale",)``.
 
     outer_loss : {"auto", "log_loss", "squared_error", "log_density"}, default="auto"
         Loss on the real data. "auto" is the training loss of ``estimator``, its class
