@@ -117,7 +117,8 @@ class DatasetDistiller(
     learn_params : sequence of str, default=()
         Positive hyperparameters of ``estimator`` to learn with the rows, such as
         ``("C",)`` or ``("alpha", "gamma")``. They move within a factor of 100, and
-        ``estimator_`` carries the learned values.
+        ``estimator_`` carries the learned values. Of a nested name the end will do
+        where it is the only one: ``("length_scale",)``.
 
     outer_loss : {"auto", "log_loss", "squared_error", "log_density"}, default="auto"
         Loss on the real data. "auto" is the training loss of ``estimator``, its class
@@ -434,9 +435,10 @@ class DatasetDistiller(
                 **data,
             )
 
-        # BLAS threads that wait between small solves keep the processor from JAX's.
+        # BLAS threads that wait between small solves, or while JAX does its own work,
+        # keep the processor from JAX's.
         small = min(start.X.shape) * spec.n_outputs <= MAX_SMALL_SOLVE
-        with single_blas_thread() if small else nullcontext():
+        with single_blas_thread() if small or student.trains_in_jax else nullcontext():
             result = distill(student, objective, sample, start, options, callback)
         if not result.converged:
             warnings.warn(

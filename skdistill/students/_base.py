@@ -52,12 +52,15 @@ class Student(ABC):
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
         them go.
+    trains_in_jax : bool
+        Whether JAX does most of ``solve``, which threads of BLAS would disturb.
     """
 
     surrogates = {}
     soft_labels = False
     holds_constants = True
     penalty = None
+    trains_in_jax = False
 
     def __init__(self, estimator, spec):
         self.estimator = estimator
@@ -155,6 +158,8 @@ class ClosedFormStudent(Student):
         ``train(synthetic) -> params`` in JAX: a module-level function or an object
         that hashes by value.
     """
+
+    trains_in_jax = True
 
     def solve(self, synthetic, start=None):
         """Return the ``params`` that the formula gives."""
