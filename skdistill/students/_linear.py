@@ -380,7 +380,9 @@ class _Preconditioner:
         )
         self.factors = []
         for c in first:
-            block = (design.T * own[c]) @ design
+            felt = own[c] > 0
+            rows = design if felt.all() else design[felt]
+            block = (rows.T * own[c][felt]) @ rows
             block[np.diag_indices_from(block)] += problem.penalty[:, 0]
             block *= self.scale[:, c, None] * self.scale[:, c]
             # The jitter keeps rounding from making a singular block indefinite.
