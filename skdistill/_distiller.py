@@ -682,7 +682,7 @@ class DatasetDistiller(
 
     def _warn_of_early_stop(self, loss, expected):
         """Warn if scikit-learn's fit on the set is not the one that was optimized."""
-        if loss > 1.05 * expected + 1e-3:
+        if loss > expected + 0.05 * abs(expected) + 1e-3:
             warnings.warn(
                 f"{type(self._estimator()).__name__} fitted on the synthetic set has "
                 f"an outer loss of {loss:.4g}, not the {expected:.4g} of its solution: "
