@@ -5,6 +5,7 @@ rows. From the best start, the bilevel iteration goes on: by L-BFGS-B, first on 
 and then on all rows, or by Adam on mini-batches.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +37,8 @@ class Options(NamedTuple):
     ----------
     solver : {"auto", "exact", "lbfgs", "adam"}
         See ``DatasetDistiller``.
-    bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature.
+    bounds : tuple of two ndarrays of shape (p,) or (m, p)
+        Least and largest value of each feature, or of each entry.
     scale : ndarray of shape (p,)
         Unit of each feature.
     target_scale : float, ndarray of shape (k,) or None
@@ -104,11 +105,14 @@ class Distilled(NamedTuple):
         Outer iterations on all the data.
     converged : bool
         False if ``max_iter`` ended them.
+    scale_at : callable
+        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
     """
 
     synthetic: SyntheticSet
     n_iter: int
     converged: bool
+    scale_at: Callable
 
 
 def distill(student, objective, sample, synthetic, options, callback):
@@ -148,7 +152,9 @@ def distill(student, objective, sample, synthetic, options, callback):
             student, objective, sample, synthetic, options, callback
         )
         if start.is_exact and options.solver != "lbfgs":
-            return Distilled(start.synthetic, start.n_iter, start.converged)
+            return Distilled(
+                start.synthetic, start.n_iter, start.converged, start.scale_at
+            )
         synthetic, scale_at, n_iter = start.synthetic, start.scale_at, start.n_iter
     elif options.solver == "exact":
         raise ValueError(
@@ -157,22 +163,44 @@ def distill(student, objective, sample, synthetic, options, callback):
         )
     if student.surrogates:
         synthetic = _calibrate(student, sample, synthetic, options)
+    synthetic, result = iterate(
+        student, objective, sample, synthetic, scale_at, options, callback
+    )
+    return Distilled(synthetic, n_iter + result.n_iter, result.converged, scale_at)
+
+
+def iterate(student, objective, sample, synthetic, scale_at, options, callback):
+    """Improve a set by the bilevel iteration.
+
+    Parameters
+    ----------
+    scale_at : callable
+        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    student, objective, sample, synthetic, options, callback
+        As for ``distill``.
+
+    Returns
+    -------
+    synthetic : SyntheticSet
+        The best set.
+    result : OuterResult
+        How the optimizer ended.
+    """
     variables = options.variables(student, synthetic, scale_at(synthetic))
 
     def report(synthetic, loss):
         return callback(lambda: synthetic, loss)
 
     if _takes_batches(student, objective, options):
-        synthetic, result = _improve_on_batches(
+        return _improve_on_batches(
             student, objective, sample, variables, options, report
         )
-        return Distilled(synthetic, n_iter + result.n_iter, result.converged)
     if sample is not objective:
         synthetic, _ = improve(
             student, sample, variables, callback=go_on, **SAMPLE_OPTIONS
         )
         variables = options.variables(student, synthetic, scale_at(synthetic))
-    synthetic, result = improve(
+    return improve(
         student,
         objective,
         variables,
@@ -180,7 +208,6 @@ def distill(student, objective, sample, synthetic, options, callback):
         max_iter=options.max_iter,
         tol=options.tol,
     )
-    return Distilled(synthetic, n_iter + result.n_iter, result.converged)
 
 
 def go_on(synthetic, loss):
