@@ -384,8 +384,6 @@ class DatasetDistiller(
             X0, y0 = self._start(
                 X, y, outer_y, sample_weight, spec, scale, random_state, table
             )
-        if table.rounds and self.init == "kmeans":
-            X0 = nearest_rows(X0, y0, X, y, scale)
         learns_y = self._learns_labels(spec)
         if not learns_y and not of_classes:
             y0 = whole_like(y_in, y0)
@@ -434,7 +432,8 @@ class DatasetDistiller(
 
         losses = []
         root = self._init_callback_context(max_subtasks=None)
-        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        rows = X if table.encoder is None else table.X
+        data = {"X": rows, "y": y, "metadata": {"sample_weight": sample_weight}}
         root.call_on_fit_task_begin(estimator=self, **data)
 
         def callback(get_synthetic, loss):
@@ -458,8 +457,10 @@ class DatasetDistiller(
             sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
             result = distill(student, objective, sample, start, options, callback)
             if table.rounds:
+                near = nearest_rows(start.X, y0, sample.X, sample.y, scale)
+                starts = start, start._replace(X=near)
                 result = round_and_refine(
-                    student, objective, sample, result, table, options, callback
+                    student, objective, sample, starts, result, table, options, callback
                 )
         if not result.converged:
             warnings.warn(

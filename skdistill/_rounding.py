@@ -16,20 +16,26 @@ STEP_OPTIONS = {"max_iter": 30, "tol": 3e-4}
 #: Rounds of exchanges; each has to lower the loss by this share of it.
 MAX_ROUNDS = 10
 MIN_GAIN = 3e-4
-#: Exchanges that are tried in all, and at one set of each kind.
-MAX_TRIALS = 1000
+#: Exchanges that are tried from a set, in all and of each kind in a row.
+MAX_TRIALS = 600
 MAX_FAILURES = 20
 #: By how much an integer is changed.
 INTEGER_STEPS = (16, 4, 1)
 
 
-def round_and_refine(student, objective, sample, distilled, table, options, callback):
+def round_and_refine(
+    student, objective, sample, starts, distilled, table, options, callback
+):
     """Round a distilled set, and refine what is not rounded.
 
     Parameters
     ----------
     student, objective, sample, options, callback
         As for ``skdistill._distillation.distill``.
+    starts : tuple of two SyntheticSet
+        The rows that it started from, and real rows near these. The latter are rounded
+        and improved, too, and the best set is kept, which may be the former: what is
+        learned may be far from any row that the columns can hold.
     distilled : Distilled
         What it returned.
     table : Table
@@ -41,7 +47,16 @@ def round_and_refine(student, objective, sample, distilled, table, options, call
         A set with values that the columns can have, up to the precision of floats.
     """
     rounding = _Rounding(student, sample, table, distilled.scale_at, options)
-    synthetic = rounding.run(distilled.synthetic)
+    start, near = (
+        each._replace(hyperparameters=distilled.synthetic.hyperparameters)
+        for each in starts
+    )
+    candidates = (
+        rounding.run(distilled.synthetic),
+        rounding.run(near),
+        start._replace(X=table.round(start.X)),
+    )
+    synthetic = min(candidates, key=lambda rounded: rounding.look(rounded)[0])
     loss, _ = objective.value_and_grad(student.solve(synthetic))
     callback(lambda: synthetic, float(loss))
     synthetic, result = iterate(
@@ -70,11 +85,11 @@ class _Rounding:
         self.table = table
         self.scale_at = scale_at
         self.options = options
-        self.trials_left = MAX_TRIALS
 
     def run(self, synthetic):
         """Return the set with all integers and categories rounded."""
         table = self.table
+        self.trials_left = MAX_TRIALS
         rounded = np.zeros_like(table.is_discrete)
         for kind in (table.is_category, table.is_discrete & ~table.is_category):
             if not kind.any():

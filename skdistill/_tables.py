@@ -355,15 +355,12 @@ def _refuse_other_than_numbers(X, dtypes, categorical):
 
 
 def nearest_rows(X0, y0, X, y, scale):
-    """Return the real row that is nearest to each row, of its class if there are any.
-
-    Means of integers and categories are hardly ever what a column can hold.
-    """
+    """Return the nearest real row to each row, of the same class if there are any."""
     X0 = X0.copy()
-    is_class = y.dtype.kind == "i"
-    for c in np.unique(y0) if is_class else [None]:
-        rows = slice(None) if c is None else y0 == c
-        members = X if c is None else X[y == c]
-        nearest = pairwise_distances_argmin(X0[rows] / scale, members / scale)
-        X0[rows] = members[nearest]
+    if y0.dtype.kind != "i":
+        y0, y = np.zeros(len(X0), dtype=int), np.zeros(len(X), dtype=int)
+    for c in np.unique(y0):
+        members = X[y == c]
+        nearest = pairwise_distances_argmin(X0[y0 == c] / scale, members / scale)
+        X0[y0 == c] = members[nearest]
     return X0
