@@ -32,7 +32,7 @@ class PredictionMixin:
             Class labels.
         """
         check_is_fitted(self)
-        return self.estimator_.predict(X)
+        return self.estimator_.predict(self._samples(X))
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
@@ -49,7 +49,7 @@ class PredictionMixin:
             Probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+        return self.estimator_.predict_proba(self._samples(X))
 
     @available_if(_estimator_has("predict_log_proba"))
     def predict_log_proba(self, X):
@@ -66,7 +66,7 @@ class PredictionMixin:
             Log-probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
+        return self.estimator_.predict_log_proba(self._samples(X))
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X):
@@ -83,7 +83,7 @@ class PredictionMixin:
             Confidence scores.
         """
         check_is_fitted(self)
-        return self.estimator_.decision_function(X)
+        return self.estimator_.decision_function(self._samples(X))
 
     @available_if(_estimator_has("score"))
     def score(self, X, y, sample_weight=None):
@@ -104,6 +104,11 @@ class PredictionMixin:
             Mean accuracy for a classifier.
         """
         check_is_fitted(self)
+        X = self._samples(X)
         if sample_weight is None:
             return self.estimator_.score(X, y)
         return self.estimator_.score(X, y, sample_weight=sample_weight)
+
+    def _samples(self, X):
+        """Return what ``estimator_`` is to see; it validates samples itself."""
+        return X

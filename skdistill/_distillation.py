@@ -22,8 +22,11 @@ HYPERPARAMETER_FACTOR = 100.0
 #: How far a surrogate may go from its start, and how finely it is searched for first.
 SURROGATE_FACTOR = 1e6
 SURROGATE_STEPS = 25
+#: By how much the loss may exceed the lowest then, for a smaller value.
+SURROGATE_SLACK = 0.05
 #: Iterations on a sample of the rows, and their tolerance.
-SAMPLE_OPTIONS = {"max_iter": 60, "tol": 3e-4}
+SAMPLE_MAX_ITER = 60
+SAMPLE_TOL = 3e-4
 #: Nonlinear students look at mini-batches if there are more rows than this.
 MAX_FULL_ROWS = 10_000
 #: Rows of a mini-batch.
@@ -51,6 +54,8 @@ class Options(NamedTuple):
         Names of the hyperparameters to learn.
     max_iter, tol : int, float
         When to stop.
+    loss_unit : float
+        What ``tol`` is relative to: the variance of numeric targets.
     batch_size : int or "auto"
         Rows of a mini-batch.
     random_state : RandomState
@@ -66,6 +71,7 @@ class Options(NamedTuple):
     learn_params: tuple
     max_iter: int
     tol: float
+    loss_unit: float
     batch_size: object
     random_state: object
 
@@ -197,7 +203,12 @@ def iterate(student, objective, sample, synthetic, scale_at, options, callback):
         )
     if sample is not objective:
         synthetic, _ = improve(
-            student, sample, variables, callback=go_on, **SAMPLE_OPTIONS
+            student,
+            sample,
+            variables,
+            callback=go_on,
+            max_iter=SAMPLE_MAX_ITER,
+            tol=SAMPLE_TOL * options.loss_unit,
         )
         variables = options.variables(student, synthetic, scale_at(synthetic))
     return improve(
@@ -206,7 +217,7 @@ def iterate(student, objective, sample, synthetic, scale_at, options, callback):
         variables,
         callback=report,
         max_iter=options.max_iter,
-        tol=options.tol,
+        tol=options.tol * options.loss_unit,
     )
 
 
@@ -253,6 +264,7 @@ def _calibrate(student, sample, synthetic, options):
             candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
             params = student.solve(candidate)
             losses.append(float(sample.value_and_grad(params)[0]))
-        best = np.nanargmin(losses)
-        hyperparameters[name] = float(value * factors[best])
+        # The softest that is nearly the best: votes too sharp have no derivative.
+        nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
+        hyperparameters[name] = float(value * factors[np.argmax(nearly)])
     return synthetic._replace(hyperparameters=hyperparameters)

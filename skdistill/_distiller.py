@@ -18,14 +18,15 @@ from sklearn.base import (
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 from sklearn.utils import (
     TransformerTags,
+    check_array,
     check_random_state,
     check_X_y,
     get_tags,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -37,7 +38,13 @@ from sklearn.utils.validation import (
 from skdistill._allocation import rows_for_regression, rows_per_class
 from skdistill._blas import single_blas_thread
 from skdistill._delegation import PredictionMixin
-from skdistill._frames import is_frame, labels_like, samples_like, whole_like
+from skdistill._frames import (
+    in_library,
+    is_frame,
+    labels_like,
+    samples_like,
+    whole_like,
+)
 from skdistill._tables import naming_missing_columns, nearest_rows, read_table
 from skdistill._targets import class_targets, numeric_targets, one_hot_classes
 
@@ -73,12 +80,12 @@ def _check_encoded(estimator, X, y, **check_params):
     return check_X_y(X, y, estimator=estimator, **check_params)
 
 
-def _spread(values, sample_weight):
-    """Weighted standard deviation of each column, one where it is zero."""
+def _spread(values, sample_weight, otherwise):
+    """Weighted standard deviation of each column, where it is not zero."""
     share = sample_weight / sample_weight.sum()
-    mean = share @ values
-    variance = share @ (values.astype(np.float64) - mean) ** 2
-    return np.sqrt(np.where(variance > 0, variance, 1.0))
+    centered = values.astype(np.float64) - share @ values
+    variance = share @ centered**2
+    return np.where(variance > 0, np.sqrt(variance), otherwise)
 
 
 class DatasetDistiller(
@@ -99,45 +106,56 @@ class DatasetDistiller(
     Parameters
     ----------
     estimator : estimator object, default=None
-        Unfitted estimator to distill for, never modified: a ``LogisticRegression`` with
-        L2 penalty. None stands for ``LogisticRegression()``.
+        Unfitted estimator to distill for, never modified: one of those that the user
+        guide lists, or one that was registered with
+        :func:`skdistill.students.register_student`. None stands for
+        ``LogisticRegression()``.
 
     n_synthetic : int, float, dict or "auto", default="auto"
         Number of synthetic rows. An int is their total, shared evenly over the classes;
         a float in (0, 1) is a fraction of the real rows; a dict maps each class to its
-        rows; "auto" is 10 rows for each class. Never more than the real rows, of which
-        those with weight zero do not count.
+        rows; "auto" is 10 rows for each class, and for regression 10 for each output
+        and at least 50. Never more than the real rows, of which those with weight zero
+        do not count.
 
     init : {"kmeans", "mean", "sample"} or tuple of (X0, y0), default="kmeans"
         Rows to start from: centers of k-means in each class, class means, real rows, or
-        arrays of shapes (n_synthetic, n_features) and (n_synthetic,). Rows that equal
+        arrays of shapes (n_synthetic, n_features) and (n_synthetic,). In regression,
+        k-means clusters rows and targets together, and means are those of groups of
+        equal size along the targets. Rows that equal
         another one are moved apart by up to 2 % of the range of each feature. The
         result stays close to these rows where the problem leaves a choice.
 
     learn_labels : bool or "auto", default="auto"
-        Whether targets are learned. "auto" and False keep the classes of the rows; True
-        is not supported by any estimator yet.
+        Whether targets are learned. "auto" learns numbers and keeps classes. True
+        learns soft labels for ``LogisticRegression``: each row is returned as a copy
+        for each class, weighted with its probability. It needs the weights in
+        ``sample_weight_synthetic_`` to be passed on.
 
     weighting : {"unit", "match", "learn"}, default="unit"
         "unit": every synthetic row weighs one, so a plain ``estimator.fit(X, y)`` on
         them is what was optimized. "match": the rows of a class weigh together what its
-        real rows do, so ``C`` keeps the meaning that it has on the real data. "learn"
-        is not supported by any estimator yet.
+        real rows do, so ``C`` or ``alpha`` keeps the meaning that it has on the real
+        data. "learn": weights are learned, and may become zero.
 
     learn_params : sequence of str, default=()
-        Hyperparameters of ``estimator`` to learn with the rows: ``("C",)``. They move
-        within a factor of 100, and ``estimator_`` carries the learned values.
+        Positive hyperparameters of ``estimator`` to learn with the rows, such as
+        ``("C",)`` or ``("alpha", "gamma")``. They move within a factor of 100, and
+        ``estimator_`` carries the learned values.
 
-    outer_loss : {"auto", "log_loss", "squared_error"}, default="auto"
+    outer_loss : {"auto", "log_loss", "squared_error", "log_density"}, default="auto"
         Loss on the real data. "auto" is the training loss of ``estimator``, its class
-        weights included; for ``LogisticRegression`` that is "log_loss", and no other is
-        supported.
+        weights included. "log_loss" is for estimators that rank classes by scores, as
+        ``RidgeClassifier`` or ``KernelRidge`` on one-hot targets do: cross-entropy of
+        their softmax, with a learned temperature that is no part of the estimator.
+        "log_density" is the negative logarithm of the density that
+        ``GaussianProcessRegressor`` predicts for the targets of a row.
 
     feature_range : None, "data" or tuple of (low, high), default=None
         Bounds on the synthetic features: none, the least and largest value of each
-        feature in ``X``, or two numbers (or arrays of shape (n_features,)). They do not
-        concern categorical features; columns of integers never leave the range of the
-        data.
+        feature in ``X``, or two numbers (or arrays of shape (n_features,)). Nonlinear
+        estimators keep features that are constant in ``X`` as they are, and columns of
+        integers stay within the range of the data. Categorical features have no bounds.
 
     categorical_features : None, "from_dtype" or array-like, default=None
         Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
@@ -147,26 +165,34 @@ class DatasetDistiller(
 
     solver : {"auto", "exact", "lbfgs", "adam"}, default="auto"
         "exact": rows that reproduce the model of all the data, or an error if it is out
-        of reach. "lbfgs": lowest outer loss, by L-BFGS-B on all the data. "auto":
-        "exact" where possible, else "lbfgs". "adam" is not supported by any estimator
-        yet. Sets with integer or categorical columns are rounded and never exact.
+        of reach. "lbfgs": lowest outer loss, by L-BFGS-B on all the data. "adam": Adam
+        on mini-batches, with a step length that falls to zero along a cosine; the
+        returned set is the best of all iterations on a fixed sample of the rows.
+        "auto": "exact" where possible, else "adam" for nonlinear estimators and more
+        than 10,000 real rows, else "lbfgs". Rows with integer or categorical columns
+        are rounded, and cannot be exact.
 
     max_iter : int, default=100
         Most outer iterations on all the data; reached, it is a ``ConvergenceWarning``.
+        An iteration of "adam" is ten mini-batches, and it runs all of them.
 
     tol : float, default=1e-4
         Stop when no entry of the projected gradient exceeds it, or when the loss no
-        longer falls. The gradient is taken in units of the features in which a step of
-        one changes the raw predictions on the real data by about one.
+        longer falls. The gradient is taken in units of the features: for linear
+        estimators those in which a step of one changes the raw predictions on the real
+        data by about one, else their standard deviations. In regression ``tol`` is
+        relative to the variance of the targets. "adam" does not use it.
 
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch for ``solver="adam"``; the other solvers ignore it.
+        Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers
+        ignore it.
 
     warm_start : bool, default=False
         Start from the synthetic rows of the previous fit rather than from ``init``.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the rows of ``init="sample"`` and the displacement of equal rows.
+        Draws the rows of ``init="sample"``, the displacement of equal rows and the
+        mini-batches.
 
     verbose : int, default=0
         1 prints a line for each outer iteration.
@@ -179,8 +205,9 @@ class DatasetDistiller(
         DataFrame are whole numbers within the range of the data, and categories are
         those of the data: the set is rounded before ``estimator_`` is fitted.
 
-    y_synthetic_ : ndarray of shape (n_synthetic,)
-        Their class labels; a Series if ``y`` was one. Learned targets are floats.
+    y_synthetic_ : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
+        Their class labels or targets; a Series or DataFrame if ``y`` was one. Learned
+        targets are floats, also where ``y`` holds integers.
 
     sample_weight_synthetic_ : ndarray of shape (n_synthetic,)
         Their weights, ones with ``weighting="unit"``.
@@ -192,7 +219,7 @@ class DatasetDistiller(
         clone: it is fitted on the synthetic table and predicts for tables.
 
     classes_ : ndarray of shape (n_classes,)
-        Class labels.
+        Class labels; only for classifiers.
 
     loss_ : float
         Outer loss of ``estimator_``: its mean loss on the real data, sample weights and
@@ -258,7 +285,9 @@ class DatasetDistiller(
         "learn_labels": ["boolean", StrOptions({"auto"})],
         "weighting": [StrOptions({"unit", "match", "learn"})],
         "learn_params": [tuple, list],
-        "outer_loss": [StrOptions({"auto", "log_loss", "squared_error"})],
+        "outer_loss": [
+            StrOptions({"auto", "log_loss", "squared_error", "log_density"})
+        ],
         "feature_range": [None, StrOptions({"data"}), tuple, list],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
@@ -320,8 +349,8 @@ class DatasetDistiller(
         ----------
         X : array-like of shape (n_samples, n_features)
             Real samples. Float32 is processed in float32 and not copied.
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the real samples.
 
@@ -367,6 +396,7 @@ class DatasetDistiller(
         spec, y = (class_targets if of_classes else numeric_targets)(y, X.shape[1])
         student = student_for(estimator, spec, self.outer_loss)
         self._check_supported(estimator, student, spec)
+        learn_params = tuple(map(student.parameter_name, self.learn_params))
         outer_y = y
         if not of_classes and student.loss_name == "log_loss":
             outer_y = one_hot_classes(y)
@@ -378,6 +408,9 @@ class DatasetDistiller(
             )
         bounds = table.bounds(*self._bounds(*table.set_range(X)))
         low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
+        if student.holds_constants:
+            within = (low == high) & (bounds[0] <= low) & (high <= bounds[1])
+            bounds = tuple(np.where(within, low, side) for side in bounds)
         scale = np.where(high > low, high - low, 1.0)
         random_state = check_random_state(self.random_state)
         with single_blas_thread():  # k-means sets the same limit, for itself alone
@@ -396,18 +429,22 @@ class DatasetDistiller(
         )
         outer_weight = student.training_weight(y, sample_weight)
         objective = data_objective_for(X, outer_y, outer_weight, student)
+        with single_blas_thread():
+            sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
+        target_scale = 1.0 if of_classes else _spread(y, sample_weight, 1.0)
         options = Options(
             solver=self.solver,
             bounds=bounds,
-            scale=_spread(X, sample_weight),
-            target_scale=None
-            if of_classes or not learns_y
-            else _spread(y, sample_weight),
+            scale=_spread(sample.X, sample.sample_weight, scale),
+            target_scale=target_scale if learns_y and not of_classes else None,
             learn_probabilities=of_classes and learns_y,
             weighting=self.weighting,
-            learn_params=tuple(self.learn_params),
+            learn_params=learn_params,
             max_iter=self.max_iter,
             tol=self.tol,
+            loss_unit=1.0
+            if student.loss_name == "log_loss"
+            else float(np.mean(np.square(target_scale))),
             batch_size=self.batch_size,
             random_state=random_state,
         )
@@ -415,10 +452,8 @@ class DatasetDistiller(
         def attributes(synthetic):
             rows = export(student, spec, options, y0, weight0, synthetic)
             samples = table.decode(rows.X)
-            labels = labels_like(y_in, rows.y, learned=learns_y and not of_classes)
-            learned = {
-                name: synthetic.hyperparameters[name] for name in self.learn_params
-            }
+            labels = labels_like(y_in, rows.y, whole=not learns_y)
+            learned = {name: synthetic.hyperparameters[name] for name in learn_params}
             refitted = clone(estimator).set_params(**learned)
             weights = {"sample_weight": rows.sample_weight} if rows.is_weighted else {}
             refitted = table.fit(refitted, samples, labels, **weights)
@@ -454,7 +489,6 @@ class DatasetDistiller(
         # BLAS threads that wait between small solves keep the processor from JAX's.
         small = min(start.X.shape) * spec.n_outputs <= MAX_SMALL_SOLVE
         with single_blas_thread() if small else nullcontext():
-            sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
             result = distill(student, objective, sample, start, options, callback)
             if table.rounds:
                 near = nearest_rows(start.X, y0, sample.X, sample.y, scale)
@@ -482,6 +516,7 @@ class DatasetDistiller(
         self._warn_of_early_stop(fitted["loss_"], losses[-1])
         fitted["loss_curve_"] = np.array(losses)
         fitted["n_iter_"] = len(losses)
+        fitted["_encodes_categories"] = table.encoder is not None
         for name, value in fitted.items():
             setattr(self, name, value)
         root.call_on_fit_task_end(
@@ -506,14 +541,18 @@ class DatasetDistiller(
             ``y_synthetic_``.
         """
         check_is_fitted(self)
-        if isinstance(self.estimator_, Pipeline):
+        if self._encodes_categories:
             validate_data(self, X, reset=False, skip_check_array=True)
-            self.estimator_[0].transform(X)
+            with naming_missing_columns(X):
+                check_array(self.estimator_[0].transform(X))
         else:
             with naming_missing_columns(X):
                 validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         samples = self.X_synthetic_
-        if not is_frame(samples):
+        if is_frame(samples):
+            container = _get_output_config("transform", estimator=self)["dense"]
+            samples = in_library(samples, container)
+        else:
             samples = samples_like(X, samples)
         return samples, self.y_synthetic_
 
@@ -548,6 +587,10 @@ class DatasetDistiller(
         tags.classifier_tags = inner.classifier_tags
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags = inner.target_tags
+        if tags.classifier_tags is not None:
+            # One label for each row, whatever the estimator takes besides.
+            tags.classifier_tags.multi_label = False
+            tags.target_tags.multi_output = False
         tags.transformer_tags = TransformerTags(preserves_dtype=[])
         return tags
 
@@ -572,6 +615,11 @@ class DatasetDistiller(
         learns_weights = self.weighting == "learn" or (
             spec.classes is not None and self._learns_labels(spec)
         )
+        if self.warm_start and spec.classes is not None and self._learns_labels(spec):
+            raise ValueError(
+                "warm_start=True is not supported with learned class labels: the rows "
+                "of the previous fit are copies. Pass them through init."
+            )
         if learns_weights and isinstance(getattr(estimator, "class_weight", None), str):
             raise ValueError(
                 "Learned labels or weights are not supported with "
@@ -586,7 +634,11 @@ class DatasetDistiller(
                 "takes no sample_weight. Pass weighting='unit'."
             )
         unknown = sorted(
-            set(map(str, self.learn_params)) - set(student.hyperparameters)
+            {
+                str(name)
+                for name in self.learn_params
+                if student.parameter_name(name) not in student.hyperparameters
+            }
         )
         if unknown:
             raise ValueError(

@@ -1,12 +1,13 @@
 """Rows on which a linear student trains to a given model, such as the full-data one.
 
-For coefficients ``W`` (k, p), stationarity on ``m`` synthetic rows ``S`` with weights
-``w`` reads ``W = A' S`` and, with an intercept, ``A' 1 = 0``, where the pull of a row
-is ``A_i = -C w_i dl/dz(z_i, y_i)`` and ``Z = S W' + b``. With the singular value
-decomposition ``W = V U'`` (singular values in ``V``) and the part ``Q = S U`` of the
-rows that the model sees::
+For coefficients ``W`` (k, p) and intercepts ``b``, stationarity on ``m`` synthetic rows
+``S`` with weights ``w`` reads ``W = A' S`` and ``A' 1 = c b``, where the pull of a row
+is ``A_i = -C w_i dl/dz(z_i, y_i)``, ``Z = S W' + b``, and ``c`` is the penalty of the
+intercept, mostly zero. Targets that are learned come from ``_exact_targets``; here they
+are given. With the singular value decomposition ``W = V U'`` (singular values in
+``V``) and the part ``Q = S U`` of the rows that the model sees::
 
-    A(Q)' Q = V,    A(Q)' 1 = 0,    Z = Q V' + b
+    A(Q)' Q = V,    A(Q)' 1 = c b,    Z = Q V' + b
 
 is a small system for ``Q`` (m, r). Each of its solutions extends to rows
 
@@ -14,22 +15,23 @@ is a small system for ``Q`` (m, r). Each of its solutions extends to rows
 
 the closest to reference rows ``S0`` that train to ``(W, b)`` with this ``Q``: the first
 term alone has ``S W' + b = Z`` and ``A' S = V U' = W``, and what is added is orthogonal
-to ``U`` on one side and to ``A`` on the other.
+to ``U`` on one side and to ``A`` on the other. Bounds on the features are met by
+alternating projections: the freedom is in what the model does not see.
 
-The trace of the first equation limits the norm in reach. With probabilities ``p`` of
-the log losses, ``<z, y - p> = log p_y + entropy(p)`` is largest when the other classes
-are equally likely, where it is ``lambertw((k - 1) / e)`` for k classes, so that::
+The trace of the first equation limits the norm in reach, by what the loss limits::
 
-    ||W||_F^2 <= C * sum(w) * lambertw((k - 1) / e)
+    ||W||_F^2 + c ||b||^2 = sum_i <z_i, A_i> <= C sum_i w_i max_z -<z, dl/dz(z, y_i)>
 
-For ridge regression the exact set is due to Chen, Huang and Weng, "Provable and
-Efficient Dataset Distillation for Kernel Ridge Regression", NeurIPS 2024.
+The maximum is ``lambertw((k - 1) / e)`` for the log losses, ``|t| / 2`` for each output
+of the squared hinge, and ``y^2 / (2 k)`` for each of a squared error that is averaged
+over ``k`` outputs; with a free intercept ``y`` may be taken from its mean there. For
+the squared error a closed form says exactly which models are in reach, see
+``_squared_error_rows``.
 """
 
 import numpy as np
 from scipy.linalg import solve
 from scipy.optimize import brentq
-from scipy.special import lambertw
 
 #: Steps in the search for rows.
 MAX_STEPS = 100
@@ -37,17 +39,55 @@ MAX_STEPS = 100
 PATIENCE = 40
 #: Error of a reproduced coefficient, relative to the largest, that counts as rounding.
 EXACT_TOL = 1e-8
+#: Projections between the rows that train to a model and the bounds.
+MAX_PROJECTIONS = 200
 
 
-def pull_limit(n_classes):
-    """Largest ``<z, y - p>`` of one row, for the log losses."""
-    return float(lambertw((n_classes - 1) / np.e).real)
+def norm_limit(student, synthetic):
+    """Bound on ``||W||_F^2`` for ``C = 1``, for targets that are given."""
+    y, weight = synthetic.y, synthetic.sample_weight
+    if student.loss_name == "squared_error" and student.is_centered:
+        y = y - np.average(y, axis=0, weights=weight)
+    return float(weight @ student.loss.pull_limit(y))
 
 
 def is_reproduced(params, trained):
     """Whether training led to the model, up to rounding."""
     error = np.abs(trained.coef - params.coef).max()
-    return error <= EXACT_TOL * np.abs(params.coef).max()
+    unit = np.abs(params.coef).max() + 1e-6 * np.abs(params.intercept).max()
+    return error <= EXACT_TOL * unit
+
+
+def within(project, X, bounds):
+    """Project rows on a plane and into a box, in turns.
+
+    Parameters
+    ----------
+    project : callable
+        ``project(X) -> (m, p)``, the closest rows on the plane.
+    X : ndarray of shape (m, p)
+        Reference rows.
+    bounds : tuple of two ndarrays of shape (p,)
+        The box.
+
+    Returns
+    -------
+    ndarray of shape (m, p)
+        Rows in the box, on the plane if the planes and the inner box meet soon.
+    """
+    low, high = bounds
+    X = project(X)
+    if not (np.isfinite(low).any() or np.isfinite(high).any()):
+        return X
+    width = np.where(np.isfinite(high - low), high - low, 1.0)
+    # Towards an inner box the planes are reached in finitely many steps.
+    margin = 1e-3 * width
+    for _ in range(MAX_PROJECTIONS):
+        outside = np.maximum(low - X, X - high)
+        if (outside <= 1e-13 * width).all():
+            break
+        X = project(np.clip(X, low + margin, high - margin))
+    return np.clip(X, low, high)
 
 
 class ModelSpan:
@@ -89,7 +129,7 @@ class ModelSpan:
         return self.origin + Q @ self.U.T + rest
 
 
-def reproducing_rows(student, span, synthetic):
+def reproducing_rows(student, span, synthetic, bounds):
     """Yield rows that train to a model, or near it if it is out of reach.
 
     The system has many solutions, and the search for one may end beside them: each
@@ -103,53 +143,70 @@ def reproducing_rows(student, span, synthetic):
         The model to reproduce.
     synthetic : SyntheticSet
         Reference rows, with the targets, weights and ``C`` that they train with.
+    bounds : tuple of two ndarrays of shape (p,)
+        Least and largest value of each feature.
 
     Yields
     ------
     ndarray of shape (m, p)
-        Samples.
+        Samples within the bounds.
     """
-    V, intercept = span.V, span.intercept
-    if not V.size:
+    if not span.V.size:
         return
-    weight = synthetic.hyperparameters["C"] * synthetic.sample_weight
+
+    def extended(Q, A):
+        return within(lambda X: span.extend(Q, A, X), synthetic.X, bounds)
+
     Q0 = span.project(synthetic.X)
-    system = _System(
-        student.loss, student.fit_intercept, V, intercept, synthetic.y, weight, Q0
-    )
-    scores = _confident_scores(Q0 @ V.T + intercept, synthetic.y, weight, np.vdot(V, V))
-    confident = np.linalg.lstsq(V, (scores - intercept).T, rcond=None)[0].T
-    for start in (confident, system.nearest_felt(Q0)):
-        Q = system.solve(start)
-        yield span.extend(Q, system.pull(Q), synthetic.X)
+    C = student.loss_strength(synthetic.hyperparameters)
+    if np.isfinite(C):
+        system = _System(student, span, synthetic, Q0)
+        for start in (system.confident(Q0), system.nearest_felt(Q0)):
+            Q = system.solve(start)
+            yield extended(Q, system.pull(Q))
+    if student.loss_name == "squared_error":
+        alpha = student.n_outputs / (2 * C)
+        yield extended(*_squared_error_rows(span, synthetic, alpha, student, Q0))
 
 
 class _System:
     """The equations for ``Q``, in units of the coefficients, and their derivatives."""
 
-    def __init__(self, loss, fit_intercept, V, intercept, y, weight, Q):
-        self.loss = loss
-        self.V = V
-        self.intercept = intercept
-        self.y = y
-        self.weight = weight
-        self.size = np.linalg.norm(V)
-        self.balance_unit = fit_intercept * np.sqrt(np.mean(Q**2)) / self.size
+    def __init__(self, student, span, synthetic, Q):
+        self.student = student
+        self.synthetic = synthetic
+        self.V, self.intercept = span.V, span.intercept
+        C = student.loss_strength(synthetic.hyperparameters)
+        self.weight = C * synthetic.sample_weight
+        self.size = np.linalg.norm(self.V)
+        self.balance_unit = student.fit_intercept * np.sqrt(np.mean(Q**2)) / self.size
+        self.balance = student.intercept_penalty * self.intercept
+
+    def raw(self, Q):
+        return Q @ self.V.T + self.intercept
 
     def pull(self, Q):
         """Return ``A`` of shape (m, k)."""
-        gradient = self.loss.gradient(Q @ self.V.T + self.intercept, self.y)
-        return -self.weight[:, None] * gradient
+        return self.student.pull(self.raw(Q), self.synthetic)
+
+    def confident(self, Q):
+        """Where all rows are right by the same, by so much as to pull with the norm."""
+        target = self.size**2 + np.vdot(self.balance, self.intercept)
+        scores = _confident_scores if self.student.soft_labels else _scores_on_rays
+        Z = scores(
+            self.student.loss, self.raw(Q), self.synthetic.y, self.weight, target
+        )
+        return np.linalg.lstsq(self.V, (Z - self.intercept).T, rcond=None)[0].T
 
     def residual(self, q):
         Q = q.reshape(-1, self.V.shape[1])
         A = self.pull(Q)
-        balance = A.sum(axis=0) * self.balance_unit
+        balance = (A.sum(axis=0) - self.balance) * self.balance_unit
         return np.concatenate([(A.T @ Q - self.V).ravel() / self.size, balance])
 
     def jacobian(self, q):
         Q = q.reshape(-1, self.V.shape[1])
-        curvature = self.loss.hessian(Q @ self.V.T + self.intercept, self.y)
+        curvature = self.student.loss.hessian(self.raw(Q), self.synthetic.y)
         slope = -np.einsum("i,icd,dr->icr", self.weight, curvature, self.V)
         matrix = np.einsum("ic,qr->cqir", self.pull(Q), np.eye(Q.shape[1]))
         matrix += np.einsum("icr,iq->cqir", slope, Q)
@@ -195,7 +252,56 @@ class _System:
         return q.reshape(Q.shape)
 
 
-def _confident_scores(Z, y, weight, target):
+def _squared_error_rows(span, synthetic, alpha, student, Q):
+    """Rows for a squared error in closed form, and their pulls.
+
+    For ``sum_i w_i |z_i - y_i|^2 + alpha |W|^2``, let ``Y`` and ``S`` be targets and
+    rows times ``diag(w)^1/2``, with a free intercept from their weighted means. Then
+    ``W = Y' inv(S S' + alpha) S``, so that ``W W' = Y' f(S S') Y``, where ``f`` has the
+    eigenvalues ``t / (t + alpha)^2 <= 1 / (4 alpha)``. Hence, in the order of positive
+    semi-definite matrices, ``W W' <= Y' Y / (4 alpha)`` whatever the rows, and this is
+    enough: with ``pinv(Y)' W = P diag(g) R'``, take ``S = P diag(s) R'`` where
+    ``s / (s^2 + alpha) = g``. Without a penalty nothing is out of reach.
+    """
+    y, weight = synthetic.y.reshape(len(Q), -1), synthetic.sample_weight
+    root = np.sqrt(weight)[:, None]
+    share = weight / weight.sum() * student.is_centered
+    y_mean, Q_mean = share @ y, share @ Q
+    Y = root * (y - y_mean)
+    P, g, R = np.linalg.svd(np.linalg.pinv(Y, rcond=1e-10).T @ span.V, False)
+    # Out of reach, the nearest.
+    depth = np.sqrt(np.maximum(1 - 4 * alpha * g**2, 0.0))
+    g = np.maximum(g, np.finfo(float).tiny)
+    roots = np.array([(1 + depth) / (2 * g), (1 - depth) / (2 * g)])
+    if not alpha:
+        roots[1] = roots[0]
+    # Of the two roots the one that the reference is nearer to.
+    present = np.abs(np.einsum("mi,mr,ir->i", P, root * (Q - Q_mean), R))
+    s = np.where(np.abs(roots[0] - present) < np.abs(roots[1] - present), *roots)
+    center = Q_mean
+    if student.is_centered:
+        center = np.linalg.lstsq(span.V, y_mean - span.intercept, rcond=None)[0]
+    A = root * (P / (s**2 + alpha)) @ (P.T @ Y)
+    return center + (P * s) @ R / root, A
+
+
+def _scores_on_rays(loss, Z, y, weight, target):
+    """Scores on the ray from zero to where a row at zero is pulled, as far as asked."""
+    rays = -loss.gradient(np.zeros_like(Z), y)
+
+    def pull(length):
+        scores = length * rays
+        return -weight @ np.sum(scores * loss.gradient(scores, y), axis=1) - target
+
+    lengths = np.geomspace(1e-3, 1e3, 200)
+    values = np.array([pull(length) for length in lengths])
+    reached = np.flatnonzero(values > 0)
+    if not len(reached) or reached[-1] == len(lengths) - 1:
+        return lengths[np.argmax(values)] * rays
+    return brentq(pull, *lengths[reached[-1] :][:2]) * rays
+
+
+def _confident_scores(loss, Z, y, weight, target):
     """Scores with one and the same error ``u`` in every row, of the trace asked for.
 
     Each row keeps what it says of the other classes, and is right with probability

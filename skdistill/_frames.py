@@ -1,6 +1,7 @@
 """DataFrame in, DataFrame out, without importing the library of either."""
 
 import sys
+from importlib import import_module
 
 import numpy as np
 
@@ -71,6 +72,12 @@ def is_missing(X, j):
     return missing | values.is_nan().to_numpy() if values.dtype.is_float() else missing
 
 
+def is_series(y):
+    """Whether ``y`` is a Series of pandas or polars."""
+    library = _library(y)
+    return library is not None and isinstance(y, library.Series)
+
+
 def samples_like(X, samples):
     """Return samples (m, p) in the container of ``X``, with its column names."""
     if not is_frame(X):
@@ -105,6 +112,14 @@ def frame_like(X, columns):
     )
 
 
+def in_library(frame, name):
+    """Return a DataFrame as one of "pandas" or "polars", with dtypes of NumPy."""
+    if name not in ("pandas", "polars") or _library(frame).__name__ == name:
+        return frame
+    columns = {key: column(frame, j) for j, key in enumerate(frame.columns)}
+    return import_module(name).DataFrame(columns)
+
+
 def whole_like(y, targets):
     """Round numeric targets where the column of ``y`` holds integers."""
     if _library(y) is None:
@@ -114,19 +129,20 @@ def whole_like(y, targets):
     return np.where(whole if targets.ndim == 2 else whole[0], np.rint(targets), targets)
 
 
-def labels_like(y, labels, *, learned=False):
+def labels_like(y, labels, *, whole=False):
     """Return labels (m,) or targets (m, k) in the container of ``y``, named as it is.
 
-    They keep its dtype, but for learned targets of integers, which are floats.
+    They keep its dtype, but floats stay floats where ``y`` holds integers, unless they
+    are said to be whole numbers.
     """
-    library = _library(y)
-    if library is None or not isinstance(y, (library.Series, library.DataFrame)):
+    if not (is_series(y) or is_frame(y)):
         return labels
+    library = _library(y)
     if is_frame(y) and labels.ndim == 1:
         y = _series(y, 0)
     if is_frame(y):
         columns = [
-            labels_like(_series(y, j), values, learned=learned)
+            labels_like(_series(y, j), values, whole=whole)
             for j, values in enumerate(labels.T)
         ]
         if library.__name__ == "polars":
@@ -134,9 +150,10 @@ def labels_like(y, labels, *, learned=False):
         frame = library.concat(columns, axis=1)
         frame.columns = y.columns
         return frame
-    dtype = None if learned and dtype_kind(y.dtype) != "f" else y.dtype
+    dtype = y.dtype
+    if labels.dtype.kind == "f" and dtype_kind(dtype) != "f":
+        dtype = dtype if whole else None
+        labels = labels.astype(np.int64) if whole else labels
     if library.__name__ == "pandas":
         return library.Series(labels, name=y.name, dtype=dtype)
-    if labels.dtype.kind == "f" and dtype is not None and dtype_kind(dtype) == "i":
-        labels = labels.astype(np.int64)
     return library.Series(y.name, labels.tolist(), dtype=dtype)

@@ -12,7 +12,8 @@ import numpy as np
 from skdistill._bilevel import improve
 from skdistill._containers import SyntheticSet
 from skdistill._data_model import fit_data_model
-from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
+from skdistill._exact import ModelSpan, is_reproduced, norm_limit, reproducing_rows
+from skdistill._exact_targets import reproducing_sets, rows_needed
 from skdistill._outer_variables import OuterVariables
 from skdistill.objectives._linear import LinearObjective
 from skdistill.students._linear import LinearStudent
@@ -47,14 +48,8 @@ class LinearStart(NamedTuple):
 
 
 def has_linear_approach(student, options):
-    """Whether a student is linear and its rows are learned for its training loss."""
-    learns_more = options.learn_probabilities or options.weighting == "learn"
-    return (
-        isinstance(student, LinearStudent)
-        and student.loss_name == "log_loss"
-        and not learns_more
-        and options.solver != "adam"
-    )
+    """Whether a student is linear and judged by its training loss."""
+    return isinstance(student, LinearStudent) and options.solver != "adam"
 
 
 def approach_linear(student, objective, sample, synthetic, options, callback):
@@ -77,13 +72,13 @@ def approach_linear(student, objective, sample, synthetic, options, callback):
     ValueError
         If ``solver="exact"`` and no rows reproduce the model.
     """
-    bounds = options.bounds
-    n_classes = max(student.n_outputs, 2)
-    limit = pull_limit(n_classes) * synthetic.sample_weight.sum()
-    C = synthetic.hyperparameters["C"]
+    C = student.loss_strength(synthetic.hyperparameters)
+    limit = np.inf
+    if options.target_scale is None and np.isfinite(C):
+        limit = norm_limit(student, synthetic)
     # The penalty of the estimator on all rows.
     ridge = 1 / (C * objective.total_weight)
-    _, largest_C = options.hyperparameter_limits(student).get("C", (C, C))
+    largest_C = _largest_strength(student, options, C)
     model = fit_data_model(
         student,
         objective,
@@ -91,49 +86,73 @@ def approach_linear(student, objective, sample, synthetic, options, callback):
         ridge,
         np.sqrt(largest_C * limit),
         callback=lambda params, loss: callback(
-            lambda: _rows_near(student, params, synthetic, bounds), loss
+            lambda: _set_near(student, params, synthetic, options), loss
         ),
         max_iter=options.max_iter,
         tol=options.tol,
     )
     squared_norm = float(np.vdot(model.params.coef, model.params.coef))
-    # A learned C starts at twice what is needed: rows with room look like the data.
-    C = min(max(C, 2 * squared_norm / limit), largest_C)
-    synthetic = synthetic._replace(hyperparameters={"C": C})
-    origin = model.whitening.mean * student.fit_intercept
-    span = ModelSpan(model.params, origin)
-    best, is_exact = _best_start(student, model, span, sample, synthetic, bounds)
+    if C < 2 * squared_norm / limit and C < largest_C:
+        # A learned C starts at twice what is needed: rows with room look like the data.
+        C = min(2 * squared_norm / limit, largest_C)
+        synthetic = synthetic._replace(hyperparameters=student.hyperparameters_for(C))
+    span = ModelSpan(model.params, model.whitening.mean * student.is_centered)
+    best, is_exact = _best_start(student, model, span, sample, synthetic, options)
     if options.solver == "exact" and not is_exact:
+        if options.target_scale is not None:
+            _raise_too_few_rows(student, span, synthetic)
         _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit)
-    if not is_exact:
-        best = _improve_in_span(student, span, sample, best, bounds)
-    return LinearStart(
-        best,
-        is_exact,
-        lambda near: 1 / (model.whitening.scale * _rms_pull(student, near)),
-        model.n_iter,
-        model.converged,
-    )
+    has_pulls = np.isfinite(C)
+    if not is_exact and has_pulls:
+        best = _improve_in_span(student, span, sample, best, options.bounds)
+
+    def scale_at(near):
+        if not has_pulls:
+            return options.scale
+        return 1 / (model.whitening.scale * _rms_pull(student, near))
+
+    return LinearStart(best, is_exact, scale_at, model.n_iter, model.converged)
 
 
-def _rows_near(student, params, synthetic, bounds):
-    """Rows that train to the model or near it, for a look during its fit."""
+def _largest_strength(student, options, C):
+    """Return the largest ``C`` that a learned hyperparameter stands for."""
+    strengths = [C]
+    for name, ends in options.hyperparameter_limits(student).items():
+        strengths += [student.loss_strength({name: value}) for value in ends]
+    return max(strengths)
+
+
+def _candidates(student, span, params, synthetic, options):
+    """Yield sets within the bounds that train to the model or near it."""
+    if options.target_scale is not None:
+        yield from reproducing_sets(
+            student,
+            params,
+            synthetic,
+            options.bounds,
+            options.scale,
+            options.target_scale,
+        )
+        return
+    for X in reproducing_rows(student, span, synthetic, options.bounds):
+        if np.isfinite(X).all():
+            yield synthetic._replace(X=X)
+
+
+def _set_near(student, params, synthetic, options):
+    """Return a set that trains to the model or near it, for a look during its fit."""
     span = ModelSpan(params, np.zeros(synthetic.X.shape[1]))
-    for X in reproducing_rows(student, span, synthetic):
-        return synthetic._replace(X=np.clip(X, *bounds))
-    return synthetic
+    candidates = _candidates(student, span, params, synthetic, options)
+    return next(candidates, synthetic)
 
 
-def _best_start(student, model, span, sample, synthetic, bounds):
+def _best_start(student, model, span, sample, synthetic, options):
     """Return the set with the lowest loss on the sample, or the first exact one.
 
     The starting rows take part: what follows is never worse than they are.
     """
     best, best_loss = synthetic, _loss(student, sample, synthetic)[0]
-    for X in reproducing_rows(student, span, synthetic):
-        if not np.isfinite(X).all():
-            continue
-        candidate = synthetic._replace(X=np.clip(X, *bounds))
+    for candidate in _candidates(student, span, model.params, synthetic, options):
         loss, trained = _loss(student, sample, candidate)
         if not model.limited and is_reproduced(model.params, trained):
             return candidate, True
@@ -181,9 +200,7 @@ def _loss(student, objective, synthetic):
 
 def _pull(student, synthetic, params):
     """Return ``A`` (m, k), by which the rows pull at the coefficients."""
-    raw = synthetic.X @ params.coef.T + params.intercept
-    weight = synthetic.hyperparameters["C"] * synthetic.sample_weight
-    return -weight[:, None] * student.loss.gradient(raw, synthetic.y)
+    return student.pull(synthetic.X @ params.coef.T + params.intercept, synthetic)
 
 
 def _rms_pull(student, synthetic):
@@ -192,13 +209,31 @@ def _rms_pull(student, synthetic):
     return max(np.linalg.norm(pull) / np.sqrt(len(pull)), 1e-6)
 
 
+def _raise_too_few_rows(student, span, synthetic):
+    """Say what learned targets need."""
+    needed, m = rows_needed(student, span), len(synthetic.X)
+    if m < needed:
+        raise ValueError(
+            f"solver='exact' needs at least {needed} rows for a model of "
+            f"{span.V.shape[1]} independent outputs"
+            f"{' and a free intercept' * student.is_centered}; got {m}. Raise "
+            "n_synthetic, or pass solver='auto', which returns the best rows it finds."
+        )
+    raise ValueError(
+        f"solver='exact' found no {m} rows within the bounds that reproduce the "
+        "full-data model. Pass more rows, a wider feature_range, another init, or "
+        "solver='auto', which returns the best rows it finds."
+    )
+
+
 def _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit):
     """Say what would bring the full-data model within reach."""
     if not model.limited:
         raise ValueError(
-            "solver='exact' found no rows within the bounds that reproduce the "
-            "full-data model. Pass more rows, another init, weighting='match', or "
-            "solver='auto', which returns the best rows it finds."
+            f"solver='exact' found no {len(synthetic.X)} rows within the bounds that "
+            "reproduce the full-data model. Pass more rows (one for each of several "
+            "classes rarely suffices, two do), a wider feature_range, another init, "
+            "weighting='match', or solver='auto', which returns the best rows it finds."
         )
     full = fit_data_model(
         student,
@@ -210,13 +245,20 @@ def _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, lim
         tol=1e-4,
         callback=None,
     )
-    squared_norm = np.vdot(full.params.coef, full.params.coef)
-    C, m = synthetic.hyperparameters["C"], len(synthetic.X)
+    squared_norm = float(np.vdot(full.params.coef, full.params.coef))
+    C, m = student.loss_strength(synthetic.hyperparameters), len(synthetic.X)
+    ((name, value),) = student.hyperparameters_for(squared_norm / limit).items()
+    way = (
+        "<="
+        if student.loss_strength({name: 2 * value}) < squared_norm / limit
+        else (">=")
+    )
     raise ValueError(
         "solver='exact' cannot reproduce the full-data model: its squared norm is "
         f"{squared_norm:.4g}, and {m} rows of total weight "
-        f"{synthetic.sample_weight.sum():.4g} with C={C:.4g} induce at most "
-        f"{C * limit:.4g}. It takes C >= {squared_norm / limit:.4g}, or about "
+        f"{synthetic.sample_weight.sum():.4g} with {name}="
+        f"{synthetic.hyperparameters[name]:.4g} induce at most {C * limit:.4g}. It "
+        f"takes {name} {way} {value:.4g}, or about "
         f"{int(np.ceil(m * squared_norm / (C * limit)))} rows, or weighting='match'; "
         "solver='auto' returns the best rows within reach."
     )

@@ -12,7 +12,8 @@ from skdistill._bilevel import improve
 from skdistill._distillation import Distilled, go_on, iterate
 
 #: Iterations on a sample of the rows after each step, and their tolerance.
-STEP_OPTIONS = {"max_iter": 30, "tol": 3e-4}
+STEP_MAX_ITER = 30
+STEP_TOL = 3e-4
 #: Rounds of exchanges; each has to lower the loss by this share of it.
 MAX_ROUNDS = 10
 MIN_GAIN = 3e-4
@@ -141,7 +142,12 @@ class _Rounding:
             self.student, synthetic, self.scale_at(synthetic)
         )
         synthetic, _ = improve(
-            self.student, self.sample, variables, callback=go_on, **STEP_OPTIONS
+            self.student,
+            self.sample,
+            variables,
+            callback=go_on,
+            max_iter=STEP_MAX_ITER,
+            tol=STEP_TOL * self.options.loss_unit,
         )
         return synthetic
 

@@ -7,7 +7,7 @@ predictions by about one.
 """
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky, eigh, solve_triangular
 
 #: With more features only their scales are whitened: the matrix would not pay.
 MAX_DENSE_FEATURES = 2048
@@ -35,6 +35,8 @@ class Whitening:
         Weighted mean of the rows.
     scale : ndarray of shape (p,)
         Diagonal of ``D``: about the standard deviation of each feature.
+    size : int
+        Coordinates of a row of coefficients.
     """
 
     def __init__(self, X, sample_weight, ridge):
@@ -42,6 +44,8 @@ class Whitening:
         self.mean = share @ X
         centered = X - self.mean.astype(X.dtype)
         self.scale = np.sqrt(share @ centered.astype(np.float64) ** 2 + ridge)
+        self.scale[self.scale == 0] = 1.0
+        self.size = len(self.scale)
         self._triangle = None
         if len(self.scale) <= MAX_DENSE_FEATURES:
             # To find a direction, the precision of the data is enough.
@@ -70,3 +74,60 @@ class Whitening:
                 self._triangle, grad.T, trans="T", check_finite=False
             ).T
         return grad
+
+
+class PrincipalWhitening:
+    """Whitened coordinates of the principal components that least squares keeps.
+
+    A solution of least norm is in the span of those singular vectors of the centered
+    rows whose singular values count as more than zero. There, it is found as any other.
+
+    Parameters
+    ----------
+    chunks : iterable of tuple (X, sample_weight)
+        All rows and their weights.
+    is_centered : bool
+        Whether there is a free intercept.
+    tol : float
+        Largest singular value, relative to the largest of all, that counts as zero.
+
+    Attributes
+    ----------
+    mean, scale, size
+        As for ``Whitening``.
+    """
+
+    def __init__(self, chunks, is_centered, tol):
+        moments = total = 0.0
+        for X, weight in chunks:
+            X = np.hstack([X.astype(np.float64), np.ones((len(X), 1))])
+            if not np.ndim(moments):
+                # Means that are far out would cancel: start from the first row.
+                first = X[0] * is_centered
+                first[-1] = 0.0
+            X = X - first
+            moments = moments + (X.T * weight) @ X
+            total += weight.sum()
+        moments = moments / total
+        self.mean = moments[-1, :-1]
+        matrix = moments[:-1, :-1]
+        matrix = matrix - is_centered * np.outer(self.mean, self.mean)
+        self.mean = self.mean + first[:-1]
+        self.scale = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+        self.scale[self.scale == 0] = 1.0
+        variances, vectors = eigh(matrix)
+        kept = variances > max(tol**2, 1e-15) * variances[-1]
+        self._deviations, self._vectors = np.sqrt(variances[kept]), vectors[:, kept]
+        self.size = len(self._deviations)
+
+    def to_coef(self, v):
+        """Map whitened rows (k, size) to coefficients."""
+        return (v / self._deviations) @ self._vectors.T
+
+    def from_coef(self, coef):
+        """Map coefficients (k, p) to whitened rows."""
+        return (coef @ self._vectors) * self._deviations
+
+    def to_gradient(self, coef_grad):
+        """Map a gradient in the coefficients to the gradient in whitened rows."""
+        return (coef_grad @ self._vectors) / self._deviations

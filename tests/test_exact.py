@@ -6,9 +6,13 @@ from numpy.testing import assert_allclose
 from scipy.optimize import minimize_scalar
 
 from skdistill._containers import LinearParams, SyntheticSet
-from skdistill._exact import ModelSpan, is_reproduced, pull_limit, reproducing_rows
+from skdistill._exact import ModelSpan, is_reproduced, reproducing_rows
+from skdistill.objectives._losses import log_loss_limit
 from skdistill.students import student_for
 from tests.conftest import make_table, spec_of, strict_logistic
+
+#: No bounds.
+FREE = (np.array(-np.inf), np.array(np.inf))
 
 
 @pytest.mark.parametrize("k", [2, 3, 10])
@@ -19,7 +23,7 @@ def test_limit_of_the_pull_by_direct_search(k):
         return -s * (k - 1) / (np.exp(s) + k - 1)
 
     best = minimize_scalar(negative_pull, bounds=(0, 20), options={"xatol": 1e-10})
-    assert_allclose(pull_limit(k), -best.fun, rtol=1e-9)
+    assert_allclose(log_loss_limit(k), -best.fun, rtol=1e-9)
 
 
 def test_no_scores_pull_more_than_the_limit(rng):
@@ -27,7 +31,7 @@ def test_no_scores_pull_more_than_the_limit(rng):
         z = 4 * rng.standard_normal((10_000, k))
         p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
         pull = z[:, 0] - (z * p).sum(axis=1)
-        assert pull.max() < pull_limit(k)
+        assert pull.max() < log_loss_limit(k)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -53,7 +57,7 @@ def test_rows_train_to_the_model(n_classes, p, weighted, fit_intercept, rng):
     span = ModelSpan(params, np.zeros(p))
     trained = [
         student.solve(synthetic._replace(X=rows))
-        for rows in reproducing_rows(student, span, synthetic)
+        for rows in reproducing_rows(student, span, synthetic, FREE)
     ]
     assert any(is_reproduced(params, found) for found in trained)
 
@@ -70,7 +74,7 @@ def test_what_the_model_does_not_see_stays(rng):
         reference, student.encode(y_syn), np.full(10, 12.0), {"C": 1.0}
     )
     span = ModelSpan(student.params_of(estimator, None), np.zeros(26))
-    rows = next(reproducing_rows(student, span, synthetic))
+    rows = next(reproducing_rows(student, span, synthetic, FREE))
     change = rows - reference
     change -= (change @ span.U) @ span.U.T
     # One pull for each row: a correction of rank one.

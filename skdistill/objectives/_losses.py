@@ -7,10 +7,11 @@ their own.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import expit, lambertw, logsumexp, softmax
 
 
 class PointwiseLoss(NamedTuple):
@@ -28,6 +29,12 @@ class PointwiseLoss(NamedTuple):
     shift_invariant : bool
         Whether a constant added to all outputs of a row leaves its loss unchanged, so
         that derivatives sum to zero over the outputs.
+    pull_limit : callable
+        In NumPy: ``pull_limit(y) -> (n,)``, a bound on ``-<z, gradient(z, y)>`` over
+        all raw predictions ``z`` of a row.
+    target_for : callable or None
+        In NumPy: ``target_for(raw_prediction, gradient) -> (n, k)``, targets at which
+        the loss has this gradient; None for losses of classes.
     """
 
     traced: Callable
@@ -36,6 +43,8 @@ class PointwiseLoss(NamedTuple):
     hessian: Callable
     target_slope: Callable
     shift_invariant: bool
+    pull_limit: Callable
+    target_for: Callable | None = None
 
 
 def _traced_binary(raw_prediction, y):
@@ -56,6 +65,18 @@ def _binary_gradient(raw_prediction, y):
 
 def _binary_hessian(raw_prediction, y):
     return (expit(raw_prediction) * expit(-raw_prediction))[:, :, None]
+
+
+def log_loss_limit(n_classes):
+    """Largest ``<z, y - p>`` with probabilities ``p`` of the scores ``z``.
+
+    It is ``log p_y + entropy(p)``, largest if the other classes are equally likely.
+    """
+    return float(lambertw((n_classes - 1) / np.e).real)
+
+
+def _binary_limit(y):
+    return np.full(len(y), log_loss_limit(2))
 
 
 def _traced_multinomial(raw_prediction, y):
@@ -79,6 +100,10 @@ def _multinomial_hessian(raw_prediction, y):
     return p[:, :, None] * (np.eye(p.shape[1]) - p[:, None, :])
 
 
+def _multinomial_limit(y):
+    return np.full(len(y), log_loss_limit(y.shape[1]))
+
+
 def _unit_slope(raw_prediction, y):
     return np.ones_like(raw_prediction)
 
@@ -91,14 +116,19 @@ def _traced_squared(raw_prediction, y):
     return ((raw_prediction - _as_matrix(y)) ** 2).mean(axis=1)
 
 
-def _traced_signed_squared(raw_prediction, y):
+def _signs(y, raw_prediction):
+    """Targets -1 and 1 of class indices (n,); rows (n, k) hold targets already."""
     import jax
 
+    if y.ndim == 2:
+        return y
     k = raw_prediction.shape[1]
-    if y.ndim == 1:  # class indices
-        y = y[:, None] if k == 1 else jax.nn.one_hot(y, k)
-        y = 2 * y.astype(raw_prediction.dtype) - 1
-    return ((raw_prediction - y) ** 2).mean(axis=1)
+    y = y[:, None] if k == 1 else jax.nn.one_hot(y, k)
+    return 2 * y.astype(raw_prediction.dtype) - 1
+
+
+def _traced_signed_squared(raw_prediction, y):
+    return ((raw_prediction - _signs(y, raw_prediction)) ** 2).mean(axis=1)
 
 
 def _squared_value(raw_prediction, y):
@@ -118,6 +148,16 @@ def _squared_slope(raw_prediction, y):
     return np.full_like(raw_prediction, 2 / raw_prediction.shape[1])
 
 
+def _squared_limit(y):
+    # 2 / k * z * (y - z) is largest half way.
+    y = _as_matrix(y)
+    return np.sum(y**2, axis=1) / (2 * y.shape[1])
+
+
+def _squared_target(raw_prediction, gradient):
+    return raw_prediction - raw_prediction.shape[1] / 2 * gradient
+
+
 #: ``log(1 + exp(z)) - y z`` for the only output ``z``, with ``y`` in [0, 1].
 BINARY_LOG_LOSS = PointwiseLoss(
     _traced_binary,
@@ -126,6 +166,7 @@ BINARY_LOG_LOSS = PointwiseLoss(
     _binary_hessian,
     _unit_slope,
     False,
+    _binary_limit,
 )
 
 #: ``logsumexp(z) - <y, z>``, with ``y`` class indices or rows on the simplex.
@@ -136,6 +177,7 @@ MULTINOMIAL_LOG_LOSS = PointwiseLoss(
     _multinomial_hessian,
     _unit_slope,
     True,
+    _multinomial_limit,
 )
 
 #: ``mean((z - y)^2)`` over the outputs, as ``mean_squared_error`` has it.
@@ -146,8 +188,140 @@ SQUARED_LOSS = PointwiseLoss(
     _squared_hessian,
     _squared_slope,
     False,
+    _squared_limit,
+    _squared_target,
 )
 
-#: The same for classes: each output is -1, or 1 for its class. Class indices are taken
-#: by ``traced``, the coded targets by the others.
-SIGNED_SQUARED_LOSS = SQUARED_LOSS._replace(traced=_traced_signed_squared)
+#: The same for classes: each output is -1, or 1 for its class. ``traced`` takes class
+#: indices (n,), too; the others take the coded targets (n, k).
+SIGNED_SQUARED_LOSS = SQUARED_LOSS._replace(
+    traced=_traced_signed_squared, target_for=None
+)
+
+
+@dataclass(frozen=True)
+class _TracedSquaredHinge:
+    own_weight: tuple | None
+
+    def __call__(self, raw_prediction, y):
+        from jax.numpy import abs, asarray, maximum, sign, where
+
+        t = _signs(y, raw_prediction)
+        if y.ndim == 1 and self.own_weight is not None:
+            own_weight = asarray(self.own_weight, raw_prediction.dtype)
+            t = where(t > 0, own_weight * t, t)
+        return (abs(t) * maximum(0, 1 - sign(t) * raw_prediction) ** 2).sum(axis=1)
+
+
+def _hinge_parts(raw_prediction, y):
+    """Weights, sides and what is missing to the margin, each (n, k)."""
+    side = np.sign(y)
+    return np.abs(y), side, np.maximum(0.0, 1 - side * raw_prediction)
+
+
+def _hinge_value(raw_prediction, y):
+    weight, _, missing = _hinge_parts(raw_prediction, y)
+    return np.sum(weight * missing**2, axis=1)
+
+
+def _hinge_gradient(raw_prediction, y):
+    weight, side, missing = _hinge_parts(raw_prediction, y)
+    return -2 * weight * side * missing
+
+
+def _hinge_hessian(raw_prediction, y):
+    weight, _, missing = _hinge_parts(raw_prediction, y)
+    return 2 * (weight * (missing > 0))[:, :, None] * np.eye(y.shape[1])
+
+
+def _hinge_slope(raw_prediction, y):
+    raise NotImplementedError("Classes are not learned.")
+
+
+def _hinge_limit(y):
+    # 2 u (1 - u) of the margin u is largest half way.
+    return np.sum(np.abs(y), axis=1) / 2
+
+
+def squared_hinge_loss(own_weight=None):
+    """Sum over the outputs of ``|t| max(0, 1 - sign(t) z)^2``.
+
+    Parameters
+    ----------
+    own_weight : tuple of float, default=None
+        Weight of each class in the output of its own; in the others it has none.
+
+    Returns
+    -------
+    PointwiseLoss
+        Coded targets ``t`` (n, k) carry these weights; ``traced`` takes class indices
+        (n,), too.
+    """
+    return PointwiseLoss(
+        _TracedSquaredHinge(own_weight),
+        _hinge_value,
+        _hinge_gradient,
+        _hinge_hessian,
+        _hinge_slope,
+        False,
+        _hinge_limit,
+    )
+
+
+@dataclass(frozen=True)
+class _TracedInsensitive:
+    epsilon: float
+
+    def __call__(self, raw_prediction, y):
+        from jax.numpy import abs, maximum
+
+        distance = abs(raw_prediction - _as_matrix(y))
+        return (maximum(0, distance - self.epsilon) ** 2).sum(axis=1)
+
+
+def squared_epsilon_insensitive_loss(epsilon):
+    """Sum over the outputs of ``max(0, |z - y| - epsilon)^2``.
+
+    Parameters
+    ----------
+    epsilon : float
+        Half the width of the tube in which nothing is lost.
+
+    Returns
+    -------
+    PointwiseLoss
+        The loss of numeric targets.
+    """
+
+    def value(raw_prediction, y):
+        distance = np.abs(raw_prediction - _as_matrix(y))
+        return np.sum(np.maximum(0, distance - epsilon) ** 2, axis=1)
+
+    def gradient(raw_prediction, y):
+        error = raw_prediction - _as_matrix(y)
+        return 2 * np.sign(error) * np.maximum(0, np.abs(error) - epsilon)
+
+    def slope(raw_prediction, y):
+        return 2.0 * (np.abs(raw_prediction - _as_matrix(y)) > epsilon)
+
+    def hessian(raw_prediction, y):
+        k = raw_prediction.shape[1]
+        return slope(raw_prediction, y)[:, :, None] * np.eye(k)
+
+    def limit(y):
+        # 2 z (y - epsilon - z) is largest half way.
+        return np.sum(np.maximum(0, np.abs(_as_matrix(y)) - epsilon) ** 2, axis=1) / 2
+
+    def target_for(raw_prediction, gradient):
+        return raw_prediction - epsilon * np.sign(gradient) - gradient / 2
+
+    return PointwiseLoss(
+        _TracedInsensitive(epsilon),
+        value,
+        gradient,
+        hessian,
+        slope,
+        False,
+        limit,
+        target_for,
+    )

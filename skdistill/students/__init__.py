@@ -1,14 +1,33 @@
 """Students, the inner problem: one file per family of scikit-learn estimators."""
 
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    Ridge,
+    RidgeClassifier,
+)
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill._containers import SyntheticSet
 from skdistill._targets import DataSpec
 from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
 from skdistill.students._check import check_student
+from skdistill.students._gaussian_process import (
+    GaussianProcessDensityStudent,
+    GaussianProcessStudent,
+)
 from skdistill.students._kernel_ridge import KernelRidgeStudent
+from skdistill.students._kernel_svm import SVCStudent, SVRStudent
+from skdistill.students._least_squares import LinearRegressionStudent
+from skdistill.students._linear_svm import LinearSVCStudent, LinearSVRStudent
 from skdistill.students._logistic import LogisticStudent
+from skdistill.students._neighbors import (
+    NeighborsClassifierStudent,
+    NeighborsRegressorStudent,
+)
 from skdistill.students._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students._tempered import TemperedStudent
 
@@ -24,11 +43,23 @@ __all__ = [
 ]
 
 _STUDENTS = {
+    GaussianProcessRegressor: GaussianProcessStudent,
+    KNeighborsClassifier: NeighborsClassifierStudent,
+    KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,
+    LinearRegression: LinearRegressionStudent,
+    LinearSVC: LinearSVCStudent,
+    LinearSVR: LinearSVRStudent,
     LogisticRegression: LogisticStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
+    SVC: SVCStudent,
+    SVR: SVRStudent,
 }
+
+
+#: Outer losses of students whose outputs can be scores of classes.
+_SCORE_LOSSES = ("squared_error", "squared_hinge")
 
 
 def register_student(estimator_class, student_class):
@@ -88,8 +119,10 @@ def student_for(estimator, spec, outer_loss="auto"):
         ) from None
     if outer_loss in ("auto", student.loss_name):
         return student
-    if outer_loss == "log_loss" and student.loss_name == "squared_error":
+    if outer_loss == "log_loss" and student.loss_name in _SCORE_LOSSES:
         return TemperedStudent(student)
+    if outer_loss == "log_density" and isinstance(student, GaussianProcessStudent):
+        return GaussianProcessDensityStudent(estimator, spec)
     raise ValueError(
         f"outer_loss={outer_loss!r} is not supported for {name}: its outer loss is "
         f"{student.loss_name!r}."

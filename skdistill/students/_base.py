@@ -34,17 +34,24 @@ class Student(ABC):
         ``raw_prediction(params, X) -> (n, k)`` in JAX: a module-level function or an
         object that hashes by value, since a program is compiled for each.
     loss_name : {"log_loss", "squared_error", ...}
-        Name of the outer loss.
+        Name of the outer loss. "squared_error" says that raw predictions are what the
+        estimator predicts; "expected_squared_error", that columns with their variance
+        follow.
     outer_loss : callable
         ``outer_loss(raw_prediction, y) -> (n,)`` in JAX, as hashable. Classes ``y`` are
         indices (n,).
     soft_labels : bool
         Whether ``encode`` gives probabilities that may be learned, since a row with
         them trains as its copies do that are labelled with each class and weighted.
+    holds_constants : bool
+        Whether features that are constant in the real data stay so in the rows: only a
+        student that needs them, as coefficients of a constant are an intercept, lets
+        them go.
     """
 
     surrogates = {}
     soft_labels = False
+    holds_constants = True
 
     def __init__(self, estimator, spec):
         self.estimator = estimator
@@ -64,6 +71,16 @@ class Student(ABC):
         """
         return sample_weight
 
+    def parameter_name(self, name):
+        """Return the full name of a hyperparameter.
+
+        The end of a nested name will do where it is the only one: "length_scale" for
+        ``kernel__length_scale``. A name of no hyperparameter is returned as it is.
+        """
+        ends = [full for full in self.hyperparameters if full.endswith(f"__{name}")]
+        is_short = name not in self.hyperparameters and len(ends) == 1
+        return ends[0] if is_short else name
+
     @abstractmethod
     def solve(self, synthetic, start=None):
         """Return the ``params`` that training on ``synthetic`` leads to.
@@ -72,6 +89,15 @@ class Student(ABC):
         solution as it is.
         """
 
+    def class_scores(self, raw_prediction):
+        """Return scores (n, n_classes), the largest of which predicts a class.
+
+        One column of raw predictions is the score of the second of two classes.
+        """
+        if raw_prediction.shape[1] == 1:
+            return np.hstack([-raw_prediction, raw_prediction])
+        return raw_prediction
+
     @abstractmethod
     def params_of(self, estimator, synthetic):
         """Return the ``params`` of the estimator that scikit-learn fitted.
@@ -79,6 +105,15 @@ class Student(ABC):
         ``synthetic`` is the set that it was fitted on: with learned hyperparameters
         and surrogates.
         """
+
+    def as_predicted(self, params):
+        """Return the ``params`` whose raw predictions are what the estimator predicts.
+
+        They are ``params`` themselves, but for students whose outer loss is a smooth
+        stand-in for a prediction that has no derivative, such as a vote: these return
+        its limit.
+        """
+        return params
 
     @abstractmethod
     def implicit_vjp(self, params, params_grad, synthetic):

@@ -3,10 +3,12 @@
 import jax
 import numpy as np
 from numpy.testing import assert_allclose
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from skdistill._containers import SyntheticSet
+from skdistill._targets import one_hot_classes
 
 #: Relative step of the central differences, and how well they have to agree.
 STEP = 1e-5
@@ -20,7 +22,8 @@ def check_student(student, *, X=None, y=None, random_state=0):
     On a small set of random rows, or the rows given:
 
     - scikit-learn's fit of ``student.estimator`` has the raw predictions of the
-      student on new rows, to 1e-6, and predicts what these say;
+      student on new rows, to 1e-6, and predicts what these say, or what their limit
+      says for a student that has one (``Student.as_predicted``);
     - a start does not change the solution;
     - ``implicit_vjp`` agrees with central differences through ``solve``, to 1e-6, in
       samples, learnable targets, weights, hyperparameters and surrogates;
@@ -35,7 +38,8 @@ def check_student(student, *, X=None, y=None, random_state=0):
     X : ndarray of shape (m, p), default=None
         Rows to train on; by default 6 for each class, or 20.
     y : ndarray, default=None
-        Their class indices (m,), or numbers (m,) or (m, k).
+        Their class indices (m,), or numbers (m,) or (m, k); by default centered one-hot
+        rows for the softmax of a student of numbers.
     random_state : int, default=0
         Draws the rows, their weights and the directions of the differences.
 
@@ -46,8 +50,10 @@ def check_student(student, *, X=None, y=None, random_state=0):
     """
     rng = np.random.default_rng(random_state)
     if X is None:
-        X, y = _random_rows(student.spec, 6, rng)
-    X_new, y_new = _random_rows(student.spec, 10, rng)
+        X, y = _random_rows(student, 6, rng)
+    X_new, y_new = _random_rows(student, 10, rng)
+    if _codes_classes(student):
+        y_new = one_hot_classes(y_new)
     is_weighted = has_fit_parameter(student.estimator, "sample_weight")
     weight = rng.uniform(0.5, 2.0, len(X)) if is_weighted else np.ones(len(X))
     synthetic = SyntheticSet(
@@ -63,12 +69,20 @@ def check_student(student, *, X=None, y=None, random_state=0):
     _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng)
 
 
-def _random_rows(spec, n_rows, rng):
+def _codes_classes(student):
+    """Whether numeric targets code classes, which the outer loss takes."""
+    return student.spec.classes is None and student.loss_name == "log_loss"
+
+
+def _random_rows(student, n_rows, rng):
     """Rows around a point for each class, or with targets that depend on them."""
-    if spec.classes is not None:
-        y = np.repeat(np.arange(len(spec.classes)), n_rows)
-        centers = rng.standard_normal((len(spec.classes), spec.n_features))
-        return centers[y] + rng.standard_normal((len(y), spec.n_features)), y
+    spec = student.spec
+    if spec.classes is not None or _codes_classes(student):
+        k = spec.n_outputs
+        y = np.repeat(np.arange(k), n_rows)
+        centers = rng.standard_normal((k, spec.n_features))
+        X = centers[y] + rng.standard_normal((len(y), spec.n_features))
+        return X, y if spec.classes is not None else np.eye(k)[y] - 1 / k
     X = rng.standard_normal((2 * n_rows + 8, spec.n_features))
     shape = (len(X), spec.n_outputs)
     y = X @ rng.standard_normal((spec.n_features, spec.n_outputs))
@@ -124,18 +138,27 @@ def _check_parity(student, synthetic, params, fitted, X_new):
         atol=PARITY_TOL * unit,
         err_msg="the student's solution is not scikit-learn's",
     )
+    _check_predict(student, params, fitted, X_new)
+
+
+def _check_predict(student, params, fitted, X_new):
+    """Compare with ``predict``, in the limit that it is for smooth stand-ins."""
+    raw = _raw(student, student.as_predicted(params), X_new)
     predicted = fitted.predict(X_new)
+    unit = np.abs(raw).max()
     if student.spec.classes is not None:
-        scores = raw if raw.shape[1] > 1 else np.hstack([-raw, raw])
+        if raw.shape[1] > 1 and student.loss_name == "log_loss":
+            raw, unit = softmax(raw, axis=1), 1.0
+        scores = student.class_scores(raw)
         ordered = np.sort(scores, axis=1)
         is_clear = ordered[:, -1] - ordered[:, -2] > PARITY_TOL * unit
         voted = student.spec.classes[scores.argmax(axis=1)]
         assert (voted == predicted)[is_clear].all(), (
             "raw_prediction ranks the classes in another order than predict."
         )
-    elif student.loss_name == "squared_error":
+    elif student.loss_name in ("squared_error", "expected_squared_error"):
         assert_allclose(
-            raw,
+            raw[:, : student.spec.n_outputs],
             predicted.reshape(len(X_new), -1),
             rtol=0,
             atol=PARITY_TOL * unit,
@@ -144,18 +167,21 @@ def _check_parity(student, synthetic, params, fitted, X_new):
 
 
 def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
+    def losses(params):
+        return student.outer_loss(student.raw_prediction(params, X_new), y_new)
+
     @jax.jit
     def mean_loss(params):
-        return student.outer_loss(student.raw_prediction(params, X_new), y_new).mean()
+        return losses(params).mean()
 
     def loss_at(synthetic):
         with jax.enable_x64(True):
             return float(mean_loss(student.solve(synthetic)))
 
     with jax.enable_x64(True):
-        losses = student.outer_loss(student.raw_prediction(params, X_new), y_new)
-        assert losses.shape == (len(X_new),), (
-            f"outer_loss is (n,); got shape {losses.shape} for {len(X_new)} rows."
+        shape = jax.eval_shape(losses, params).shape
+        assert shape == (len(X_new),), (
+            f"outer_loss is (n,); got shape {shape} for {len(X_new)} rows."
         )
         params_grad = jax.tree.map(np.asarray, jax.grad(mean_loss)(params))
     hypergrad = student.implicit_vjp(params, params_grad, synthetic)

@@ -5,6 +5,7 @@ precision, with ``params`` as scikit-learn names them. Derivatives are finite wh
 are equal.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -15,7 +16,8 @@ def squared_distances(X, Z):
     Both are moved to the mean of ``Z`` first: the rounding error of the expanded square
     grows with the distance from the origin.
     """
-    origin = Z.mean(axis=0)
+    # Distances do not depend on it, so that derivatives need not pass through it.
+    origin = lax.stop_gradient(Z.mean(axis=0))
     X, Z = X - origin, Z - origin
     square = (X**2).sum(axis=1)[:, None] - 2 * (X @ Z.T) + (Z**2).sum(axis=1)
     return jnp.maximum(square, 0)
@@ -30,8 +32,9 @@ def _rbf(X, Z, params):
 
 
 def _laplacian(X, Z, params):
-    # One center at a time: differences of all pairs would not fit the memory.
-    distances = lax.map(lambda z: jnp.abs(X - z).sum(axis=1), Z)
+    # One center at a time, in the derivative, too: differences of all pairs would not
+    # fit the memory.
+    distances = lax.map(jax.checkpoint(lambda z: jnp.abs(X - z).sum(axis=1)), Z)
     return jnp.exp(-params["gamma"] * distances.T)
 
 

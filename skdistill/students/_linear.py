@@ -1,15 +1,20 @@
 """Linear students: a convex loss of ``X @ coef.T + intercept`` and an L2 penalty.
 
 With ``m`` synthetic samples, ``p`` features and ``k`` outputs, the inner objective has
-the ``C`` of scikit-learn, or what stands for it; the intercept is not penalized::
+the ``C`` of scikit-learn, or what stands for it::
 
-    F = C * sum_i w_i * loss(coef @ X_i + intercept, y_i) + 1/2 * ||coef||_F^2
+    F = C * sum_i w_i * loss(coef @ X_i + intercept, y_i)
+        + 1/2 * ||coef||_F^2 + intercept_penalty / 2 * ||intercept||^2
 
-Stationarity puts every row of ``coef`` in the span of the samples. Newton's method and
-the adjoint work there, in an orthonormal basis, on ``theta`` of shape (r + 1, k) with
-``r = min(m, p)`` and the intercept in the last row: what has to be factorized is small
-although ``p`` may be large. Across the span the Hessian of ``F`` is the identity. With
-an intercept, the samples are centered first: features far from zero stay well posed.
+The intercept is free but for LIBLINEAR. Stationarity puts every row of ``coef`` in the
+span of the samples. Newton's method and the adjoint work there, in an orthonormal
+basis, on ``theta`` of shape (r + 1, k) with ``r = min(m, p)`` and the intercept in the
+last row: what has to be factorized is small although ``p`` may be large. Across the
+span the Hessian of ``F`` is the identity. With a free intercept, the samples are
+centered first: features far from zero stay well posed.
+
+Some losses have second derivatives only piecewise. Where the pieces no longer change,
+a step of Newton's method is the last one.
 
 Solving is left to NumPy and SciPy: at these sizes they are as fast as compiled code,
 and there is nothing to compile.
@@ -23,7 +28,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.objectives._losses import PointwiseLoss
-from skdistill.students._base import StationaryStudent
+from skdistill.students._base import StationaryStudent, Student
 
 MAX_NEWTON_STEPS = 100
 MAX_HALVINGS = 40
@@ -37,8 +42,8 @@ def linear_raw_prediction(params, X):
     return X @ coef.T.astype(X.dtype) + intercept.astype(X.dtype)
 
 
-class LinearStudent(StationaryStudent):
-    """Student of an estimator that minimizes ``F`` above.
+class LinearStudent(Student):
+    """Student of an estimator whose model is linear.
 
     Parameters
     ----------
@@ -55,17 +60,24 @@ class LinearStudent(StationaryStudent):
     """
 
     raw_prediction = staticmethod(linear_raw_prediction)
+    holds_constants = False
 
     def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
         super().__init__(estimator, spec)
         self.loss = loss
         self.n_outputs = n_outputs
         self.fit_intercept = fit_intercept
+        self.intercept_penalty = 0.0
 
     @property
     def outer_loss(self):
         """The training loss."""
         return self.loss.traced
+
+    @property
+    def is_centered(self):
+        """Whether moving all samples by the same changes nothing but the intercept."""
+        return self.fit_intercept and not self.intercept_penalty
 
     def params_of(self, estimator, synthetic):
         """Return the coefficients that scikit-learn found."""
@@ -75,9 +87,38 @@ class LinearStudent(StationaryStudent):
             intercept = np.asarray(estimator.intercept_, dtype=np.float64)
         return LinearParams(coef, intercept.reshape(-1))
 
+
+class PenalizedLinearStudent(LinearStudent, StationaryStudent):
+    """Student of an estimator that minimizes ``F`` above.
+
+    Parameters
+    ----------
+    estimator, spec, loss, n_outputs, fit_intercept
+        As for ``LinearStudent``.
+    intercept_penalty : float, default=0.0
+        Strength of the penalty on the intercept.
+    """
+
+    def __init__(
+        self, estimator, spec, loss, n_outputs, fit_intercept, intercept_penalty=0.0
+    ):
+        super().__init__(estimator, spec, loss, n_outputs, fit_intercept)
+        self.intercept_penalty = intercept_penalty if fit_intercept else 0.0
+
+    def pull(self, raw, synthetic):
+        """Return ``A`` (m, k), by which rows pull: ``coef = A' X`` at the solution."""
+        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
+        return -weight[:, None] * self.loss.gradient(raw, synthetic.y)
+
+    def targets_for(self, raw, pull, synthetic):
+        """Return numeric targets with which rows at ``raw`` have a ``pull``."""
+        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
+        targets = self.loss.target_for(raw, -pull / weight[:, None])
+        return targets.reshape(synthetic.y.shape)
+
     def solve(self, synthetic, start=None):
         """Return the minimizer of ``F``, by Newton's method."""
-        frame = _Frame(synthetic.X, self.fit_intercept)
+        frame = _Frame(synthetic.X, self.is_centered)
         problem = self._problem(synthetic, frame)
         theta = np.zeros((frame.coordinates.shape[1] + 1, self.n_outputs))
         if start is not None:
@@ -91,7 +132,7 @@ class LinearStudent(StationaryStudent):
         ``g`` and ``h`` of the loss, the gradient in the rows is
         ``-C w (g U + (h T) coef)``; it is ``-C <g, T>`` in their weights.
         """
-        frame = _Frame(synthetic.X, self.fit_intercept)
+        frame = _Frame(synthetic.X, self.is_centered)
         problem = self._problem(synthetic, frame)
         theta = frame.to_theta(params)
         adjoint = problem.hessian_solver(theta, rtol=1e-13)(
@@ -106,14 +147,18 @@ class LinearStudent(StationaryStudent):
         weight = problem.weight[:, None]
         return SyntheticSet(
             X=-weight * (g @ U + h_T @ params.coef),
-            y=(weight * self.loss.target_slope(raw, synthetic.y) * T).reshape(
-                synthetic.y.shape
-            ),
+            y=self._target_vjp(raw, synthetic.y, weight * T),
             sample_weight=-self.loss_strength(synthetic.hyperparameters) * g_T,
             hyperparameters=self.loss_strength_vjp(
                 synthetic.hyperparameters, -synthetic.sample_weight @ g_T
             ),
         )
+
+    def _target_vjp(self, raw, y, weighted_T):
+        """Gradient in the targets, zero for classes that cannot be learned."""
+        if self.spec.classes is not None and not self.soft_labels:
+            return np.zeros_like(y)
+        return (self.loss.target_slope(raw, y) * weighted_T).reshape(y.shape)
 
     def loss_strength(self, hyperparameters):
         """Return ``C`` of the inner objective; it may be traced by JAX."""
@@ -122,6 +167,10 @@ class LinearStudent(StationaryStudent):
     def loss_strength_vjp(self, hyperparameters, cotangent):
         """Pull a derivative in ``C`` back to the hyperparameters."""
         return {"C": cotangent}
+
+    def hyperparameters_for(self, strength):
+        """Return the hyperparameters with which ``loss_strength`` is ``strength``."""
+        return {"C": strength}
 
     def stationarity(self, params, synthetic):
         """Return the gradient of ``F`` in ``params``, in JAX."""
@@ -133,10 +182,10 @@ class LinearStudent(StationaryStudent):
             raw = linear_raw_prediction(used, synthetic.X)
             losses = self.loss.traced(raw, synthetic.y)
             total = jnp.vdot(synthetic.sample_weight, losses)
+            # Nothing else holds an unused intercept at zero.
+            on_intercept = self.intercept_penalty if self.fit_intercept else 1.0
             penalty = jnp.vdot(params.coef, params.coef)
-            if not self.fit_intercept:
-                # Nothing else holds an unused intercept at zero.
-                penalty += jnp.vdot(params.intercept, params.intercept)
+            penalty += on_intercept * jnp.vdot(params.intercept, params.intercept)
             strength = self.loss_strength(synthetic.hyperparameters)
             return strength * total + 0.5 * penalty
 
@@ -147,7 +196,7 @@ class LinearStudent(StationaryStudent):
         # Without an intercept its column is zero and its penalty one: it stays zero.
         column = np.full((m, 1), float(self.fit_intercept))
         penalty = np.ones((r + 1, 1))
-        penalty[-1] = not self.fit_intercept
+        penalty[-1] = self.intercept_penalty if self.fit_intercept else 1.0
         return _InnerProblem(
             design=np.hstack([frame.coordinates, column]),
             penalty=penalty,
@@ -164,16 +213,16 @@ class _Frame:
     Attributes
     ----------
     mean : ndarray of shape (p,)
-        Origin: the mean of the samples, or zero without an intercept.
+        Origin: the mean of the samples, or zero if they are not to be centered.
     coordinates : ndarray of shape (m, r)
-        Centered samples in the basis.
+        Samples from there, in the basis.
     basis : ndarray of shape (p, r) or None
         With fewer features than samples, the features are the basis: None.
     """
 
-    def __init__(self, X, fit_intercept):
+    def __init__(self, X, is_centered):
         m, p = X.shape
-        self.mean = X.mean(axis=0) * fit_intercept
+        self.mean = X.mean(axis=0) * is_centered
         self.coordinates, self.basis = X - self.mean, None
         if m < p:
             self.basis, triangle = np.linalg.qr(self.coordinates.T)

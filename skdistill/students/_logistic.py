@@ -8,10 +8,10 @@ import numpy as np
 
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
 from skdistill.students._class_weight import class_weighted
-from skdistill.students._linear import LinearStudent
+from skdistill.students._linear import PenalizedLinearStudent
 
 
-class LogisticStudent(LinearStudent):
+class LogisticStudent(PenalizedLinearStudent):
     """Student of ``LogisticRegression`` with an L2 penalty.
 
     Parameters

@@ -12,10 +12,10 @@ import numpy as np
 
 from skdistill.objectives._losses import SIGNED_SQUARED_LOSS, SQUARED_LOSS
 from skdistill.students._class_weight import class_weighted
-from skdistill.students._linear import LinearStudent
+from skdistill.students._linear import PenalizedLinearStudent
 
 
-class RidgeStudent(LinearStudent):
+class RidgeStudent(PenalizedLinearStudent):
     """Student of ``Ridge``.
 
     Parameters
@@ -55,6 +55,10 @@ class RidgeStudent(LinearStudent):
         strength = self.loss_strength(hyperparameters)
         return {"alpha": -cotangent * strength / hyperparameters["alpha"]}
 
+    def hyperparameters_for(self, strength):
+        """Return the ``alpha`` with which ``loss_strength`` is ``strength``."""
+        return {"alpha": self.n_outputs / (2 * strength)}
+
 
 class RidgeClassifierStudent(RidgeStudent):
     """Student of ``RidgeClassifier``.
@@ -75,14 +79,18 @@ class RidgeClassifierStudent(RidgeStudent):
         self.loss = SIGNED_SQUARED_LOSS
 
     def encode(self, y):
-        """Return signs (n,) for two classes, else (n, k)."""
+        """Return signs, (n, 1) for two classes, else (n, k)."""
         if self.n_outputs == 1:
-            return 2.0 * y - 1
+            return 2.0 * y[:, None] - 1
         return 2 * np.eye(self.n_outputs)[y] - 1
 
     def training_weight(self, y, sample_weight):
-        """Multiply class weights in, as ``RidgeClassifier.fit`` does."""
-        return class_weighted(self.class_weight, self.classes, y, sample_weight)
+        """Multiply class weights in, as ``RidgeClassifier.fit`` does.
+
+        Balanced ones depend on the number of rows, whatever they weigh.
+        """
+        weight = class_weighted(self.class_weight, self.classes, y, np.ones(len(y)))
+        return weight * sample_weight
 
 
 def _refuse_unmirrored(estimator):

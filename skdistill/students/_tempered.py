@@ -65,6 +65,7 @@ class TemperedStudent(Student):
         super().__init__(student.estimator, student.spec)
         self.student = student
         self.hyperparameters = student.hyperparameters
+        self.holds_constants = student.holds_constants
         self.surrogates = {**student.surrogates, INVERSE_TEMPERATURE: 1.0}
         self.raw_prediction = _TemperedPrediction(student.raw_prediction)
 
@@ -84,6 +85,10 @@ class TemperedStudent(Student):
     def params_of(self, estimator, synthetic):
         """Return the params of a fitted estimator, at the temperature of the set."""
         return self._tempered(self.student.params_of(estimator, synthetic), synthetic)
+
+    def as_predicted(self, params):
+        """Return the params of the student's own limit, if it has one."""
+        return params._replace(params=self.student.as_predicted(params.params))
 
     def implicit_vjp(self, params, params_grad, synthetic):
         """Pull a cotangent back; the temperature's own passes through."""

@@ -1,0 +1,132 @@
+"""Linear SVMs against LIBLINEAR: solutions, and derivatives through its refits."""
+
+import jax
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.svm import LinearSVC, LinearSVR
+
+from skdistill._containers import LinearParams, SyntheticSet
+from skdistill.students import DataSpec, StationaryStudent, check_student, student_for
+from tests.conftest import make_table, spec_of
+
+STRICT = {"dual": False, "tol": 1e-12, "max_iter": 100_000}
+OUTPUT = DataSpec(4, None, 1, False)
+
+
+def strict_svc(**params):
+    return LinearSVC(**STRICT, **params)
+
+
+def strict_svr(**params):
+    return LinearSVR(loss="squared_epsilon_insensitive", **STRICT, **params)
+
+
+CLASSIFIERS = {
+    "binary": (2, {}),
+    "one against the rest": (3, {}),
+    "no intercept": (3, {"fit_intercept": False, "C": 0.3}),
+    "intercept_scaling": (2, {"intercept_scaling": 3.0}),
+    "class weights": (2, {"class_weight": {0: 1.0, 1: 3.0}}),
+    "class weights, three": (3, {"class_weight": {0: 1.0, 1: 3.0, 2: 0.5}}),
+    "balanced": (2, {"class_weight": "balanced"}),
+}
+
+
+@pytest.mark.parametrize(("n_classes", "params"), CLASSIFIERS.values(), ids=CLASSIFIERS)
+def test_classifier(n_classes, params):
+    # No row of this draw is nearer to its margin than the steps of the differences.
+    spec = spec_of(np.arange(n_classes), 4)
+    check_student(student_for(strict_svc(**params), spec), random_state=1)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"epsilon": 0.3, "intercept_scaling": 0.5},
+        {"fit_intercept": False, "C": 9.0},
+    ],
+    ids=str,
+)
+def test_regressor(params):
+    check_student(student_for(strict_svr(**params), OUTPUT))
+
+
+def test_scores_can_be_judged_by_their_softmax():
+    spec = spec_of(np.arange(3), 4)
+    check_student(student_for(strict_svc(), spec, "log_loss"), random_state=1)
+
+
+@pytest.mark.parametrize("name", ["class weights", "class weights, three"])
+def test_outer_loss_is_the_training_loss(name, rng):
+    """On class indices, with class weights, as LIBLINEAR's primal objective has it."""
+    n_classes, params = CLASSIFIERS[name]
+    y = rng.integers(0, n_classes, 20)
+    student = student_for(strict_svc(**params), spec_of(np.arange(n_classes), 4))
+    raw = rng.standard_normal((20, student.n_outputs))
+    weights = params["class_weight"]
+    weight = student.training_weight(y, np.ones(20))
+    with jax.enable_x64(True):
+        loss = weight * np.asarray(student.outer_loss(raw, y))
+    for i, label in enumerate(y):
+        expected = 0.0
+        for c in range(student.n_outputs):
+            positive = label == (1 if n_classes == 2 else c)
+            missing = max(0, 1 - (1 if positive else -1) * raw[i, c])
+            of_class = weights[label] if n_classes == 2 or positive else 1.0
+            expected += of_class * missing**2
+        assert_allclose(loss[i], expected, rtol=1e-12)
+    coded = weight * student.loss.value(raw, student.encode(y))
+    assert_allclose(coded, loss, rtol=1e-12)
+
+
+def test_gradient_matches_refits(rng):
+    """The intercept moves as LIBLINEAR's penalized one."""
+    X, y = make_table(2)
+    X, y = X[12:24], y[12:24]
+    X_syn = X + 0.5
+    estimator = strict_svc(C=0.5, intercept_scaling=2.0)
+    student = student_for(estimator, spec_of([0, 1]))
+    synthetic = SyntheticSet(X_syn, student.encode(y), np.ones(12), {"C": 0.5})
+    params = student.solve(synthetic)
+    cotangent = LinearParams(rng.standard_normal((1, 6)), np.ones(1))
+    grad = student.implicit_vjp(params, cotangent, synthetic)
+    direction = rng.standard_normal(X_syn.shape)
+
+    def value(step):
+        model = estimator.fit(X_syn + step * direction, y)
+        return np.vdot(model.coef_, cotangent.coef) + model.intercept_[0]
+
+    expected = (value(1e-4) - value(-1e-4)) / 2e-4
+    assert_allclose(np.vdot(grad.X, direction), expected, rtol=1e-6)
+
+
+def test_closed_form_agrees_with_the_implicit_function_theorem(rng):
+    student = student_for(strict_svr(epsilon=0.2), OUTPUT)
+    synthetic = SyntheticSet(
+        rng.standard_normal((12, 4)), rng.standard_normal(12), np.ones(12), {"C": 2.0}
+    )
+    params = student.solve(synthetic)
+    cotangent = LinearParams(rng.standard_normal((1, 4)), np.ones(1))
+    closed = student.implicit_vjp(params, cotangent, synthetic)
+    general = StationaryStudent.implicit_vjp(student, params, cotangent, synthetic)
+    assert_allclose(closed.X, general.X, rtol=1e-8, atol=1e-10)
+    assert_allclose(closed.y, general.y, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "spec", "named"),
+    [
+        (LinearSVC(loss="hinge"), spec_of([0, 1]), "loss='hinge'"),
+        (LinearSVC(penalty="l1", dual=False), spec_of([0, 1]), "penalty='l1'"),
+        (LinearSVC(multi_class="crammer_singer"), spec_of([0, 1, 2]), "crammer_singer"),
+        (LinearSVC(class_weight="balanced"), spec_of([0, 1, 2]), "pass a dict"),
+        (LinearSVR(), OUTPUT, "loss='epsilon_insensitive'"),
+        (strict_svr(), DataSpec(4, None, 2, True), "one output"),
+    ],
+    ids=str,
+)
+def test_settings_without_counterpart_are_refused_by_name(estimator, spec, named):
+    with pytest.raises(ValueError, match=named):
+        student_for(estimator, spec)

@@ -1,0 +1,193 @@
+"""Nearest neighbors: the soft vote, its limit, and what it is good for."""
+
+import jax
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import brentq
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, make_friedman1
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+from skdistill import DatasetDistiller
+from skdistill._containers import SyntheticSet
+from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students._neighbors import log_memberships
+from tests.conftest import make_table, spec_of
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"  # few iterations are enough here
+)
+
+SETTINGS = {
+    "1": {"n_neighbors": 1, "weights": "distance"},
+    "3": {"n_neighbors": 3},
+    "3, distance": {"n_neighbors": 3, "weights": "distance"},
+    "all": {"n_neighbors": 18, "weights": "distance", "metric": "euclidean"},
+}
+
+
+@pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
+def test_classifier(params):
+    check_student(student_for(KNeighborsClassifier(**params), spec_of([3, 5, 9])))
+
+
+@pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
+def test_regressor(params):
+    check_student(
+        student_for(KNeighborsRegressor(**params), DataSpec(4, None, 2, True))
+    )
+
+
+def test_one_target():
+    check_student(student_for(KNeighborsRegressor(2), DataSpec(3, None, 1, False)))
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_limit_is_the_vote(weights, multiclass_table):
+    """Also at the rows themselves, where distances are zero."""
+    X, y = multiclass_table
+    estimator = KNeighborsClassifier(4, weights=weights).fit(X[:20], y[:20])
+    student = student_for(estimator, spec_of([0, 1, 2]))
+    synthetic = SyntheticSet(
+        X[:20], student.encode(y[:20]), np.ones(20), dict(student.surrogates)
+    )
+    params = student.as_predicted(student.solve(synthetic))
+    with jax.enable_x64(True):
+        shares = np.exp(student.raw_prediction(params, X[:40]))
+    assert_allclose(shares, estimator.predict_proba(X[:40]), atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 12])
+def test_memberships_sum_to_k(k, rng):
+    """Against a search for the threshold, with tied scores."""
+    scores = rng.standard_normal((50, 12)) * np.geomspace(0.1, 100, 50)[:, None]
+    scores[:, 3] = scores[:, 2] = scores.max(axis=1)
+    with jax.enable_x64(True):
+        found = np.exp(log_memberships(scores, k))
+    for row, memberships in zip(scores, found, strict=True):
+        if k == 12:
+            assert_allclose(memberships, 1)
+            continue
+
+        def excess(threshold, row=row):
+            return np.exp(np.minimum(row - threshold, 0)).sum() - k
+
+        threshold = brentq(excess, row.min() - 9, row.max() + 9, xtol=1e-14)
+        expected = np.exp(np.minimum(row - threshold, 0))
+        assert_allclose(memberships, expected, atol=1e-9)
+
+
+def centers_of_classes(X, y, n_rows):
+    """The baseline: k-means in each class."""
+    classes = np.unique(y)
+    centers = [
+        KMeans(n_rows, n_init=3, random_state=0).fit(X[y == c]).cluster_centers_
+        for c in classes
+    ]
+    return np.vstack(centers), np.repeat(classes, n_rows)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_vote_beats_centers_of_classes(k):
+    """The vote itself, on rows that nobody has seen."""
+    X, y = load_digits(return_X_y=True)
+    estimator = KNeighborsClassifier(k)
+    baseline = clone(estimator).fit(*centers_of_classes(X[:1200], y[:1200], 3))
+    distiller = DatasetDistiller(estimator, n_synthetic=30, max_iter=20, tol=1e-2)
+    distiller.fit(X[:1200], y[:1200])
+    test = X[1200:], y[1200:]
+    assert 1 - distiller.score(*test) < 0.9 * (1 - baseline.score(*test))
+
+
+@pytest.mark.parametrize(("k", "weights"), [(1, "uniform"), (3, "distance")])
+def test_mean_beats_centers(k, weights):
+    """On the real rows: so few of them are soon learned by heart."""
+    X, y = make_friedman1(500, n_features=5, noise=0.5, random_state=0)
+    estimator = KNeighborsRegressor(k, weights=weights)
+    joint = np.column_stack([X, y / y.std()])
+    centers = KMeans(40, n_init=3, random_state=0).fit(joint).cluster_centers_
+    baseline = clone(estimator).fit(centers[:, :5], centers[:, 5] * y.std())
+    distiller = DatasetDistiller(estimator, n_synthetic=40, max_iter=60, tol=1e-2)
+    distiller.fit(X, y)
+    assert 1 - distiller.score(X, y) < 0.8 * (1 - baseline.score(X, y))
+
+
+def test_reported_loss_is_nearly_that_of_the_regressor():
+    """The blend does not promise what the vote does not keep."""
+    X, y = make_friedman1(300, n_features=5, noise=0.5, random_state=0)
+    distiller = DatasetDistiller(
+        KNeighborsRegressor(3), n_synthetic=40, max_iter=40, tol=1e-2
+    ).fit(X, y)
+    error = np.mean((distiller.predict(X) - y) ** 2)
+    assert_allclose(distiller.loss_, error, rtol=0.3)
+
+
+def test_units_do_not_matter(binary_table):
+    X, y = binary_table
+    estimator = KNeighborsClassifier(1)
+    first, second = (
+        DatasetDistiller(estimator, n_synthetic=4, max_iter=5, tol=0.05).fit(c * X, y)
+        for c in (1.0, 2.0**20)
+    )
+    assert_allclose(second.X_synthetic_, 2.0**20 * first.X_synthetic_, rtol=1e-6)
+
+
+def test_mini_batches(multiclass_table):
+    X, y = multiclass_table
+    distiller = DatasetDistiller(
+        KNeighborsClassifier(1), n_synthetic=6, solver="adam", max_iter=8, batch_size=60
+    ).fit(X, y)
+    assert distiller.loss_curve_[-1] < distiller.loss_curve_[0]
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"weights": lambda distance: distance}, "callable"),
+        ({"metric": "manhattan"}, "manhattan"),
+        ({"p": 1}, "p=1"),
+        ({"metric_params": {"w": [1.0]}}, "metric_params"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [KNeighborsClassifier, KNeighborsRegressor])
+def test_refused(estimator, params, named):
+    with pytest.raises(ValueError, match=f"cannot be distilled with .*{named}"):
+        student_for(estimator(**params), spec_of([0, 1]))
+
+
+def test_more_neighbors_than_rows(binary_table):
+    with pytest.raises(ValueError, match="Pass n_synthetic of at least 5"):
+        DatasetDistiller(KNeighborsClassifier(), n_synthetic=4).fit(*binary_table)
+
+
+def test_other_losses_are_refused():
+    with pytest.raises(ValueError, match="expected_squared_error"):
+        student_for(KNeighborsRegressor(), DataSpec(3, None, 2, True), "log_loss")
+
+
+DEGENERATE = {
+    "repeated rows": lambda X: np.repeat(X[::4], 4, axis=0),
+    "constant columns": lambda X: np.where(np.arange(X.shape[1]) < 2, 1e6, X),
+    "one feature": lambda X: X[:, :1],
+    "all rows alike": lambda X: np.ones_like(X),
+    "wide": lambda X: np.hstack([X] * 30),
+}
+
+
+@pytest.mark.parametrize("change", DEGENERATE.values(), ids=DEGENERATE)
+def test_degenerate(change):
+    X, y = make_table(2, n=40)
+    X = change(X)
+    distiller = DatasetDistiller(KNeighborsClassifier(2), max_iter=3).fit(X, y)
+    assert np.isfinite(distiller.X_synthetic_).all()
+    assert np.isfinite(distiller.loss_)
+
+
+def test_class_with_one_row():
+    X, y = make_table(2, n=40)
+    y[0] = 2
+    distiller = DatasetDistiller(KNeighborsClassifier(1), max_iter=3).fit(X, y)
+    assert (distiller.y_synthetic_ == 2).sum() == 1
+    assert np.isfinite(distiller.loss_)
