@@ -68,8 +68,9 @@ def is_missing(X, j):
     values = _series(X, j)
     if _library(X).__name__ == "pandas":
         return values.isna().to_numpy()
-    missing = values.is_null().to_numpy()
-    return missing | values.is_nan().to_numpy() if values.dtype.is_float() else missing
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+    return values.is_null().to_numpy()
 
 
 def is_series(y):

@@ -58,9 +58,7 @@ def read_table(X, categorical_features, sample_weight):
     if is_categorical is None:
         return Table(X)
     categorical = np.flatnonzero(is_categorical)
-    incomplete = [_name(X, j) for j in categorical if is_missing(X, j).any()]
-    if incomplete:
-        _raise_missing(incomplete)
+    _refuse_missing(X)
     if sample_weight is not None:
         weight = _check_sample_weight(sample_weight, np.empty((_num_samples(X), 1)))
         X = _safe_indexing(X, np.flatnonzero(weight > 0))
@@ -71,12 +69,16 @@ def _name(X, j):
     return X.columns[j] if is_frame(X) else int(j)
 
 
-def _raise_missing(names):
-    raise ValueError(
-        f"X contains missing values (NaN) in the columns {list(names)}. Impute them "
-        "first, such as by a SimpleImputer before this step in a pipeline, or drop "
-        "the rows."
-    )
+def _refuse_missing(X):
+    """Raise a ValueError that names the columns with missing values, if any."""
+    features = range(X.shape[1]) if len(X.shape) == 2 else ()
+    names = [_name(X, j) for j in features if is_missing(X, j).any()]
+    if names:
+        raise ValueError(
+            f"X contains missing values (NaN) in the columns {names}. Impute them "
+            "first, such as by a SimpleImputer before this step in a pipeline, or drop "
+            "the rows."
+        )
 
 
 @contextmanager
@@ -85,15 +87,10 @@ def naming_missing_columns(X):
     try:
         yield
     except ValueError as error:
-        if "NaN" not in str(error) or "y contains NaN" in str(error):
-            raise
-        if not is_frame(X):
-            X = np.asarray(X)
-        features = range(X.shape[1]) if len(X.shape) == 2 else ()
-        names = [_name(X, j) for j in features if is_missing(X, j).any()]
-        if not names:
-            raise
-        _raise_missing(names)
+        of_X = "NaN" in str(error) or "pandas.NA" in str(error)
+        if of_X and "y contains NaN" not in str(error):
+            _refuse_missing(X if is_frame(X) else np.asarray(X))
+        raise
 
 
 class Table:
