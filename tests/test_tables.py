@@ -188,6 +188,7 @@ def test_ways_to_name_categories(mixed):
         table = read_table(X, named, None)
         assert_array_equal(table.is_category, mask)
         encoded = table.encode(X)
+        table.set_range(encoded)
         assert_allclose(encoded.sum(axis=1), expected.astype(float).sum(axis=1))
         assert table.decode(encoded).equals(X)
 
@@ -385,6 +386,8 @@ def test_given_rows_and_warm_start(mixed):
     distiller = distiller_for(n_synthetic="auto", init=(X.iloc[:12], y.iloc[:12]))
     distiller.fit(X, y)
     assert len(distiller.X_synthetic_) == 12
+    real = user_pipeline(X, strict_logistic(C=10)).fit(X.iloc[:12], y.iloc[:12])
+    assert distiller.loss_ <= log_loss(y, real.predict_proba(X))
     unknown = X.iloc[:12].assign(color=pd.Categorical(["pink"] * 12))
     with pytest.raises(ValueError, match="categories in 'color' that X does not"):
         clone(distiller).set_params(init=(unknown, y.iloc[:12])).fit(X, y)
