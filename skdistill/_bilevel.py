@@ -7,6 +7,8 @@ The outer loss and its hypergradient take one line for each role::
     hypergrad = student.implicit_vjp(params, params_grad, synthetic)
 """
 
+import numpy as np
+
 from skdistill.optimizers import _lbfgs
 
 
@@ -65,6 +67,9 @@ def improve(
     result : OuterResult
         How the optimizer ended.
     """
+    if not np.any(variables.lower < variables.upper):
+        fixed = _lbfgs.OuterResult(variables.x0, 0, converged=True)
+        return variables.to_synthetic(variables.x0), fixed
     bilevel = BilevelLoss(student, objective)
 
     def value_and_grad(x, rows=None):

@@ -6,6 +6,7 @@ the bilevel iteration goes on: by L-BFGS-B, first on a sample and then on all ro
 by Adam on mini-batches.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +43,8 @@ class Options(NamedTuple):
     ----------
     solver : {"auto", "exact", "lbfgs", "adam"}
         See ``DatasetDistiller``.
-    bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature.
+    bounds : tuple of two ndarrays of shape (p,) or (m, p)
+        Least and largest value of each feature, or of each entry.
     scale : ndarray of shape (p,)
         Unit of each feature.
     target_scale : float, ndarray of shape (k,) or None
@@ -113,11 +114,14 @@ class Distilled(NamedTuple):
         Outer iterations on all the data.
     converged : bool
         False if ``max_iter`` ended them.
+    scale_at : callable
+        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
     """
 
     synthetic: SyntheticSet
     n_iter: int
     converged: bool
+    scale_at: Callable
 
 
 def distill(student, objective, sample, synthetic, options, callback):
@@ -157,7 +161,9 @@ def distill(student, objective, sample, synthetic, options, callback):
             student, objective, sample, synthetic, options, callback
         )
         if start.is_exact and options.solver != "lbfgs":
-            return Distilled(start.synthetic, start.n_iter, start.converged)
+            return Distilled(
+                start.synthetic, start.n_iter, start.converged, start.scale_at
+            )
         synthetic, scale_at, n_iter = start.synthetic, start.scale_at, start.n_iter
     elif has_moment_approach(student, objective, options):
         synthetic, is_exact = approach_moments(
@@ -165,7 +171,7 @@ def distill(student, objective, sample, synthetic, options, callback):
         )
         if is_exact and options.solver != "lbfgs":
             synthetic = _calibrate(student, sample, synthetic, options)
-            return Distilled(synthetic, 0, True)
+            return Distilled(synthetic, 0, True, scale_at)
     elif options.solver == "exact":
         raise ValueError(
             "solver='exact' is not supported for this estimator and these settings. "
@@ -173,6 +179,29 @@ def distill(student, objective, sample, synthetic, options, callback):
         )
     if student.surrogates:
         synthetic = _calibrate(student, sample, synthetic, options)
+    synthetic, result = iterate(
+        student, objective, sample, synthetic, scale_at, options, callback
+    )
+    return Distilled(synthetic, n_iter + result.n_iter, result.converged, scale_at)
+
+
+def iterate(student, objective, sample, synthetic, scale_at, options, callback):
+    """Improve a set by the bilevel iteration.
+
+    Parameters
+    ----------
+    scale_at : callable
+        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    student, objective, sample, synthetic, options, callback
+        As for ``distill``.
+
+    Returns
+    -------
+    synthetic : SyntheticSet
+        The best set.
+    result : OuterResult
+        How the optimizer ended.
+    """
     is_sampled = sample is not objective
     if student.penalty is not None:
         objective, sample = (
@@ -187,10 +216,9 @@ def distill(student, objective, sample, synthetic, options, callback):
         return callback(lambda: synthetic, loss)
 
     if _takes_batches(student, objective, options):
-        synthetic, result = _improve_on_batches(
+        return _improve_on_batches(
             student, objective, sample, variables, options, report
         )
-        return Distilled(synthetic, n_iter + result.n_iter, result.converged)
     if is_sampled:
         synthetic, _ = improve(
             student,
@@ -201,7 +229,7 @@ def distill(student, objective, sample, synthetic, options, callback):
             tol=SAMPLE_TOL * options.loss_unit,
         )
         variables = options.variables(student, synthetic, scale_at(synthetic))
-    synthetic, result = improve(
+    return improve(
         student,
         objective,
         variables,
@@ -209,7 +237,6 @@ def distill(student, objective, sample, synthetic, options, callback):
         max_iter=options.max_iter,
         tol=options.tol * options.loss_unit,
     )
-    return Distilled(synthetic, n_iter + result.n_iter, result.converged)
 
 
 def go_on(synthetic, loss):

@@ -18,8 +18,15 @@ from sklearn.base import (
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import TransformerTags, check_random_state, get_tags
+from sklearn.utils import (
+    TransformerTags,
+    check_array,
+    check_random_state,
+    check_X_y,
+    get_tags,
+)
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -31,7 +38,14 @@ from sklearn.utils.validation import (
 from skdistill._allocation import rows_for_regression, rows_per_class
 from skdistill._blas import single_blas_thread
 from skdistill._delegation import PredictionMixin
-from skdistill._frames import is_frame, labels_like, samples_like
+from skdistill._frames import (
+    in_library,
+    is_frame,
+    labels_like,
+    samples_like,
+    whole_like,
+)
+from skdistill._tables import naming_missing_columns, nearest_rows, read_table
 from skdistill._targets import class_targets, numeric_targets, one_hot_classes
 
 #: The first iterations look at no more rows than this.
@@ -54,6 +68,16 @@ def _unchanged_on_error(fit):
             raise
 
     return wrapped
+
+
+def _check_encoded(estimator, X, y, **check_params):
+    """Validate targets and the numbers that stand for a table."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but "
+            "the target y is None."
+        )
+    return check_X_y(X, y, estimator=estimator, **check_params)
 
 
 def _spread(values, sample_weight, otherwise):
@@ -131,7 +155,14 @@ class DatasetDistiller(
     feature_range : None, "data" or tuple of (low, high), default=None
         Bounds on the synthetic features: none, the least and largest value of each
         feature in ``X``, or two numbers (or arrays of shape (n_features,)). Nonlinear
-        estimators keep features that are constant in ``X`` as they are.
+        estimators keep features that are constant in ``X`` as they are, and columns of
+        integers stay within the range of the data. Categorical features have no bounds.
+
+    categorical_features : None, "from_dtype" or array-like, default=None
+        Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
+        indices, a boolean mask, or "from_dtype" for the columns of a DataFrame with a
+        categorical dtype. They are one-hot encoded for ``estimator``, and each
+        synthetic row has one of the categories in ``X``. None stands for none.
 
     solver : {"auto", "exact", "lbfgs", "adam"}, default="auto"
         "exact": rows that reproduce the model of all the data, or an error if it is out
@@ -139,7 +170,8 @@ class DatasetDistiller(
         on mini-batches, with a step length that falls to zero along a cosine; the
         returned set is the best of all iterations on a fixed sample of the rows.
         "auto": "exact" where possible, else "adam" for nonlinear estimators and more
-        than 10,000 real rows, else "lbfgs".
+        than 10,000 real rows, else "lbfgs". Rows with integer or categorical columns
+        are rounded, and cannot be exact.
 
     max_iter : int, default=100
         Most outer iterations on all the data; reached, it is a ``ConvergenceWarning``.
@@ -170,17 +202,22 @@ class DatasetDistiller(
     ----------
     X_synthetic_ : ndarray of shape (n_synthetic, n_features)
         Learned samples in double precision, grouped by class; a DataFrame with the
-        columns of ``X`` if that was one.
+        columns and dtypes of ``X`` if that was one. Integers and booleans of a
+        DataFrame are whole numbers within the range of the data, and categories are
+        those of the data: the set is rounded before ``estimator_`` is fitted.
 
     y_synthetic_ : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
-        Their class labels or targets; a Series or DataFrame if ``y`` was one.
+        Their class labels or targets; a Series or DataFrame if ``y`` was one. Learned
+        targets are floats, also where ``y`` holds integers.
 
     sample_weight_synthetic_ : ndarray of shape (n_synthetic,)
         Their weights, ones with ``weighting="unit"``.
 
     estimator_ : estimator object
         Clone of ``estimator``, with learned hyperparameters, that scikit-learn fitted
-        on the synthetic set.
+        on the synthetic set. With categorical features a ``Pipeline`` of a
+        ``ColumnTransformer``, which one-hot encodes the categories of ``X``, and that
+        clone: it is fitted on the synthetic table and predicts for tables.
 
     classes_ : ndarray of shape (n_classes,)
         Class labels; only for classifiers.
@@ -190,7 +227,8 @@ class DatasetDistiller(
         class weights included.
 
     loss_curve_ : ndarray of shape (n_iterations,)
-        Outer loss after each outer iteration, as the student has it.
+        Outer loss after each outer iteration, as the student has it. It rises where
+        integers and categories are rounded.
 
     n_iter_ : int
         Outer iterations on all the data.
@@ -252,6 +290,7 @@ class DatasetDistiller(
             StrOptions({"auto", "log_loss", "squared_error", "log_density"})
         ],
         "feature_range": [None, StrOptions({"data"}), tuple, list],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -275,6 +314,7 @@ class DatasetDistiller(
         learn_params=(),
         outer_loss="auto",
         feature_range=None,
+        categorical_features=None,
         solver="auto",
         max_iter=100,
         tol=1e-4,
@@ -291,6 +331,7 @@ class DatasetDistiller(
         self.learn_params = learn_params
         self.outer_loss = outer_loss
         self.feature_range = feature_range
+        self.categorical_features = categorical_features
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
@@ -323,23 +364,29 @@ class DatasetDistiller(
         from skdistill._containers import SyntheticSet
         from skdistill._distillation import Options, distill
         from skdistill._export import export
+        from skdistill._rounding import round_and_refine
         from skdistill.objectives import data_objective_for
         from skdistill.students import student_for
 
         estimator = clone(self._estimator())
         if isinstance(estimator, BaseEstimator):
             estimator._validate_params()
-        X_in, y_in = X, y
+        y_in = y
         of_classes = is_classifier(estimator)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            multi_output=not of_classes
-            and get_tags(estimator).target_tags.multi_output,
-            y_numeric=not of_classes,
-        )
+        takes_matrix = not of_classes and (get_tags(estimator).target_tags.multi_output)
+        table = read_table(X, self.categorical_features, sample_weight)
+        if table.encoder is not None:
+            validate_data(self, X, skip_check_array=True)
+            X = table.encode(X)
+        with naming_missing_columns(X):
+            X, y = (validate_data if table.encoder is None else _check_encoded)(
+                self,
+                X,
+                y,
+                dtype=[np.float64, np.float32],
+                multi_output=takes_matrix,
+                y_numeric=not of_classes,
+            )
         if of_classes:
             check_classification_targets(y)
         sample_weight = _check_sample_weight(
@@ -356,8 +403,13 @@ class DatasetDistiller(
         if not of_classes and student.loss_name == "log_loss":
             outer_y = one_hot_classes(y)
 
+        if self.solver == "exact" and table.rounds:
+            raise ValueError(
+                "solver='exact' is not possible with columns that are rounded: "
+                f"{table.names(table.is_discrete)}. Pass solver='auto', or floats."
+            )
+        bounds = table.bounds(*self._bounds(*table.set_range(X)))
         low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
-        bounds = self._bounds(low, high)
         if student.holds_constants:
             within = (low == high) & (bounds[0] <= low) & (high <= bounds[1])
             bounds = tuple(np.where(within, low, side) for side in bounds)
@@ -365,8 +417,11 @@ class DatasetDistiller(
         random_state = check_random_state(self.random_state)
         with single_blas_thread():  # k-means sets the same limit, for itself alone
             X0, y0 = self._start(
-                X, y, outer_y, sample_weight, spec, scale, random_state
+                X, y, outer_y, sample_weight, spec, scale, random_state, table
             )
+        learns_y = self._learns_labels(spec)
+        if not learns_y and not of_classes:
+            y0 = whole_like(y_in, y0)
         weight0 = self._synthetic_weight(y, sample_weight, y0)
         start = SyntheticSet(
             X=np.clip(X0, *bounds),
@@ -378,7 +433,6 @@ class DatasetDistiller(
         objective = data_objective_for(X, outer_y, outer_weight, student)
         with single_blas_thread():
             sample = self._sample(X, outer_y, outer_weight, scale, objective, student)
-        learns_y = self._learns_labels(spec)
         target_scale = 1.0 if of_classes else _spread(y, sample_weight, 1.0)
         options = Options(
             solver=self.solver,
@@ -399,14 +453,12 @@ class DatasetDistiller(
 
         def attributes(synthetic):
             rows = export(student, spec, options, y0, weight0, synthetic)
-            samples = samples_like(X_in, rows.X)
-            labels = labels_like(y_in, rows.y)
+            samples = table.decode(rows.X)
+            labels = labels_like(y_in, rows.y, whole=not learns_y)
             learned = {name: synthetic.hyperparameters[name] for name in learn_params}
             refitted = clone(estimator).set_params(**learned)
-            if rows.is_weighted:
-                refitted.fit(samples, labels, sample_weight=rows.sample_weight)
-            else:
-                refitted.fit(samples, labels)
+            weights = {"sample_weight": rows.sample_weight} if rows.is_weighted else {}
+            refitted = table.fit(refitted, samples, labels, **weights)
             return {
                 "X_synthetic_": samples,
                 "y_synthetic_": labels,
@@ -417,7 +469,8 @@ class DatasetDistiller(
 
         losses = []
         root = self._init_callback_context(max_subtasks=None)
-        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        rows = X if table.encoder is None else table.X
+        data = {"X": rows, "y": y, "metadata": {"sample_weight": sample_weight}}
         root.call_on_fit_task_begin(estimator=self, **data)
 
         def callback(get_synthetic, loss):
@@ -440,6 +493,12 @@ class DatasetDistiller(
         small = min(start.X.shape) * spec.n_outputs <= MAX_SMALL_SOLVE
         with single_blas_thread() if small or student.trains_in_jax else nullcontext():
             result = distill(student, objective, sample, start, options, callback)
+            if table.rounds:
+                near = nearest_rows(start.X, y0, sample.X, sample.y, scale)
+                starts = start, start._replace(X=near)
+                result = round_and_refine(
+                    student, objective, sample, starts, result, table, options, callback
+                )
         if not result.converged:
             warnings.warn(
                 f"The outer loss did not converge within max_iter={self.max_iter} "
@@ -449,7 +508,10 @@ class DatasetDistiller(
                 stacklevel=2,
             )
         fitted = attributes(result.synthetic)
-        refit_params = student.params_of(fitted["estimator_"], result.synthetic)
+        refit_params = student.params_of(
+            table.last_step(fitted["estimator_"]),
+            result.synthetic._replace(X=table.round(result.synthetic.X)),
+        )
         fitted["loss_"] = float(objective.value_and_grad(refit_params)[0])
         if not losses:  # nothing to improve on the start, which took one look, too
             params = student.solve(result.synthetic)
@@ -457,6 +519,7 @@ class DatasetDistiller(
         self._warn_of_early_stop(fitted["loss_"], losses[-1])
         fitted["loss_curve_"] = np.array(losses)
         fitted["n_iter_"] = len(losses)
+        fitted["_encodes_categories"] = table.encoder is not None
         for name, value in fitted.items():
             setattr(self, name, value)
         root.call_on_fit_task_end(
@@ -481,9 +544,18 @@ class DatasetDistiller(
             ``y_synthetic_``.
         """
         check_is_fitted(self)
-        validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        if self._encodes_categories:
+            validate_data(self, X, reset=False, skip_check_array=True)
+            with naming_missing_columns(X):
+                check_array(self.estimator_[0].transform(X))
+        else:
+            with naming_missing_columns(X):
+                validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         samples = self.X_synthetic_
-        if not is_frame(samples):
+        if is_frame(samples):
+            container = _get_output_config("transform", estimator=self)["dense"]
+            samples = in_library(samples, container)
+        else:
             samples = samples_like(X, samples)
         return samples, self.y_synthetic_
 
@@ -604,7 +676,7 @@ class DatasetDistiller(
             )
         return low, high
 
-    def _start(self, X, y, groups, sample_weight, spec, scale, random_state):
+    def _start(self, X, y, groups, sample_weight, spec, scale, random_state, table):
         """Return starting rows and their targets, class indices or numbers."""
         from skdistill._initialization import (
             given_rows,
@@ -621,6 +693,8 @@ class DatasetDistiller(
             raise ValueError(
                 f"init must be a tuple (X0, y0) of two arrays; got {len(init)} values."
             )
+        if given:
+            init = table.encode_init(init[0]), init[1]
         # Numbers that code classes are grouped by these, as classes are.
         in_groups = groups.dtype.kind == "i"
         n_rows = None

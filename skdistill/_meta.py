@@ -30,7 +30,7 @@ from sklearn.utils.validation import (
 
 from skdistill._delegation import PredictionMixin
 from skdistill._distiller import DatasetDistiller, _unchanged_on_error
-from skdistill._frames import is_frame, is_series
+from skdistill._frames import is_frame, is_series, samples_like
 from skdistill._merging import merge_equal_rows
 from skdistill._subtask import subtask
 from skdistill._targets import class_targets, numeric_targets
@@ -76,8 +76,9 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         )
         spec, y_encoded = self._read_targets(y_valid, X_valid.shape[1])
         distiller, made_for_estimator = self._distiller_for(spec)
-        # The distiller returns frames and series if they come in.
-        X_fit = X if is_frame(X) else X_valid
+        # The distiller returns frames and series if they come in. Nobody asked for the
+        # rows: with columns of floats, none is rounded.
+        X_fit = samples_like(X, X_valid)
         y_fit = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
         if set(metadata) <= {"sample_weight"} and not isinstance(X, np.memmap):
             weight = _check_sample_weight(

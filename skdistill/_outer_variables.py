@@ -44,8 +44,9 @@ class OuterVariables:
         The set to start from; what is not learned keeps its value.
     scale : ndarray of shape (p,) or None
         Unit of each feature; None keeps the samples as they are.
-    bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature.
+    bounds : tuple of two ndarrays of shape (p,) or (m, p)
+        Least and largest value of each feature, or of each entry; one that equals the
+        other holds an entry fixed.
     hyperparameters : dict of str to tuple of (low, high)
         Positive hyperparameters to learn, in logarithms, and how far they may go.
     target_scale : float or ndarray of shape (k,), default=None
@@ -110,8 +111,8 @@ def _samples(X, scale, bounds):
     low, high = bounds
     return _Block(
         (X / scale).ravel(),
-        np.tile(low / scale, len(X)),
-        np.tile(high / scale, len(X)),
+        np.broadcast_to(low / scale, X.shape).ravel(),
+        np.broadcast_to(high / scale, X.shape).ravel(),
         lambda x: np.clip(x.reshape(X.shape) * scale, low, high),
         lambda grad, _: grad * scale,
     )

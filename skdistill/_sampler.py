@@ -156,7 +156,7 @@ class DistillationSampler(
         -------
         X_resampled : array-like of shape (n_synthetic, n_features)
             Synthetic samples: a list, array or DataFrame as ``X`` is, in its precision.
-            Integers become floating-point numbers.
+            Integers become floating-point numbers, but for those of a DataFrame.
         y_resampled : array-like of shape (n_synthetic,)
             Their targets, in the form of ``y``.
         """
