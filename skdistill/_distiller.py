@@ -88,6 +88,13 @@ def _spread(values, sample_weight, otherwise):
     return np.where(variance > 0, np.sqrt(variance), otherwise)
 
 
+def _loss_unit(loss_name, target_scale):
+    """Return the loss of predicting the mean, about, where losses have units."""
+    if loss_name in ("squared_error", "squared_epsilon_insensitive"):
+        return float(np.mean(np.square(target_scale)))
+    return float(np.mean(target_scale)) if loss_name == "epsilon_insensitive" else 1.0
+
+
 class DatasetDistiller(
     PredictionMixin,
     CallbackSupportMixin,
@@ -444,9 +451,7 @@ class DatasetDistiller(
             learn_params=learn_params,
             max_iter=self.max_iter,
             tol=self.tol,
-            loss_unit=1.0
-            if student.loss_name == "log_loss"
-            else float(np.mean(np.square(target_scale))),
+            loss_unit=_loss_unit(student.loss_name, target_scale),
             batch_size=self.batch_size,
             random_state=random_state,
         )
