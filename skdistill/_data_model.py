@@ -218,6 +218,9 @@ def _polish(
     space = _ModelSpace(params, student, objective, ridge, np.inf, whitening)
     x = space.x0
     value, grad = space.value_and_grad(x)
+    if not grad.any():
+        space.report(callback, x, value)
+        return DataModel(space.centered(params), False, whitening, 1, True)
     # A quadratic is its own expansion, otherwise half of the digits are left.
     step_length = np.sqrt(np.finfo(sample.X.dtype).eps)
     blocks = None

@@ -28,7 +28,8 @@ def test_example_runs(path, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert "distilled rows" in result.stdout
-    assert (tmp_path / "distilled_digits.png").stat().st_size > 10_000
+    if "distilled_digits.png" in path.read_text():
+        assert (tmp_path / "distilled_digits.png").stat().st_size > 10_000
 
 
 def public_names():
