@@ -135,13 +135,13 @@ def kmeans_rows(m):
     return cluster.cluster_centers_, counts / np.bincount(cluster.labels_)
 
 
-sizes = [5, 10, 20]
+sizes = [5, 20]
 deviances = {"random rows (median of 20)": [], "k-means rows": [], "distilled rows": []}
 for m in sizes:
     picks = [rng.choice(len(X_train), m, replace=False) for _ in range(20)]
     picked = [test_deviance(X_train[pick], y_train[pick]) for pick in picks]
     distiller = DatasetDistiller(
-        estimator, n_synthetic=m, learn_labels=False, max_iter=25, tol=1e-3
+        estimator, n_synthetic=m, learn_labels=False, max_iter=15, tol=1e-3
     )
     X_synthetic, y_synthetic = distiller.fit_transform(X_train, y_train)
     deviances["random rows (median of 20)"].append(np.median(picked))

@@ -4,7 +4,8 @@ Minimizes ``loss + ridge / 2 * ||coef||^2`` over ``||coef|| <= max_norm``. It se
 real data through an objective. L-BFGS leads near the model on a sample, and to a model
 that the norm limits. From there, a few steps of Newton's method, by conjugate gradients
 in whitened coordinates, lead to rounding error. A product with the Hessian is a
-difference of two gradients: any objective has these.
+difference of two gradients: any objective has these. Where there are too many rows,
+features and classes for a Hessian of all rows, L-BFGS comes first there, too.
 """
 
 from typing import NamedTuple
@@ -27,6 +28,8 @@ PROBE_ITER = 10
 NEWTON_PRODUCTS = 60
 NEWTON_RTOL = 1e-3
 MAX_HALVINGS = 10
+#: Steps after L-BFGS, where the Hessian is known from a sample alone.
+POLISHING_STEPS = 2
 #: Multiplications up to which blocks of the Hessian are computed in each step.
 CHEAP_BLOCKS = 1e9
 #: Rows that are multiplied at a time.
@@ -124,7 +127,10 @@ def fit_data_model(
         params = probe
     if student.loss_name != "squared_error":
         whitening = _whitening_at(student, sample, params, ridge, objective)
-    if not limited:
+    fits_by_newton = student.loss_name == "squared_error" or (
+        _rows_for_blocks(student, objective, sample) is objective
+    )
+    if not limited and fits_by_newton:
         model = _polish(
             params,
             student,
@@ -151,7 +157,17 @@ def fit_data_model(
         tol=tol,
         callback=callback,
     )
-    return DataModel(params, limited, whitening, result.n_iter, result.converged)
+    model = DataModel(params, limited, whitening, result.n_iter, result.converged)
+    steps = min(POLISHING_STEPS, max_iter - result.n_iter)
+    if limited or not result.converged or steps < 1:
+        return model
+    polished = _polish(
+        params, student, objective, sample, ridge, whitening, steps, tol, callback
+    )
+    if np.linalg.norm(polished.params.coef) > max_norm:
+        return model
+    n_iter = result.n_iter + polished.n_iter
+    return polished._replace(n_iter=n_iter, converged=True)
 
 
 def _is_limited(objective, params, ridge):
@@ -218,6 +234,9 @@ def _polish(
     space = _ModelSpace(params, student, objective, ridge, np.inf, whitening)
     x = space.x0
     value, grad = space.value_and_grad(x)
+    if not grad.any():
+        space.report(callback, x, value)
+        return DataModel(space.centered(params), False, whitening, 1, True)
     # A quadratic is its own expansion, otherwise half of the digits are left.
     step_length = np.sqrt(np.finfo(sample.X.dtype).eps)
     blocks = None

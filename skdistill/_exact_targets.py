@@ -108,6 +108,9 @@ def _pulls(rows, wanted, student):
         for ridge in RIDGES * eigenvalues[-1]:
             A = vectors @ (aim / (eigenvalues + ridge)[:, None])
             yield A - student.fit_intercept * A.mean(axis=0)
+    if student.intercept_penalty:
+        # A single row pulls at the intercept alone.
+        yield np.zeros((m, len(wanted)))
     # Rows that do not span as much as the model: others, about as large.
     V, singular, _ = np.linalg.svd(wanted, full_matrices=False)
     rank = np.sum(singular > 1e-12 * singular[0])

@@ -174,7 +174,8 @@ def _improve_in_span(student, span, sample, synthetic, bounds):
         Z, student.encode(sample.y), sample.sample_weight, student
     )
     start = synthetic._replace(X=span.project(synthetic.X))
-    scale = 1 / (Z.std(axis=0) * _rms_pull(student, start))
+    spread = Z.std(axis=0)
+    scale = 1 / (np.where(spread > 0, spread, 1.0) * _rms_pull(student, start))
     free = np.full(Z.shape[1], np.inf)
     variables = OuterVariables(start, scale, (-free, free), {})
     seen, _ = improve(

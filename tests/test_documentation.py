@@ -29,7 +29,8 @@ def test_example_runs(path, tmp_path):
         text=True,
     )
     assert result.returncode == 0, result.stderr
-    assert "test accuracy" in result.stdout
+    # Every example compares at a figure that can be read.
+    assert "test accuracy" in result.stdout or "distilled rows" in result.stdout
     for figure in FIGURES.get(path.stem, ()):
         assert (tmp_path / figure).stat().st_size > 10_000
 

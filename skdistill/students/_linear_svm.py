@@ -105,7 +105,7 @@ class LinearSVRStudent(PenalizedLinearStudent):
                 "with any epsilon, C and intercept_scaling."
             )
         _check_scaling(estimator)
-        if spec.multi_output:
+        if spec.n_outputs > 1:
             raise ValueError(
                 f"LinearSVR takes one output; y has {spec.n_outputs} columns. Pass y "
                 "of shape (n_samples,)."
