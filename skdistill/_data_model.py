@@ -1,15 +1,16 @@
 """The linear model of all the real rows, within the norm that a few rows can induce.
 
 Minimizes ``loss + ridge / 2 * ||coef||^2`` over ``||coef|| <= max_norm``. It sees the
-real data through an objective. L-BFGS leads near the model in some tens of passes, and
-is slow to go on; a few steps of Newton's method, by conjugate gradients in whitened
-coordinates, lead to rounding error. A product with the Hessian is a difference of two
-gradients: any objective has these.
+real data through an objective. L-BFGS leads near the model on a sample, and to a model
+that the norm limits. From there, a few steps of Newton's method, by conjugate gradients
+in whitened coordinates, lead to rounding error. A product with the Hessian is a
+difference of two gradients: any objective has these.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg
 from sklearn.utils import gen_batches
 
@@ -22,10 +23,12 @@ SAMPLE_MAX_ITER = 40
 SAMPLE_TOL = 1e-3
 #: Iterations on all the data after which a model at the limit counts as limited.
 PROBE_ITER = 10
-#: Steps of Newton's method, products with the Hessian in each, and their precision.
-NEWTON_STEPS = 10
+#: Products with the Hessian in a step of Newton's method, and their precision.
 NEWTON_PRODUCTS = 60
 NEWTON_RTOL = 1e-3
+MAX_HALVINGS = 10
+#: Multiplications up to which blocks of the Hessian are computed in each step.
+CHEAP_BLOCKS = 1e9
 #: Rows that are multiplied at a time.
 CHUNK_ROWS = 4096
 #: Change of a coefficient, relative to the largest, that ends these steps.
@@ -88,7 +91,8 @@ def fit_data_model(
     _, grad = sample.value_and_grad(params)
     # At the start the constraint is pulled with this force, later with less.
     force = 0.1 * np.linalg.norm(grad.coef) / max_norm
-    whitening = _whitening_at(student, sample, params, max(ridge, force), objective)
+    at_start = ridge if student.loss_name == "squared_error" else max(ridge, force)
+    whitening = _whitening_at(student, sample, params, at_start, objective)
     params, limited, _ = _fit_in_ball(
         params,
         student,
@@ -118,8 +122,24 @@ def fit_data_model(
         if limited and _is_limited(objective, probe, ridge):
             return DataModel(params, True, whitening, 0, True)
         params = probe
-    if ridge:
-        whitening = _whitening_at(student, sample, params, ridge)
+    if student.loss_name != "squared_error":
+        whitening = _whitening_at(student, sample, params, ridge, objective)
+    if not limited:
+        model = _polish(
+            params,
+            student,
+            objective,
+            sample,
+            ridge,
+            whitening,
+            max_iter,
+            tol,
+            callback,
+        )
+        coef = model.params.coef
+        if np.linalg.norm(coef) <= max_norm or model.n_iter >= max_iter:
+            return model
+        params = model.params
     params, limited, result = _fit_in_ball(
         params,
         student,
@@ -131,14 +151,7 @@ def fit_data_model(
         tol=tol,
         callback=callback,
     )
-    n_iter = result.n_iter
-    if result.converged and not limited:
-        steps = min(NEWTON_STEPS, max_iter - n_iter)
-        params, n_steps = _polish(
-            params, student, objective, ridge, whitening, steps, callback
-        )
-        n_iter += n_steps
-    return DataModel(params, limited, whitening, n_iter, result.converged)
+    return DataModel(params, limited, whitening, result.n_iter, result.converged)
 
 
 def _is_limited(objective, params, ridge):
@@ -147,15 +160,18 @@ def _is_limited(objective, params, ridge):
     return -np.vdot(params.coef, grad.coef) > ridge * np.vdot(params.coef, params.coef)
 
 
-def _whitening_at(student, sample, params, ridge, objective=None):
-    if not ridge and sample.X.shape[1] <= MAX_DENSE_FEATURES:
-        # What counts as zero depends on all the rows.
+def _whitening_at(student, sample, params, ridge, objective):
+    """Return round coordinates near a model."""
+    if student.loss_name == "squared_error" and sample.X.shape[1] <= MAX_DENSE_FEATURES:
+        # What all the rows say is the Hessian itself.
         data = objective if isinstance(objective.X, np.ndarray) else sample
         chunks = (
             (data.X[rows], data.sample_weight[rows])
             for rows in gen_batches(len(data.X), CHUNK_ROWS)
         )
-        return PrincipalWhitening(chunks, student.is_centered, student.estimator.tol)
+        tol = 0.0 if ridge else student.estimator.tol
+        ridge = ridge * student.n_outputs / 2
+        return PrincipalWhitening(chunks, student.is_centered, ridge, tol)
     raw = sample.X @ params.coef.T + params.intercept
     hessian = student.loss.hessian(raw, student.encode(sample.y))
     curvature = np.mean(np.einsum("icc->ic", hessian))
@@ -195,18 +211,23 @@ def _fit_in_ball(
     return space.centered(params), shrink < 1, result
 
 
-def _polish(params, student, objective, ridge, whitening, max_steps, callback):
-    """Take steps of Newton's method until the coefficients no longer change."""
+def _polish(
+    params, student, objective, sample, ridge, whitening, max_iter, tol, callback
+):
+    """Fit by Newton's method until the coefficients no longer change."""
     space = _ModelSpace(params, student, objective, ridge, np.inf, whitening)
     x = space.x0
-    if not max_steps:
-        return params, 0
-    _, grad = space.value_and_grad(x)
+    value, grad = space.value_and_grad(x)
     # A quadratic is its own expansion, otherwise half of the digits are left.
-    step_length = np.sqrt(np.finfo(objective.X.dtype).eps)
+    step_length = np.sqrt(np.finfo(sample.X.dtype).eps)
+    blocks = None
     if student.loss_name == "squared_error":
         step_length = 1.0
-    for n_steps in range(1, max_steps + 1):  # noqa: B007
+    else:
+        blocks = _CurvatureBlocks(space, _rows_for_blocks(student, objective, sample))
+    preconditioner = None
+    converged, first_size = False, np.linalg.norm(grad)
+    for n_iter in range(1, max_iter + 1):  # noqa: B007
 
         def product(v, x=x, grad=grad):
             norm = np.linalg.norm(v)
@@ -216,24 +237,41 @@ def _polish(params, student, objective, ridge, whitening, max_steps, callback):
             return (space.value_and_grad(x + length * v)[1] - grad) / length
 
         hessian = LinearOperator((len(x), len(x)), product, dtype=np.float64)
-        step, _ = cg(hessian, -grad, rtol=NEWTON_RTOL, maxiter=NEWTON_PRODUCTS)
-        for _ in range(3):
-            value, candidate_grad = space.value_and_grad(x + step)
-            if np.linalg.norm(candidate_grad) < np.linalg.norm(grad):
+        if blocks is not None and (preconditioner is None or blocks.are_cheap):
+            preconditioner = blocks.inverse(params)
+        # Early steps need not be exact.
+        rtol = max(NEWTON_RTOL, 0.1 * min(1.0, np.linalg.norm(grad) / first_size))
+        step, _ = cg(
+            hessian,
+            -grad,
+            rtol=rtol,
+            maxiter=NEWTON_PRODUCTS,
+            M=preconditioner,
+        )
+        size, slope = np.linalg.norm(grad), np.vdot(grad, step)
+        for _ in range(MAX_HALVINGS):
+            candidate, candidate_grad = space.value_and_grad(x + step)
+            # Near the minimum rounding hides the descent, but not in the gradient.
+            if np.linalg.norm(candidate_grad) < 0.5 * size:
                 break
-            step = step / 2
+            if candidate < value + 1e-4 * slope and -slope > 1e-14 * abs(value):
+                break
+            step, slope = step / 2, slope / 2
         else:
+            converged = True
             break  # rounding
-        before, _ = space.unpack(x)
+        value = candidate
+        before = params
         x, grad = x + step, candidate_grad
         params, _ = space.unpack(x)
         change = np.abs(params.coef - before.coef).max()
+        converged = np.abs(grad).max() <= tol
         if space.report(callback, x, value):
             break
         if change <= COEF_TOL * np.abs(params.coef).max():
             break
-    params, _ = space.unpack(x)
-    return space.centered(params), n_steps
+    params = space.centered(params)
+    return DataModel(params, False, whitening, n_iter, converged)
 
 
 class _ModelSpace:
@@ -301,3 +339,56 @@ class _ModelSpace:
             # Zero at the minimum, and rounding of float32 data elsewhere.
             return LinearParams(*(part - part.mean(axis=0) for part in params))
         return params
+
+
+def _rows_for_blocks(student, objective, sample):
+    """All rows, where a Hessian of all is as cheap as some products with it."""
+    n, p = len(objective.y), sample.X.shape[1]
+    is_cheap = n * p**2 * student.n_outputs <= CHEAP_BLOCKS
+    return objective if is_cheap and isinstance(objective.X, np.ndarray) else sample
+
+
+class _CurvatureBlocks:
+    """Diagonal blocks of the Hessian on some rows, one for each output.
+
+    Whitened coordinates are round for the mean curvature of the rows; the blocks know
+    the curvature of each row and output.
+    """
+
+    def __init__(self, space, sample):
+        self.space, self.sample = space, sample
+        student, size = space.student, space.whitening.size
+        basis = space.whitening.to_coef(np.eye(size))
+        self.design = np.ones((len(sample.X), size + 1))
+        self.design[:, :-1] = (sample.X - space.mean) @ basis.T
+        self.y = student.encode(sample.y)
+        self.penalty = np.zeros((size + 1, size + 1))
+        self.penalty[:-1, :-1] = space.ridge * basis @ basis.T
+        intercept = np.append(-basis @ space.mean, 1.0)
+        on_intercept = space.ridge * student.intercept_penalty
+        self.penalty += on_intercept * np.outer(intercept, intercept)
+        if not student.fit_intercept:
+            self.design[:, -1] = 0.0
+            self.penalty[-1, -1] = 1.0
+        self.are_cheap = self.design.size * (size + 1) * space.k <= CHEAP_BLOCKS
+
+    def inverse(self, params):
+        """Return the inverse of the blocks at a model, as an operator."""
+        sample, k = self.sample, self.space.k
+        raw = sample.X @ params.coef.T + params.intercept
+        hessian = self.space.student.loss.hessian(raw, self.y)
+        curvature = np.einsum("icc->ic", hessian) * sample.sample_weight[:, None]
+        factors = []
+        for c in range(k):
+            block = (self.design.T * curvature[:, c]) @ self.design + self.penalty
+            # Where nothing is curved, nothing is known: stay close.
+            ridge = 1e-8 * np.trace(block) / len(block)
+            block[np.diag_indices_from(block)] += ridge
+            factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+
+        def apply(x):
+            v = np.column_stack([x[:-k].reshape(k, -1), x[-k:]])
+            v = np.array([cho_solve(f, row) for f, row in zip(factors, v, strict=True)])
+            return np.concatenate([v[:, :-1].ravel(), v[:, -1]])
+
+        return LinearOperator((len(self.space.x0),) * 2, apply, dtype=np.float64)

@@ -1,8 +1,9 @@
 """From starting rows to the distilled set: which solver, in which order.
 
-Students with a linear model of all the data start from there; the others start from the
-rows. From the best start, the bilevel iteration goes on: by L-BFGS-B, first on a sample
-and then on all rows, or by Adam on mini-batches.
+Students with a linear model of all the data start from there, and students made of its
+moments from rows that have these; the others start from the rows. From the best start,
+the bilevel iteration goes on: by L-BFGS-B, first on a sample and then on all rows, or
+by Adam on mini-batches.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,10 @@ import numpy as np
 
 from skdistill._bilevel import improve
 from skdistill._containers import SyntheticSet
+from skdistill._exact_moments import approach_moments, has_moment_approach
 from skdistill._linear_distillation import approach_linear, has_linear_approach
 from skdistill._outer_variables import OuterVariables
+from skdistill.objectives._penalized import PenalizedObjective
 from skdistill.optimizers import _adam
 from skdistill.students._linear import LinearStudent
 
@@ -162,6 +165,13 @@ def distill(student, objective, sample, synthetic, options, callback):
                 start.synthetic, start.n_iter, start.converged, start.scale_at
             )
         synthetic, scale_at, n_iter = start.synthetic, start.scale_at, start.n_iter
+    elif has_moment_approach(student, objective, options):
+        synthetic, is_exact = approach_moments(
+            student, objective, sample, synthetic, options
+        )
+        if is_exact and options.solver != "lbfgs":
+            synthetic = _calibrate(student, sample, synthetic, options)
+            return Distilled(synthetic, 0, True, scale_at)
     elif options.solver == "exact":
         raise ValueError(
             "solver='exact' is not supported for this estimator and these settings. "
@@ -192,16 +202,24 @@ def iterate(student, objective, sample, synthetic, scale_at, options, callback):
     result : OuterResult
         How the optimizer ended.
     """
+    is_sampled = sample is not objective
+    if student.penalty is not None:
+        objective, sample = (
+            PenalizedObjective(each, student.penalty, student.hyperparameters)
+            for each in (objective, sample)
+        )
     variables = options.variables(student, synthetic, scale_at(synthetic))
 
     def report(synthetic, loss):
+        if student.penalty is not None:
+            loss -= objective.penalty(student.solve(synthetic))
         return callback(lambda: synthetic, loss)
 
     if _takes_batches(student, objective, options):
         return _improve_on_batches(
             student, objective, sample, variables, options, report
         )
-    if sample is not objective:
+    if is_sampled:
         synthetic, _ = improve(
             student,
             sample,

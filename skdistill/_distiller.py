@@ -141,7 +141,8 @@ class DatasetDistiller(
     learn_params : sequence of str, default=()
         Positive hyperparameters of ``estimator`` to learn with the rows, such as
         ``("C",)`` or ``("alpha", "gamma")``. They move within a factor of 100, and
-        ``estimator_`` carries the learned values.
+        ``estimator_`` carries the learned values. Of a nested name the end will do
+        where it is the only one: ``("length_scale",)``.
 
     outer_loss : {"auto", "log_loss", "squared_error", "log_density"}, default="auto"
         Loss on the real data. "auto" is the training loss of ``estimator``, its class
@@ -372,6 +373,7 @@ class DatasetDistiller(
             estimator._validate_params()
         y_in = y
         of_classes = is_classifier(estimator)
+        takes_matrix = not of_classes and (get_tags(estimator).target_tags.multi_output)
         table = read_table(X, self.categorical_features, sample_weight)
         if table.encoder is not None:
             validate_data(self, X, skip_check_array=True)
@@ -382,7 +384,7 @@ class DatasetDistiller(
                 X,
                 y,
                 dtype=[np.float64, np.float32],
-                multi_output=not of_classes,
+                multi_output=takes_matrix,
                 y_numeric=not of_classes,
             )
         if of_classes:
@@ -486,9 +488,10 @@ class DatasetDistiller(
                 **data,
             )
 
-        # BLAS threads that wait between small solves keep the processor from JAX's.
+        # BLAS threads that wait between small solves, or while JAX does its own work,
+        # keep the processor from JAX's.
         small = min(start.X.shape) * spec.n_outputs <= MAX_SMALL_SOLVE
-        with single_blas_thread() if small else nullcontext():
+        with single_blas_thread() if small or student.trains_in_jax else nullcontext():
             result = distill(student, objective, sample, start, options, callback)
             if table.rounds:
                 near = nearest_rows(start.X, y0, sample.X, sample.y, scale)
@@ -753,7 +756,7 @@ class DatasetDistiller(
 
     def _warn_of_early_stop(self, loss, expected):
         """Warn if scikit-learn's fit on the set is not the one that was optimized."""
-        if loss > 1.05 * expected + 1e-3:
+        if loss > expected + 0.05 * abs(expected) + 1e-3:
             warnings.warn(
                 f"{type(self._estimator()).__name__} fitted on the synthetic set has "
                 f"an outer loss of {loss:.4g}, not the {expected:.4g} of its solution: "

@@ -29,9 +29,12 @@ the squared error a closed form says exactly which models are in reach, see
 ``_squared_error_rows``.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 from scipy.linalg import solve
 from scipy.optimize import brentq
+from scipy.special import expit
 
 #: Steps in the search for rows.
 MAX_STEPS = 100
@@ -39,6 +42,10 @@ MAX_STEPS = 100
 PATIENCE = 40
 #: Error of a reproduced coefficient, relative to the largest, that counts as rounding.
 EXACT_TOL = 1e-8
+#: How smooth hinges are, in units of the margin.
+WIDTHS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001)
+#: Error of a step's prediction, relative to the residual, up to which it is taken.
+MAX_SURPRISE = 0.3
 #: Projections between the rows that train to a model and the bounds.
 MAX_PROJECTIONS = 200
 
@@ -161,6 +168,10 @@ def reproducing_rows(student, span, synthetic, bounds):
     C = student.loss_strength(synthetic.hyperparameters)
     if np.isfinite(C):
         system = _System(student, span, synthetic, Q0)
+        if student.loss_name == "squared_hinge":
+            for start in (Q0, _near_labels(student, span, synthetic, Q0)):
+                Q = _solve_hinge(student, span, synthetic, start)
+                yield extended(Q, system.pull(Q))
         for start in (system.confident(Q0), system.nearest_felt(Q0)):
             Q = system.solve(start)
             yield extended(Q, system.pull(Q))
@@ -173,7 +184,7 @@ class _System:
     """The equations for ``Q``, in units of the coefficients, and their derivatives."""
 
     def __init__(self, student, span, synthetic, Q):
-        self.student = student
+        self.student, self.loss = student, student.loss
         self.synthetic = synthetic
         self.V, self.intercept = span.V, span.intercept
         C = student.loss_strength(synthetic.hyperparameters)
@@ -187,7 +198,8 @@ class _System:
 
     def pull(self, Q):
         """Return ``A`` of shape (m, k)."""
-        return self.student.pull(self.raw(Q), self.synthetic)
+        gradient = self.loss.gradient(self.raw(Q), self.synthetic.y)
+        return -self.weight[:, None] * gradient
 
     def confident(self, Q):
         """Where all rows are right by the same, by so much as to pull with the norm."""
@@ -206,7 +218,7 @@ class _System:
 
     def jacobian(self, q):
         Q = q.reshape(-1, self.V.shape[1])
-        curvature = self.student.loss.hessian(self.raw(Q), self.synthetic.y)
+        curvature = self.loss.hessian(self.raw(Q), self.synthetic.y)
         slope = -np.einsum("i,icd,dr->icr", self.weight, curvature, self.V)
         matrix = np.einsum("ic,qr->cqir", self.pull(Q), np.eye(Q.shape[1]))
         matrix += np.einsum("icr,iq->cqir", slope, Q)
@@ -239,13 +251,17 @@ class _System:
                 milestone = size
             jacobian = self.jacobian(q)
             gram = jacobian @ jacobian.T
+            if not np.trace(gram) > 0:
+                break  # nothing pulls
             # Some equations follow from others: never without a ridge.
             ridge = max(damping, 1e-13) * np.trace(gram) / len(gram)
             gram[np.diag_indices_from(gram)] += ridge
             step = jacobian.T @ solve(gram, residual, assume_a="pos")
             candidate = self.residual(q - step)
-            # Rounding ends the descent: a step that is not down is one too long.
-            if np.linalg.norm(candidate) < size:
+            surprise = np.linalg.norm(candidate - residual + jacobian @ step)
+            # Rounding ends the descent: a step that is not down is one too long. So is
+            # one that takes rows to where they are no longer felt.
+            if np.linalg.norm(candidate) < size and surprise < MAX_SURPRISE * size:
                 q, residual, damping = q - step, candidate, damping / 10
             else:
                 damping *= 10
@@ -283,6 +299,44 @@ def _squared_error_rows(span, synthetic, alpha, student, Q):
         center = np.linalg.lstsq(span.V, y_mean - span.intercept, rcond=None)[0]
     A = root * (P / (s**2 + alpha)) @ (P.T @ Y)
     return center + (P * s) @ R / root, A
+
+
+def _solve_hinge(student, span, synthetic, Q):
+    """Solve from ``Q`` for hinges that are smooth at first, and become sharp.
+
+    A row beyond its margin is not felt, and no step would say so. With ``log(1 + exp)``
+    for the positive part, in ever smaller units, every row is felt.
+    """
+    for width in WIDTHS:
+        system = _System(student, span, synthetic, Q)
+        system.loss = _smooth_hinge(width)
+        Q = system.solve(Q)
+    return _System(student, span, synthetic, Q).solve(Q)
+
+
+def _near_labels(student, span, synthetic, Q):
+    """Where a squared error would have the rows, apart as the reference rows are."""
+    signs = synthetic._replace(y=np.sign(synthetic.y))
+    alpha = 1 / (2 * student.loss_strength(synthetic.hyperparameters))
+    at_labels, _ = _squared_error_rows(span, signs, alpha, student, Q)
+    labels = np.hstack([np.ones((len(Q), 1)), signs.y])
+    return at_labels + Q - labels @ np.linalg.lstsq(labels, Q, rcond=None)[0]
+
+
+def _smooth_hinge(width):
+    """Gradient and second derivative like those of the squared hinge."""
+
+    def missing(raw, y):
+        return (1 - np.sign(y) * raw) / width
+
+    def gradient(raw, y):
+        return -2 * y * width * np.logaddexp(0, missing(raw, y))
+
+    def hessian(raw, y):
+        slope = 2 * np.abs(y) * expit(missing(raw, y))
+        return slope[:, :, None] * np.eye(y.shape[1])
+
+    return SimpleNamespace(gradient=gradient, hessian=hessian)
 
 
 def _scores_on_rays(loss, Z, y, weight, target):

@@ -77,17 +77,21 @@ class Whitening:
 
 
 class PrincipalWhitening:
-    """Whitened coordinates of the principal components that least squares keeps.
+    """Whitened coordinates of all the rows, for a squared error.
 
-    A solution of least norm is in the span of those singular vectors of the centered
-    rows whose singular values count as more than zero. There, it is found as any other.
+    With ``cov(X) = E diag(d) E'``, rows of coefficients are
+    ``coef = v @ diag(d + ridge)^-1/2 E'``: the loss is not only about round. Without
+    a penalty, the solution of least norm is in the span of those ``E`` whose ``d``
+    count as more than zero; there, it is found as any other.
 
     Parameters
     ----------
     chunks : iterable of tuple (X, sample_weight)
         All rows and their weights.
     is_centered : bool
-        Whether there is a free intercept.
+        Whether there is a free intercept; without one, ``cov`` is the second moment.
+    ridge : float
+        As for ``Whitening``.
     tol : float
         Largest singular value, relative to the largest of all, that counts as zero.
 
@@ -97,27 +101,16 @@ class PrincipalWhitening:
         As for ``Whitening``.
     """
 
-    def __init__(self, chunks, is_centered, tol):
-        moments = total = 0.0
-        for X, weight in chunks:
-            X = np.hstack([X.astype(np.float64), np.ones((len(X), 1))])
-            if not np.ndim(moments):
-                # Means that are far out would cancel: start from the first row.
-                first = X[0] * is_centered
-                first[-1] = 0.0
-            X = X - first
-            moments = moments + (X.T * weight) @ X
-            total += weight.sum()
-        moments = moments / total
-        self.mean = moments[-1, :-1]
-        matrix = moments[:-1, :-1]
-        matrix = matrix - is_centered * np.outer(self.mean, self.mean)
-        self.mean = self.mean + first[:-1]
-        self.scale = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    def __init__(self, chunks, is_centered, ridge, tol):
+        self.mean, matrix = _moments(chunks, is_centered)
+        self.scale = np.sqrt(np.maximum(np.diag(matrix), 0.0) + ridge)
         self.scale[self.scale == 0] = 1.0
-        variances, vectors = eigh(matrix)
-        kept = variances > max(tol**2, 1e-15) * variances[-1]
-        self._deviations, self._vectors = np.sqrt(variances[kept]), vectors[:, kept]
+        variances, vectors = eigh(matrix, overwrite_a=True, check_finite=False)
+        kept = np.ones(len(variances), dtype=bool)
+        if not ridge:
+            kept = variances > max(tol**2, 1e-15) * variances[-1]
+        self._deviations = np.sqrt(np.maximum(variances[kept], 0.0) + ridge)
+        self._vectors = vectors[:, kept]
         self.size = len(self._deviations)
 
     def to_coef(self, v):
@@ -131,3 +124,23 @@ class PrincipalWhitening:
     def to_gradient(self, coef_grad):
         """Map a gradient in the coefficients to the gradient in whitened rows."""
         return (coef_grad @ self._vectors) / self._deviations
+
+
+def _moments(chunks, is_centered):
+    """Return the weighted mean (p,) and the covariance (p, p), or second moment."""
+    first, total = None, 0.0
+    for X, weight in chunks:
+        X = X.astype(np.float64)
+        if first is None:
+            # Means that are far out would cancel: start from the first row.
+            first = X[0] * is_centered
+            mean, moment = np.zeros(X.shape[1]), np.zeros((X.shape[1],) * 2)
+        X -= first
+        X *= np.sqrt(weight)[:, None]
+        mean += np.sqrt(weight) @ X
+        moment += X.T @ X
+        total += weight.sum()
+    mean, moment = mean / total, moment / total
+    if is_centered:
+        moment -= np.outer(mean, mean)
+    return mean + first, moment

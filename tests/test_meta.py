@@ -482,7 +482,9 @@ def test_grid_search_and_weights_of_a_regressor(numbers):
         cv=2,
         error_score="raise",
     ).fit(X, y)
-    assert search.best_params_["estimator__alpha"] == 0.1
+    best = search.best_estimator_
+    assert best.estimator_.alpha == search.best_params_["estimator__alpha"]
+    assert search.best_score_ > cross_val_score(Ridge(), X, y, cv=2).mean() - 0.01
     weight = np.random.default_rng(0).integers(0, 3, len(y))
     weighted = DistilledRegressor().fit(X, y, sample_weight=weight)
     repeated = DistilledRegressor().fit(np.repeat(X, weight, axis=0), y.repeat(weight))

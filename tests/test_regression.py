@@ -1,19 +1,25 @@
 """Distilling for regressors: targets, starts, and what scikit-learn makes of them."""
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_diabetes
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
 from sklearn.utils.extmath import softmax
 
 from skdistill import DatasetDistiller
+from skdistill.students import DataSpec, SyntheticSet, student_for
 
 # The fits are cut short: what is tested holds for any of them.
 pytestmark = pytest.mark.filterwarnings(
@@ -227,3 +233,58 @@ def test_bad_input(table, params, target, message):
     with pytest.raises(ValueError, match=message):
         distiller.fit(X, y if target is None else target)
     assert not hasattr(distiller, "estimator_")
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        rbf(),
+        GaussianProcessRegressor(
+            RBF(5.0) + WhiteKernel(0.5), alpha=0.5, optimizer=None, normalize_y=True
+        ),
+        SVR(gamma=0.02, C=10.0, tol=1e-8),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_penalty_leads_to_the_model_of_all_the_data(table, estimator):
+    """Rows enough to interpolate predict new rows as the fit on all rows does."""
+    X, y = table
+    y = y - 150
+    distiller = DatasetDistiller(clone(estimator), n_synthetic=30, max_iter=150)
+    distiller.fit(X[:120], y[:120])
+    full = clone(estimator).fit(X[:120], y[:120])
+    predicted, expected = distiller.predict(X[120:]), full.predict(X[120:])
+    kmeans = KMeans(30, random_state=0).fit(X[:120])
+    means = [y[:120][kmeans.labels_ == c].mean() for c in range(30)]
+    baseline = clone(estimator).fit(kmeans.cluster_centers_, means).predict(X[120:])
+    error = np.linalg.norm(predicted - expected)
+    # The hinges of a support vector machine are rough going.
+    share = 0.6 if isinstance(estimator, SVR) else 0.25
+    assert error < share * np.linalg.norm(baseline - expected)
+
+
+@pytest.mark.parametrize(
+    "estimator", [rbf(), SVR(gamma=0.02, C=10.0), SVC(gamma=0.02, C=10.0)], ids=repr
+)
+def test_penalty_is_the_squared_norm(table, estimator):
+    """Between the kernel's own inner products and the dual coefficients of a fit."""
+    X, y = table
+    spec = DataSpec(X.shape[1], None, 1, False)
+    y = y - 150
+    if is_classifier(estimator):
+        y = y > 0
+        spec = spec._replace(classes=np.array([False, True]), n_outputs=2)
+    student = student_for(estimator, spec)
+    fitted = clone(estimator).fit(X, y)
+    synthetic = SyntheticSet(X, student.encode(y), np.ones(len(X)), {})
+    synthetic = synthetic._replace(hyperparameters=student.hyperparameters)
+    params = student.params_of(fitted, synthetic)
+    with jax.enable_x64(True):
+        penalty = float(student.penalty(params, student.hyperparameters))
+    if isinstance(estimator, KernelRidge):
+        centers, dual, strength = X, fitted.dual_coef_, 1.0
+    else:
+        centers = fitted.support_vectors_
+        dual, strength = fitted.dual_coef_.ravel(), 1 / (2 * estimator.C)
+    norm = dual @ rbf_kernel(centers, gamma=0.02) @ dual
+    assert_allclose(penalty, strength * norm, rtol=1e-9)

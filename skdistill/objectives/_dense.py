@@ -66,6 +66,13 @@ class DenseObjective(DataObjective):
             _chunk_value_and_grad, raw_prediction=raw_prediction, loss=loss
         )
 
+    def chunks(self):
+        """Yield ``X, y, sample_weight`` of blocks of rows; weight zero fills them up.
+
+        The weights sum to one over all blocks.
+        """
+        return self._chunks(self.X, self.y, self.sample_weight)
+
     def _chunks(self, X, y, sample_weight):
         for rows in gen_batches(len(X), self.chunk_rows):
             chunk = X[rows], y[rows], sample_weight[rows]

@@ -1,5 +1,6 @@
 """Students, the inner problem: one file per family of scikit-learn estimators."""
 
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
@@ -8,13 +9,19 @@ from sklearn.linear_model import (
     Ridge,
     RidgeClassifier,
 )
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    NearestCentroid,
+)
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill._containers import SyntheticSet
 from skdistill._targets import DataSpec
 from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
 from skdistill.students._check import check_student
+from skdistill.students._discriminant import DiscriminantStudent
 from skdistill.students._gaussian_process import (
     GaussianProcessDensityStudent,
     GaussianProcessStudent,
@@ -24,6 +31,8 @@ from skdistill.students._kernel_svm import SVCStudent, SVRStudent
 from skdistill.students._least_squares import LinearRegressionStudent
 from skdistill.students._linear_svm import LinearSVCStudent, LinearSVRStudent
 from skdistill.students._logistic import LogisticStudent
+from skdistill.students._naive_bayes import GaussianNBStudent
+from skdistill.students._nearest_centroid import NearestCentroidStudent
 from skdistill.students._neighbors import (
     NeighborsClassifierStudent,
     NeighborsRegressorStudent,
@@ -43,14 +52,17 @@ __all__ = [
 ]
 
 _STUDENTS = {
+    GaussianNB: GaussianNBStudent,
     GaussianProcessRegressor: GaussianProcessStudent,
     KNeighborsClassifier: NeighborsClassifierStudent,
     KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,
+    LinearDiscriminantAnalysis: DiscriminantStudent,
     LinearRegression: LinearRegressionStudent,
     LinearSVC: LinearSVCStudent,
     LinearSVR: LinearSVRStudent,
     LogisticRegression: LogisticStudent,
+    NearestCentroid: NearestCentroidStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
     SVC: SVCStudent,

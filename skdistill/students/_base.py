@@ -43,15 +43,24 @@ class Student(ABC):
     soft_labels : bool
         Whether ``encode`` gives probabilities that may be learned, since a row with
         them trains as its copies do that are labelled with each class and weighted.
+    penalty : callable or None
+        ``penalty(params, hyperparameters) -> float`` in JAX, as hashable: what the
+        estimator adds to the weighted sum of the outer losses when it is fitted on all
+        the data. The rows are learned for the sum of both, so that many of them lead
+        to the model of all the data rather than to one that interpolates it.
     holds_constants : bool
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
         them go.
+    trains_in_jax : bool
+        Whether JAX does most of ``solve``, which threads of BLAS would disturb.
     """
 
     surrogates = {}
     soft_labels = False
     holds_constants = True
+    penalty = None
+    trains_in_jax = False
 
     def __init__(self, estimator, spec):
         self.estimator = estimator
@@ -149,6 +158,8 @@ class ClosedFormStudent(Student):
         ``train(synthetic) -> params`` in JAX: a module-level function or an object
         that hashes by value.
     """
+
+    trains_in_jax = True
 
     def solve(self, synthetic, start=None):
         """Return the ``params`` that the formula gives."""

@@ -112,6 +112,24 @@ class _Training:
         )
 
 
+@dataclass(frozen=True)
+class _Penalty:
+    """Noise times the squared norm of the mean, a mean over the outputs.
+
+    A Gaussian process predicts the mean that kernel ridge regression does.
+    """
+
+    covariance: Any
+
+    def __call__(self, params, hyperparameters):
+        centers, kernel_params = params.centers, params.kernel_params
+        gram = self.covariance.cross(centers, centers, kernel_params)
+        prior = self.covariance.diagonal(centers, kernel_params)
+        noise = hyperparameters.get("alpha", 0.0) + (prior - jnp.diag(gram)).mean()
+        scaled = params.scale * params.dual_coef
+        return noise * jnp.vdot(scaled, gram @ scaled) / scaled.shape[1]
+
+
 def _solve(system, factor, rhs):
     """Solve with the system, of which ``factor`` is known, and differentiate that."""
     return lax.custom_linear_solve(
@@ -161,6 +179,8 @@ class GaussianProcessStudent(ClosedFormStudent):
             estimator.normalize_y,
             self.loss_name == "log_density",
         )
+        if self.loss_name == "squared_error":
+            self.penalty = _Penalty(covariance)
 
     def params_of(self, estimator, synthetic):
         """Return the process that scikit-learn conditioned on the rows."""

@@ -56,7 +56,8 @@ class _Stationary(_Leaf):
     def _squared_distances(self, X, Z, params):
         """Squared distances in units of the length scale."""
         scale = self.value("length_scale", params)
-        return squared_distances(X / scale, Z / scale)
+        scaled = X / scale
+        return squared_distances(scaled, scaled if X is Z else Z / scale)
 
 
 class _RBF(_Stationary):

@@ -49,6 +49,12 @@ class KernelPrediction:
         learned = {name: jnp.asarray(value, X.dtype) for name, value in params.items()}
         return KERNELS[self.kernel](X, Z, {**dict(self.fixed), **learned})
 
+    def mean_squared_norm(self, params):
+        """Return the squared norm in the space of the kernel, a mean over outputs."""
+        gram = self.gram(params.centers, params.centers, params.kernel_params)
+        square = jnp.vdot(params.dual_coef, gram @ params.dual_coef)
+        return square / params.dual_coef.shape[1]
+
 
 @dataclass(frozen=True)
 class _Training:
@@ -107,6 +113,16 @@ def _dual_coef_backward(indefinite, saved, cotangent):
 _dual_coef.defvjp(_dual_coef_forward, _dual_coef_backward)
 
 
+@dataclass(frozen=True)
+class _Penalty:
+    """``alpha ||f||^2`` in the space of the kernel, a mean over the outputs."""
+
+    prediction: KernelPrediction
+
+    def __call__(self, params, hyperparameters):
+        return hyperparameters["alpha"] * self.prediction.mean_squared_norm(params)
+
+
 class KernelRidgeStudent(ClosedFormStudent):
     """Student of ``KernelRidge``.
 
@@ -138,6 +154,8 @@ class KernelRidgeStudent(ClosedFormStudent):
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
         self.raw_prediction = KernelPrediction(kernel, fixed)
         self.train = _Training(self.raw_prediction)
+        if kernel not in INDEFINITE:
+            self.penalty = _Penalty(self.raw_prediction)
 
     def params_of(self, estimator, synthetic):
         """Return the expansion that scikit-learn found."""

@@ -18,13 +18,32 @@ def squared_distances(X, Z):
     """
     # Distances do not depend on it, so that derivatives need not pass through it.
     origin = lax.stop_gradient(Z.mean(axis=0))
-    X, Z = X - origin, Z - origin
-    square = (X**2).sum(axis=1)[:, None] - 2 * (X @ Z.T) + (Z**2).sum(axis=1)
+    is_same = X is Z
+    X = X - origin
+    Z = X if is_same else Z - origin
+    square = (X**2).sum(axis=1)[:, None] - 2 * _product(X, Z) + (Z**2).sum(axis=1)
     return jnp.maximum(square, 0)
 
 
+def _product(X, Z):
+    """Return ``X @ Z.T``."""
+    return _self_product(X) if X is Z else X @ Z.T
+
+
+@jax.custom_vjp
+def _self_product(X):
+    """``X @ X.T``, with one product rather than two for its derivative."""
+    return X @ X.T
+
+
+_self_product.defvjp(
+    lambda X: (X @ X.T, X),
+    lambda X, cotangent: ((cotangent + cotangent.T) @ X,),
+)
+
+
 def _linear(X, Z, params):
-    return X @ Z.T
+    return _product(X, Z)
 
 
 def _rbf(X, Z, params):
@@ -39,11 +58,11 @@ def _laplacian(X, Z, params):
 
 
 def _polynomial(X, Z, params):
-    return (params["gamma"] * (X @ Z.T) + params["coef0"]) ** params["degree"]
+    return (params["gamma"] * _product(X, Z) + params["coef0"]) ** params["degree"]
 
 
 def _sigmoid(X, Z, params):
-    return jnp.tanh(params["gamma"] * (X @ Z.T) + params["coef0"])
+    return jnp.tanh(params["gamma"] * _product(X, Z) + params["coef0"])
 
 
 def _cosine(X, Z, params):

@@ -34,6 +34,9 @@ MAX_NEWTON_STEPS = 100
 MAX_HALVINGS = 40
 #: Up to so many unknowns, a factorization takes less than the calls of an iteration.
 MAX_DENSE_UNKNOWNS = 200
+#: Iterations of conjugate gradients, and how many say that a preconditioner is stale.
+MAX_CG_STEPS = 500
+STALE_STEPS = 30
 
 
 def linear_raw_prediction(params, X):
@@ -273,63 +276,67 @@ class _InnerProblem(NamedTuple):
         residual = self.loss.gradient(self.design @ theta, self.y)
         return self.design.T @ (self.weight[:, None] * residual) + self.penalty * theta
 
-    def hessian_solver(self, theta, rtol):
+    def curvature(self, theta):
+        """Second derivatives (m, k, k) of the rows' losses, weighted."""
+        curvature = self.loss.hessian(self.design @ theta, self.y)
+        return curvature * self.weight[:, None, None]
+
+    def project(self, v):
+        """Leave out what all outputs have in common, where nothing happens.
+
+        Kept out, it does not disturb the conjugate gradients.
+        """
+        if self.loss.shift_invariant:
+            v = v - v.mean(axis=1, keepdims=True)
+        return v
+
+    def hessian_solver(self, theta, rtol, preconditioner=None):
         """Return ``solve(rhs)`` for the Hessian at ``theta``; shapes are (r + 1, k).
 
-        A small Hessian is factorized. A large one is applied, in conjugate gradients
-        preconditioned by its diagonal blocks, one for each output: exact for one
-        output, 10 to 30 iterations for many.
+        A small Hessian is factorized. A large one is applied, in conjugate gradients,
+        with a ``_Preconditioner`` at ``theta`` or near.
         """
-        curvature = self.loss.hessian(self.design @ theta, self.y)
-        curvature = curvature * self.weight[:, None, None]
-        # Features come in any unit: the blocks are factorized with unit diagonals.
-        diagonal = np.einsum("ia,icc->ac", self.design**2, curvature) + self.penalty
-        scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-        shape = diagonal.shape
-
-        def project(v):
-            # Nothing happens in what all outputs have in common: kept out, it does not
-            # disturb the conjugate gradients.
-            if self.loss.shift_invariant:
-                v = v - v.mean(axis=1, keepdims=True)
-            return v
-
-        if diagonal.size <= MAX_DENSE_UNKNOWNS:
-            solve_dense = self._factorize(curvature, scale)
-            return lambda rhs: project(solve_dense(project(rhs)))
+        curvature = self.curvature(theta)
+        if theta.size <= MAX_DENSE_UNKNOWNS:
+            solve_dense = self._factorize(curvature)
+            return lambda rhs: self.project(solve_dense(self.project(rhs)))
+        if preconditioner is None:
+            preconditioner = _Preconditioner(self, curvature)
+        shape = theta.shape
 
         def product(v):
             v = v.reshape(shape)
             raw = np.einsum("icd,id->ic", curvature, self.design @ v)
-            return project(self.design.T @ raw + self.penalty * v).ravel()
-
-        factors = []
-        for c in range(shape[1]):
-            block = (self.design.T * curvature[:, c, c]) @ self.design
-            block *= scale[:, c, None] * scale[:, c]
-            # The jitter keeps rounding from making a singular block indefinite.
-            np.fill_diagonal(block, 1 + 1e-14 * len(block))
-            factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+            return self.project(self.design.T @ raw + self.penalty * v).ravel()
 
         def precondition(v):
-            v = scale * v.reshape(shape)
-            for c, factor in enumerate(factors):
-                v[:, c] = cho_solve(factor, v[:, c], check_finite=False)
-            return project(scale * v).ravel()
+            return self.project(preconditioner.apply(v.reshape(shape))).ravel()
 
-        size = (diagonal.size, diagonal.size)
-        hessian = LinearOperator(size, product)
-        preconditioner = LinearOperator(size, precondition)
+        def count(_):
+            preconditioner.n_iter += 1
 
         def solve(rhs):
-            rhs = project(rhs).ravel()
-            solution, _ = cg(hessian, rhs, rtol=rtol, maxiter=200, M=preconditioner)
+            preconditioner.n_iter = 0
+            solution, _ = cg(
+                LinearOperator((theta.size,) * 2, product),
+                self.project(rhs).ravel(),
+                rtol=rtol,
+                maxiter=MAX_CG_STEPS,
+                M=LinearOperator((theta.size,) * 2, precondition),
+                callback=count,
+            )
             return solution.reshape(shape)
 
         return solve
 
-    def _factorize(self, curvature, scale):
+    def unit(self, curvature):
+        """Features come in any unit: scales (r + 1, k) of a unit diagonal."""
+        diagonal = np.einsum("ia,icc->ac", self.design**2, curvature) + self.penalty
+        return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+
+    def _factorize(self, curvature):
         """Return a direct solver for the Hessian, with its diagonal scaled to one."""
+        scale = self.unit(curvature)
         width, k = scale.shape
         rows = curvature[:, :, None, :] * self.design[:, None, :, None]
         matrix = np.tensordot(self.design, rows, axes=(0, 0)).reshape(width * k, -1)
@@ -352,6 +359,45 @@ class _InnerProblem(NamedTuple):
         return solve
 
 
+class _Preconditioner:
+    """Diagonal blocks of a Hessian, one for each output.
+
+    Exact for one output and for losses that do not couple outputs; for a softmax, some
+    10 iterations are left. Blocks of nearly equal curvature share a factor.
+
+    Attributes
+    ----------
+    n_iter : int
+        Iterations of the last solution: many say that the blocks are out of date.
+    """
+
+    def __init__(self, problem, curvature):
+        self.n_iter = 0
+        design = problem.design
+        self.scale = problem.unit(curvature)
+        own = np.ascontiguousarray(np.einsum("icc->ci", curvature))
+        _, first, self.factor_of = np.unique(
+            own, axis=0, return_index=True, return_inverse=True
+        )
+        self.factors = []
+        for c in first:
+            felt = own[c] > 0
+            rows = design if felt.all() else design[felt]
+            block = (rows.T * own[c][felt]) @ rows
+            block[np.diag_indices_from(block)] += problem.penalty[:, 0]
+            block *= self.scale[:, c, None] * self.scale[:, c]
+            # The jitter keeps rounding from making a singular block indefinite.
+            np.fill_diagonal(block, 1 + 1e-14 * len(block))
+            self.factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+
+    def apply(self, v):
+        v = self.scale * v
+        for i, factor in enumerate(self.factors):
+            outputs = np.flatnonzero(self.factor_of == i)
+            v[:, outputs] = cho_solve(factor, v[:, outputs], check_finite=False)
+        return self.scale * v
+
+
 def _newton(problem, theta):
     """Minimize the inner objective by Newton's method with step halving."""
     at_zero = np.zeros_like(theta)
@@ -359,14 +405,17 @@ def _newton(problem, theta):
     if not value <= problem.value(at_zero):
         # A start that is worse than nothing is none.
         theta, value = at_zero, problem.value(at_zero)
-    last_decrement, first_size = np.inf, None
+    last_decrement, first_size, preconditioner = np.inf, None, None
     for _ in range(MAX_NEWTON_STEPS):
         gradient = problem.gradient(theta)
         # Early steps need not be exact; the last ones converge superlinearly.
         size = np.linalg.norm(gradient)
         first_size = size if first_size is None else first_size
         rtol = np.clip(size / first_size, 1e-6, 1e-1) if first_size else 1e-6
-        direction = -problem.hessian_solver(theta, rtol)(gradient)
+        is_large = theta.size > MAX_DENSE_UNKNOWNS
+        if is_large and (preconditioner is None or preconditioner.n_iter > STALE_STEPS):
+            preconditioner = _Preconditioner(problem, problem.curvature(theta))
+        direction = -problem.hessian_solver(theta, rtol, preconditioner)(gradient)
         # Twice the distance to the minimum.
         decrement = -np.vdot(gradient, direction)
         rounding = 1e-14 * abs(value)

@@ -25,11 +25,14 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, LinAlgWarning, lstsq, solve
+from sklearn.exceptions import ConvergenceWarning
 
 #: What counts as rounding error of ``r``, relative to the size of its terms.
 ROUNDING = 1e-13
 #: Exchanges before the search is given up: rows that repeat may make it go in circles.
 MAX_EXCHANGES = 1000
+#: What is no rounding error any more, when the search is given up.
+LARGE_ERROR = 1e-8
 
 
 class Dual(NamedTuple):
@@ -94,8 +97,8 @@ def solve_dual(dual, coef):
     coef = coef.copy()
     free = dual.free(coef)
     for _ in range(MAX_EXCHANGES):
-        if free.any() and not _move_free(dual, coef, free):
-            continue
+        while free.any() and not _move_free(dual, coef, free):
+            pass  # each round ends one of the free
         residual = dual.target - dual.gram @ coef
         size = max(np.abs(dual.target).max(), (np.abs(dual.gram) @ np.abs(coef)).max())
         first, second = dual.limits(coef, residual)
@@ -107,6 +110,14 @@ def solve_dual(dual, coef):
             free[first if above else second] = True
         else:  # two have to move, for the sum to stay
             free[[first, second]] = True
+    else:
+        if residual[first] - residual[second] > LARGE_ERROR * size:
+            warnings.warn(
+                "The dual problem of a support vector machine was not solved: it is "
+                "ill-conditioned. Scale the features or lower C.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
     return coef, _intercept(dual, coef)
 
 

@@ -64,6 +64,7 @@ class TemperedStudent(Student):
     def __init__(self, student):
         super().__init__(student.estimator, student.spec)
         self.student = student
+        self.trains_in_jax = student.trains_in_jax
         self.hyperparameters = student.hyperparameters
         self.holds_constants = student.holds_constants
         self.surrogates = {**student.surrogates, INVERSE_TEMPERATURE: 1.0}

@@ -147,7 +147,7 @@ def test_hypergradient_of_kernel_parameters_matches_refits(problem):
 
 @pytest.mark.parametrize("nu", [0.5, 1.5])
 def test_equal_rows_have_finite_derivatives(nu, table):
-    """A centre on a real row, and on another centre."""
+    """A center on a real row, and on another center."""
     X, y = table
     student = student_for(process(Matern(nu=nu)), SPEC)
     objective = data_objective_for(X, y, np.ones(len(X)), student)
@@ -158,6 +158,16 @@ def test_equal_rows_have_finite_derivatives(nu, table):
     model = process(Matern(nu=nu)).fit(synthetic.X, synthetic.y)
     assert_allclose(loss, squared_error(model, X, y), rtol=1e-6)
     assert np.isfinite(hypergrad.X).all()
+
+
+def test_rows_far_apart(rng):
+    """Rounding of their squared distances is not seen in the variance of a row."""
+    rows, y = 1e4 * rng.standard_normal((6, 4)), rng.standard_normal(12)
+    rows = np.vstack([rows, rows + 0.5])
+    estimator = process(Matern(nu=0.5), alpha=1e-10)
+    student = student_for(estimator, SPEC)
+    params = student.solve(SyntheticSet(rows, y, np.ones(12), student.hyperparameters))
+    assert_allclose(params.dual_coef[:, 0], estimator.fit(rows, y).alpha_, rtol=1e-6)
 
 
 def test_no_noise_on_float32_rows(table):
@@ -227,7 +237,8 @@ def test_degenerate_data(case, table):
     distiller = DatasetDistiller(estimator, n_synthetic=4, max_iter=15).fit(X, y)
     assert np.isfinite(distiller.X_synthetic_).all()
     baseline = kmeans_fit(estimator, X, y, 4)
-    assert distiller.loss_ <= squared_error(baseline, X, y) + 1e-12
+    # The penalty of the estimator takes part, at the cost of a little error.
+    assert distiller.loss_ <= 1.02 * squared_error(baseline, X, y) + 1e-12
 
 
 def test_nothing_is_compiled_twice(table, count_compilations):

@@ -142,13 +142,15 @@ def test_derivative_in_a_weight_of_zero(problem):
     assert_allclose(hypergrad.sample_weight[0], one_sided, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kernel", ["laplacian", "sigmoid"])
-def test_equal_rows_have_finite_derivatives(kernel, problem):
-    """A centre on a real row, and on another centre."""
+@pytest.mark.parametrize("kernel", ["laplacian", "sigmoid", "cosine"])
+def test_equal_rows_and_zeros_have_finite_derivatives(kernel, problem):
+    """A center on a real row, on another center, and at the origin."""
     model = student(problem.student.spec, kernel=kernel, gamma=0.1)
     y = np.asarray(problem.synthetic.y)
+    rows = np.repeat(problem.X[:8], 2, axis=0)[:15]
+    rows[-1] = 0
     synthetic = SyntheticSet(
-        np.repeat(problem.X[:8], 2, axis=0)[:15],
+        rows,
         y,
         np.ones(15),
         model.hyperparameters,

@@ -4,8 +4,14 @@ import jax
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR
 
+from skdistill import DatasetDistiller
 from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.students import DataSpec, StationaryStudent, check_student, student_for
 from tests.conftest import make_table, spec_of
@@ -113,6 +119,55 @@ def test_closed_form_agrees_with_the_implicit_function_theorem(rng):
     general = StationaryStudent.implicit_vjp(student, params, cotangent, synthetic)
     assert_allclose(closed.X, general.X, rtol=1e-8, atol=1e-10)
     assert_allclose(closed.y, general.y, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("load", [load_wine, load_diabetes], ids=["svc", "svr"])
+def test_beats_kmeans_rows(load):
+    """At a penalty that leaves the full-data model out of reach, too."""
+    X, y = load(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    estimator = strict_svc(C=0.05) if load is load_wine else strict_svr(epsilon=1.0)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    distiller = DatasetDistiller(estimator, n_synthetic=6).fit(X_train, y_train)
+    kmeans = clone(estimator).fit(*_kmeans_rows(X_train, y_train, load is load_wine))
+    assert distiller.score(X_test, y_test) > kmeans.score(X_test, y_test) + 0.02
+
+
+def _kmeans_rows(X, y, of_classes):
+    if of_classes:
+        groups = [X[y == c] for c in np.unique(y)]
+        centers = [KMeans(2, n_init=1, random_state=0).fit(g) for g in groups]
+        rows = np.vstack([c.cluster_centers_ for c in centers])
+        return rows, np.repeat(np.unique(y), 2)
+    clusters = KMeans(6, n_init=1, random_state=0).fit(X)
+    counts = np.bincount(clusters.labels_)
+    return clusters.cluster_centers_, np.bincount(clusters.labels_, y) / counts
+
+
+@pytest.mark.parametrize(
+    "name", ["duplicates", "one feature", "constant", "wide", "rare"]
+)
+@pytest.mark.parametrize("estimator", [LinearSVC(tol=1e-8), strict_svr()], ids=str)
+@pytest.mark.filterwarnings(
+    "ignore:Liblinear failed:sklearn.exceptions.ConvergenceWarning"
+)
+def test_degenerate_data(estimator, name):
+    X, y = make_table(2, n=60, p=5)
+    if isinstance(estimator, LinearSVR):
+        y = X[:, 0] + 0.1 * X[:, 1]
+    rare = np.concatenate([np.flatnonzero(y <= 0)[:1], np.flatnonzero(y > 0)])
+    X, y = {
+        "duplicates": (np.repeat(X[:10], 6, axis=0), np.repeat(y[:10], 6)),
+        "one feature": (X[:, :1], y),
+        "constant": (np.column_stack([X, np.full(60, 3.0)]), y),
+        "wide": (np.tile(X[:20], 8), y[:20]),
+        "rare": (X[rare], y[rare]),
+    }[name]
+    n_synthetic = {0: 1, 1: 4} if name == "rare" and y.dtype.kind == "i" else 6
+    distiller = DatasetDistiller(estimator, n_synthetic=n_synthetic, max_iter=300)
+    distiller.fit(X, y)
+    assert np.isfinite(distiller.X_synthetic_).all()
+    assert_allclose(distiller.loss_, distiller.loss_curve_[-1], rtol=1e-2, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_vote_beats_centers_of_classes(k):
     X, y = load_digits(return_X_y=True)
     estimator = KNeighborsClassifier(k)
     baseline = clone(estimator).fit(*centers_of_classes(X[:1200], y[:1200], 3))
-    distiller = DatasetDistiller(estimator, n_synthetic=30, max_iter=20, tol=1e-2)
+    distiller = DatasetDistiller(estimator, n_synthetic=30, max_iter=20)
     distiller.fit(X[:1200], y[:1200])
     test = X[1200:], y[1200:]
     assert 1 - distiller.score(*test) < 0.9 * (1 - baseline.score(*test))
@@ -109,7 +109,7 @@ def test_mean_beats_centers(k, weights):
     joint = np.column_stack([X, y / y.std()])
     centers = KMeans(40, n_init=3, random_state=0).fit(joint).cluster_centers_
     baseline = clone(estimator).fit(centers[:, :5], centers[:, 5] * y.std())
-    distiller = DatasetDistiller(estimator, n_synthetic=40, max_iter=60, tol=1e-2)
+    distiller = DatasetDistiller(estimator, n_synthetic=40, max_iter=60)
     distiller.fit(X, y)
     assert 1 - distiller.score(X, y) < 0.8 * (1 - baseline.score(X, y))
 
@@ -118,7 +118,7 @@ def test_reported_loss_is_nearly_that_of_the_regressor():
     """The blend does not promise what the vote does not keep."""
     X, y = make_friedman1(300, n_features=5, noise=0.5, random_state=0)
     distiller = DatasetDistiller(
-        KNeighborsRegressor(3), n_synthetic=40, max_iter=40, tol=1e-2
+        KNeighborsRegressor(3), n_synthetic=40, max_iter=40
     ).fit(X, y)
     error = np.mean((distiller.predict(X) - y) ** 2)
     assert_allclose(distiller.loss_, error, rtol=0.3)

@@ -1,0 +1,53 @@
+"""The outer loss plus the penalty that the estimator has on all the data."""
+
+from functools import partial
+
+import jax
+import numpy as np
+
+from skdistill.objectives._base import DataObjective
+
+
+class PenalizedObjective(DataObjective):
+    """The objective that the estimator minimizes when it is fitted on the real rows.
+
+    Parameters
+    ----------
+    objective : DataObjective
+        Mean loss over the real rows.
+    penalty : callable
+        ``penalty(params, hyperparameters) -> float`` in JAX, relative to a weighted sum
+        of losses; a function that hashes by value.
+    hyperparameters : dict of str to float
+        Those of the estimator.
+    """
+
+    def __init__(self, objective, penalty, hyperparameters):
+        self.objective = objective
+        self.n_rows = objective.n_rows
+        self.total_weight = objective.total_weight
+        self.hyperparameters = hyperparameters
+        self._penalty = partial(_value_and_grad, penalty=penalty)
+
+    def penalty(self, params):
+        """Return the penalty at ``params``, relative to a mean loss."""
+        return self._penalty_and_grad(params)[0]
+
+    def value_and_grad(self, params, rows=None):
+        """Return the mean loss and the penalty at ``params``, and their gradient."""
+        loss, grad = self.objective.value_and_grad(params, rows)
+        penalty, penalty_grad = self._penalty_and_grad(params)
+        return loss + penalty, jax.tree.map(np.add, grad, penalty_grad)
+
+    def _penalty_and_grad(self, params):
+        with jax.enable_x64(True):
+            value, grad = self._penalty(params, self.hyperparameters)
+            weight = self.total_weight
+            return float(value) / weight, jax.tree.map(
+                lambda leaf: np.asarray(leaf) / weight, grad
+            )
+
+
+@partial(jax.jit, static_argnames="penalty")
+def _value_and_grad(params, hyperparameters, penalty):
+    return jax.value_and_grad(penalty)(params, hyperparameters)
