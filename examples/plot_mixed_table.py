@@ -4,9 +4,9 @@ A census in twelve rows
 =======================
 
 Can a table with categories, integers and floats be replaced by twelve rows that look
-like the table, in which every job exists and every age is a whole number? Here are such
-rows, learned for scikit-learn's ``LogisticRegression``, against as many real ones,
-drawn at random or nearest to the centers of k-means in each class.
+like it, in which every job exists and every age is a whole number? Here are such rows,
+learned for scikit-learn's ``LogisticRegression``, against as many real ones, drawn at
+random or nearest to the centers of k-means in each class.
 
 The table is made up: 4,000 people, and whether they earn more than a threshold.
 """
@@ -108,8 +108,8 @@ print(f"  all {len(X_train)} rows         {full.score(X_test, y_test):.3f}")
 # Behind an encoder of one's own
 # ------------------------------
 # The distiller can also be the last step of a pipeline. Then it learns rows of what the
-# steps before it return: scaled numbers and shares of categories. Nothing is rounded,
-# so that twelve rows can do what all the data does, but nobody takes them for people.
+# steps before it return: scaled numbers and shares of categories. Nothing is rounded:
+# twelve rows can do what all the data does, but nobody takes them for people.
 
 pipeline = make_pipeline(
     encoder, DatasetDistiller(estimator, n_synthetic=12, random_state=0)

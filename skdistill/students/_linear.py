@@ -350,6 +350,8 @@ class _InnerProblem(NamedTuple):
             null[-1] = 1 / scale[-1]
             matrix += np.outer(null, null) / np.vdot(null, null)
         matrix[diagonal, diagonal] *= 1 + 1e-14 * width
+        # Rows that all weigh nothing leave the intercept alone.
+        matrix[diagonal, diagonal] += matrix[diagonal, diagonal] == 0
         factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
 
         def solve(rhs):

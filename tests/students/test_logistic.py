@@ -230,6 +230,18 @@ def test_units_far_apart(n_classes):
     assert_allclose((induced - params.coef) / unit, 0.0, atol=1e-8)
 
 
+def test_rows_that_weigh_nothing():
+    """Learned weights may all become zero on the way."""
+    student = student_for(LogisticRegression(), spec_of([0, 1], 2))
+    synthetic = SyntheticSet(np.eye(2), np.array([0.0, 1.0]), np.zeros(2), {"C": 1.0})
+    params = student.solve(synthetic)
+    assert not params.coef.any()
+    cotangent = LinearParams(np.ones((1, 2)), np.ones(1))
+    grad = student.implicit_vjp(params, cotangent, synthetic)
+    assert not grad.X.any()
+    assert np.isfinite(grad.sample_weight).all()
+
+
 def test_many_rows_are_solved_and_differentiated():
     """1,000 rows x 10 classes: 6,000 unknowns, without their Hessian."""
     rng = np.random.default_rng(0)
