@@ -472,6 +472,12 @@ class DatasetDistiller(
                 **({"classes_": spec.classes} if of_classes else {}),
             }
 
+        def snapshot(synthetic):
+            """Look at a set on the way, on which scikit-learn may stop early."""
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                return attributes(synthetic)
+
         losses = []
         root = self._init_callback_context(max_subtasks=None)
         rows = X if table.encoder is None else table.X
@@ -489,7 +495,7 @@ class DatasetDistiller(
             task.call_on_fit_task_begin(estimator=self, **data)
             return task.call_on_fit_task_end(
                 estimator=self,
-                reconstruction_attributes=lambda: attributes(get_synthetic()),
+                reconstruction_attributes=lambda: snapshot(get_synthetic()),
                 **data,
             )
 

@@ -192,8 +192,8 @@ class _NeighborsStudent(ClosedFormStudent):
         if n_neighbors > len(synthetic.X):
             raise ValueError(
                 f"n_neighbors={n_neighbors} asks for more neighbors than there are "
-                f"synthetic rows, {len(synthetic.X)}. Pass n_synthetic of at least "
-                f"{n_neighbors}, or an estimator with fewer neighbors."
+                f"synthetic rows, n_samples = {len(synthetic.X)}. Pass n_synthetic of "
+                f"at least {n_neighbors}, or an estimator with fewer neighbors."
             )
         return super().solve(synthetic)
 

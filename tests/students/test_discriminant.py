@@ -1,10 +1,13 @@
 """Linear discriminants against scikit-learn."""
 
+import jax
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from skdistill.students import check_student, student_for
+from skdistill.students._discriminant import _pinv
 from tests.conftest import spec_of
 
 SETTINGS = {
@@ -41,13 +44,27 @@ def test_constant_and_repeated_columns(rng):
         params = student(spec_of([0, 1, 2], 5)).solve(_set(X, y))
     expected = LinearDiscriminantAnalysis().fit(X, y)
     raw = X @ params.coef.T + params.intercept
-    np.testing.assert_allclose(raw, expected.decision_function(X), atol=1e-8)
+    assert_allclose(raw, expected.decision_function(X), atol=1e-8)
 
 
 def _set(X, y):
     from skdistill.students import SyntheticSet
 
     return SyntheticSet(X, np.eye(3)[y], np.ones(len(X)), {})
+
+
+def test_derivative_of_the_pseudo_inverse(rng):
+    """In each of its terms, at a rank below both dimensions."""
+    left, right = rng.standard_normal((5, 2)), rng.standard_normal((2, 4))
+    d_left, d_right = rng.standard_normal((5, 2)), rng.standard_normal((2, 4))
+
+    def inverse(step):
+        return _pinv((left + step * d_left) @ (right + step * d_right), 1e-6)
+
+    with jax.enable_x64(True):
+        _, slope = jax.jvp(inverse, (0.0,), (1.0,))
+        expected = (inverse(1e-6) - inverse(-1e-6)) / 2e-6
+    assert_allclose(slope, expected, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize(
