@@ -94,7 +94,9 @@ def approach_moments(student, objective, sample, synthetic, options):
     student.solve(synthetic)  # raises for too few rows
     X, shortfall = _CANDIDATES[type(student)](student, objective, synthetic)
     bounded = np.clip(X, *options.bounds)
-    if not shortfall and not np.allclose(bounded, X, rtol=ROUNDING, atol=0):
+    if not shortfall and not np.allclose(
+        bounded, X, rtol=ROUNDING, atol=ROUNDING * options.scale
+    ):
         shortfall = (
             "its nearest rows are outside feature_range. Pass feature_range=None, or "
             "more rows"

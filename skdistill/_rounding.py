@@ -10,7 +10,10 @@ import numpy as np
 
 from skdistill._bilevel import improve
 from skdistill._distillation import Distilled, go_on, iterate
+from skdistill.objectives._penalized import PenalizedObjective
 
+#: Values this near to those that the columns can have are theirs.
+ROUNDING_ERROR = 1e-6
 #: Iterations on a sample of the rows after each step, and their tolerance.
 STEP_MAX_ITER = 30
 STEP_TOL = 3e-4
@@ -47,6 +50,11 @@ def round_and_refine(
     Distilled
         A set with values that the columns can have, up to the precision of floats.
     """
+    whole = table.round(distilled.synthetic.X)
+    if np.allclose(whole, distilled.synthetic.X, rtol=0, atol=ROUNDING_ERROR):
+        return distilled._replace(synthetic=distilled.synthetic._replace(X=whole))
+    if student.penalty is not None:
+        sample = PenalizedObjective(sample, student.penalty, student.hyperparameters)
     rounding = _Rounding(student, sample, table, distilled.scale_at, options)
     start, near = (
         each._replace(hyperparameters=distilled.synthetic.hyperparameters)

@@ -11,20 +11,58 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    Ridge,
+    RidgeClassifier,
+)
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    NearestCentroid,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdistill import DatasetDistiller
+from skdistill.students import _STUDENTS
 from tests.conftest import make_table, strict_logistic
 
 FEWER_ROWS = "transform returns the synthetic set, with fewer rows than X"
 PAIR = "transform returns the pair (X, y), which is not one array"
 #: Estimators with a student, besides the default.
-ESTIMATORS = [KernelRidge(), Ridge(), RidgeClassifier()]
+ESTIMATORS = [
+    GaussianNB(),
+    GaussianProcessRegressor(optimizer=None),
+    KNeighborsClassifier(),
+    KNeighborsRegressor(),
+    KernelRidge(),
+    LinearDiscriminantAnalysis(),
+    LinearRegression(),
+    LinearSVC(),
+    LinearSVR(loss="squared_epsilon_insensitive"),
+    NearestCentroid(),
+    Ridge(),
+    RidgeClassifier(),
+    SVC(),
+    SVR(),
+]
+
+
+def test_every_student_is_checked():
+    assert {type(estimator) for estimator in ESTIMATORS} == set(_STUDENTS) - {
+        LogisticRegression
+    }
+
+
 # What these checks cover besides has a test of its own below.
 EXPECTED_FAILED_CHECKS = {
     "check_transformer_general": FEWER_ROWS,
