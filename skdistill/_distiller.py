@@ -41,6 +41,7 @@ from skdistill._delegation import PredictionMixin
 from skdistill._frames import (
     in_library,
     is_frame,
+    joined_frame,
     labels_like,
     samples_like,
     whole_like,
@@ -569,6 +570,30 @@ class DatasetDistiller(
         else:
             samples = samples_like(X, samples)
         return samples, self.y_synthetic_
+
+    def to_frame(self):
+        """Return the synthetic set as one DataFrame, to look at or to share.
+
+        Returns
+        -------
+        DataFrame of shape (n_synthetic, n_columns)
+            The features, the targets under the name of ``y`` or as "target", and
+            "sample_weight" if rows weigh other than one: of pandas, or of polars if
+            ``X`` was.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed, for rows learned from arrays.
+        """
+        check_is_fitted(self)
+        weight = self.sample_weight_synthetic_
+        return joined_frame(
+            self.X_synthetic_,
+            self.get_feature_names_out(),
+            self.y_synthetic_,
+            None if (weight == 1).all() else weight,
+        )
 
     def fit_transform(self, X, y, sample_weight=None):
         """Distill the data and return the synthetic set.

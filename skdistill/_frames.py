@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 import numpy as np
+from sklearn.utils._optional_dependencies import check_pandas_support
 
 
 def _library(container):
@@ -158,3 +159,45 @@ def labels_like(y, labels, *, whole=False):
     if library.__name__ == "pandas":
         return library.Series(labels, name=y.name, dtype=dtype)
     return library.Series(y.name, labels.tolist(), dtype=dtype)
+
+
+def joined_frame(samples, feature_names, targets, sample_weight):
+    """Return samples, targets and weights in one DataFrame.
+
+    Parameters
+    ----------
+    samples : ndarray or DataFrame of shape (m, p)
+        Samples; the result is of the library that theirs is, pandas for an array.
+    feature_names : sequence of str of length p
+        Names for the columns of an array.
+    targets : ndarray, Series or DataFrame of shape (m,) or (m, k)
+        Targets; without a name of their own they are "target", or "target0", ...
+    sample_weight : ndarray of shape (m,) or None
+        Weights, for a last column "sample_weight".
+
+    Raises
+    ------
+    ValueError
+        If two columns would have the same name.
+    """
+    library = _library(samples)
+    if library is None:
+        library = check_pandas_support("to_frame")
+        samples = library.DataFrame(samples, columns=feature_names)
+    columns = {name: samples[name] for name in samples.columns}
+    if is_frame(targets):
+        added = {name: targets[name] for name in targets.columns}
+    elif np.ndim(targets) == 2:
+        added = {f"target{j}": part for j, part in enumerate(np.transpose(targets))}
+    else:
+        named = is_series(targets) and targets.name not in (None, "")
+        added = {targets.name if named else "target": targets}
+    if sample_weight is not None:
+        added["sample_weight"] = sample_weight
+    shared = sorted(set(columns) & set(added), key=str)
+    if shared:
+        raise ValueError(
+            f"Features and targets share the names {shared}. Rename the columns of X "
+            "or y before fit."
+        )
+    return library.DataFrame({**columns, **added})

@@ -5,6 +5,8 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
 
 from skdistill import DatasetDistiller
 
@@ -96,3 +98,36 @@ def test_fortran_order_and_read_only(reference, multiclass_table):
     fortran.setflags(write=False)
     distiller = DatasetDistiller(random_state=0, weighting="match").fit(fortran, y)
     assert_allclose(distiller.X_synthetic_, reference.X_synthetic_, atol=1e-9)
+
+
+@pytest.mark.parametrize("weighting", ["unit", "match"])
+def test_to_frame_round_trip(multiclass_table, weighting):
+    """One line to share the set, from which anybody refits the estimator."""
+    X, y = multiclass_table
+    options = {"n_synthetic": 6, "weighting": weighting, "random_state": 0}
+    of_array = DatasetDistiller(**options).fit(X, y).to_frame()
+    assert list(of_array.columns[:7]) == [*(f"x{i}" for i in range(6)), "target"]
+    assert ("sample_weight" in of_array) == (weighting == "match")
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    distiller = DatasetDistiller(**options).fit(frame, pd.Series(y, name="class"))
+    rows = distiller.to_frame()
+    refit = clone(distiller.estimator_).fit(
+        rows[list("abcdef")], rows["class"], rows.get("sample_weight")
+    )
+    assert_array_equal(refit.predict(frame), distiller.predict(frame))
+    of_polars = DatasetDistiller(**options).fit(
+        pl.DataFrame(X, schema=list("abcdef"), orient="row"), pl.Series("class", y)
+    )
+    assert isinstance(of_polars.to_frame(), pl.DataFrame)
+    assert_allclose(
+        of_polars.to_frame().to_numpy().astype(float), rows.to_numpy().astype(float)
+    )
+
+
+def test_to_frame_of_several_targets_and_of_names_that_clash(multiclass_table):
+    X, _ = multiclass_table
+    distiller = DatasetDistiller(Ridge(), n_synthetic=4).fit(X, X[:, :2])
+    assert list(distiller.to_frame().columns[6:]) == ["target0", "target1"]
+    frame = pd.DataFrame(X, columns=["target", *"bcdef"])
+    with pytest.raises(ValueError, match=r"share the names \['target'\]"):
+        DatasetDistiller(Ridge(), n_synthetic=4).fit(frame, X[:, 0]).to_frame()
