@@ -48,7 +48,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill import DatasetDistiller
-from skdistill._baselines import class_codes, fit_on_reduced, reduced_set
+from skdistill.evaluation._baselines import class_codes, fit_on_reduced, reduced_set
 
 SEEDS = (0, 1, 2)
 #: Kernel machines are not fitted on more rows than this for the column of all data.

@@ -140,9 +140,9 @@ def data_pass(X, y, repeats):
     """Return (e), seconds of a pass, and of its two products in NumPy."""
     from sklearn.linear_model import LogisticRegression
 
-    from skdistill._containers import LinearParams
     from skdistill.objectives import data_objective_for
     from skdistill.students import DataSpec, student_for
+    from skdistill.students._params import LinearParams
 
     student = student_for(LogisticRegression(), DataSpec(784, np.arange(10), 10, False))
     objective = data_objective_for(X, y.astype(np.int32), np.ones(len(y)), student)
@@ -176,7 +176,7 @@ def _peak_memory(folder, connection):
     import jax  # noqa: F401
     import sklearn.linear_model  # noqa: F401
 
-    import skdistill._distillation  # noqa: F401
+    import skdistill.solvers._distill  # noqa: F401
 
     # Forget the peak of loading (Linux).
     Path("/proc/self/clear_refs").write_text("5")
@@ -207,7 +207,7 @@ def main():
     from sklearn.metrics import log_loss
 
     # Imports are no contestant's time.
-    import skdistill._distillation  # noqa: F401
+    import skdistill.solvers._distill  # noqa: F401
 
     X, X_test, y, y_test = load(args.data)
     data_seconds, product_seconds = data_pass(X, y, repeats=21)

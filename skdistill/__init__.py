@@ -1,12 +1,12 @@
 """Dataset distillation for scikit-learn."""
 
-from skdistill._curve import distillation_curve
-from skdistill._curve_display import DistillationCurveDisplay
-from skdistill._display import DistillationDisplay
-from skdistill._distiller import DatasetDistiller
-from skdistill._meta import DistilledClassifier, DistilledRegressor
-from skdistill._sampler import DistillationSampler
-from skdistill._transfer import transfer_score
+from skdistill.estimators._distilled import DistilledClassifier, DistilledRegressor
+from skdistill.estimators._distiller import DatasetDistiller
+from skdistill.estimators._sampler import DistillationSampler
+from skdistill.evaluation._curve import distillation_curve
+from skdistill.evaluation._curve_display import DistillationCurveDisplay
+from skdistill.evaluation._display import DistillationDisplay
+from skdistill.evaluation._transfer import transfer_score
 
 __all__ = [
     "DatasetDistiller",

@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdistill import DatasetDistiller
-from skdistill.objectives import _dense
+from skdistill.real import _dense
 
 
 def settings():

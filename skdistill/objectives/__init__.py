@@ -1,7 +1,7 @@
 """Objectives, the outer problem: the only place that sees the real data."""
 
 from skdistill.objectives._base import DataObjective
-from skdistill.objectives._dense import DenseObjective
+from skdistill.real._dense import DenseObjective
 
 __all__ = ["DataObjective", "data_objective_for"]
 

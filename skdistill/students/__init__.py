@@ -17,28 +17,27 @@ from sklearn.neighbors import (
 )
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from skdistill._containers import SyntheticSet
-from skdistill._targets import DataSpec
 from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
 from skdistill.students._check import check_student
-from skdistill.students._discriminant import DiscriminantStudent
-from skdistill.students._gaussian_process import (
+from skdistill.students.composed._tempered import TemperedStudent
+from skdistill.students.kernel._gaussian_process import (
     GaussianProcessDensityStudent,
     GaussianProcessStudent,
 )
-from skdistill.students._kernel_ridge import KernelRidgeStudent
-from skdistill.students._kernel_svm import SVCStudent, SVRStudent
-from skdistill.students._least_squares import LinearRegressionStudent
-from skdistill.students._linear_svm import LinearSVCStudent, LinearSVRStudent
-from skdistill.students._logistic import LogisticStudent
-from skdistill.students._naive_bayes import GaussianNBStudent
-from skdistill.students._nearest_centroid import NearestCentroidStudent
-from skdistill.students._neighbors import (
+from skdistill.students.kernel._ridge import KernelRidgeStudent
+from skdistill.students.kernel._svm import SVCStudent, SVRStudent
+from skdistill.students.linear._least_squares import LinearRegressionStudent
+from skdistill.students.linear._logistic import LogisticStudent
+from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
+from skdistill.students.linear._svm import LinearSVCStudent, LinearSVRStudent
+from skdistill.students.moments._discriminant import DiscriminantStudent
+from skdistill.students.moments._naive_bayes import GaussianNBStudent
+from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
+from skdistill.students.neighbors._vote import (
     NeighborsClassifierStudent,
     NeighborsRegressorStudent,
 )
-from skdistill.students._ridge import RidgeClassifierStudent, RidgeStudent
-from skdistill.students._tempered import TemperedStudent
+from skdistill.synthetic._set import DataSpec, SyntheticSet
 
 __all__ = [
     "ClosedFormStudent",

@@ -7,8 +7,8 @@ from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from skdistill._containers import SyntheticSet
-from skdistill._targets import one_hot_classes
+from skdistill.real._targets import one_hot_classes
+from skdistill.synthetic._set import SyntheticSet
 
 #: Relative step of the central differences, and how well they have to agree.
 STEP = 1e-5

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from skdistill.students import check_student, student_for
-from skdistill.students._discriminant import _pinv
+from skdistill.students.moments._discriminant import _pinv
 from tests.conftest import spec_of
 
 SETTINGS = {

@@ -20,10 +20,10 @@ from sklearn.gaussian_process.kernels import (
 )
 
 from skdistill import DatasetDistiller
-from skdistill._bilevel import BilevelLoss
-from skdistill._containers import SyntheticSet
 from skdistill.objectives import data_objective_for
+from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import DataSpec, check_student, student_for
+from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table
 
 # A few iterations suffice to see what is asked here.

@@ -10,10 +10,10 @@ from sklearn.cluster import KMeans
 from sklearn.kernel_ridge import KernelRidge
 
 from skdistill import DatasetDistiller
-from skdistill._bilevel import BilevelLoss
-from skdistill._containers import SyntheticSet
 from skdistill.objectives import data_objective_for
+from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import DataSpec, Student, check_student, student_for
+from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table
 
 # A few iterations suffice to see what is asked here.

@@ -12,11 +12,11 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.svm import SVC, SVR
 
 from skdistill import DatasetDistiller
-from skdistill._bilevel import BilevelLoss
-from skdistill._containers import SyntheticSet
 from skdistill.objectives import data_objective_for
+from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import DataSpec, check_student, student_for
-from skdistill.students._svm_dual import Dual, solve_dual
+from skdistill.students.kernel._svm_dual import Dual, solve_dual
+from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of
 
 # A few iterations suffice to see what is asked here.

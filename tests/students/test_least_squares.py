@@ -5,8 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import LinearRegression
 
-from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students._params import LinearParams
+from skdistill.synthetic._set import SyntheticSet
 
 SHAPES = {
     "one output": DataSpec(4, None, 1, False),

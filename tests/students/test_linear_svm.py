@@ -13,8 +13,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import LinearSVC, LinearSVR
 
 from skdistill import DatasetDistiller
-from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.students import DataSpec, StationaryStudent, check_student, student_for
+from skdistill.students._params import LinearParams
+from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of
 
 STRICT = {"dual": False, "tol": 1e-12, "max_iter": 100_000}

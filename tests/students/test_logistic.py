@@ -9,10 +9,11 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from skdistill._bilevel import BilevelLoss
-from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.objectives import data_objective_for
+from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import StationaryStudent, Student, student_for
+from skdistill.students._params import LinearParams
+from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of, strict_logistic
 
 SETTINGS = {

@@ -11,9 +11,9 @@ from sklearn.datasets import load_digits, make_friedman1
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from skdistill import DatasetDistiller
-from skdistill._containers import SyntheticSet
 from skdistill.students import DataSpec, check_student, student_for
-from skdistill.students._neighbors import log_memberships
+from skdistill.students.neighbors._vote import log_memberships
+from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of
 
 pytestmark = pytest.mark.filterwarnings(

@@ -7,8 +7,9 @@ from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.metrics import mean_squared_error
 
 from skdistill import DatasetDistiller
-from skdistill._containers import LinearParams, SyntheticSet
 from skdistill.students import DataSpec, StationaryStudent, check_student, student_for
+from skdistill.students._params import LinearParams
+from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of
 
 OUTPUT = DataSpec(4, None, 1, False)

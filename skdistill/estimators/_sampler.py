@@ -1,0 +1,218 @@
+"""A sampler for the pipelines of imbalanced-learn, which is not imported here."""
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    MetaEstimatorMixin,
+    OneToOneFeatureMixin,
+    _fit_context,
+    clone,
+    is_classifier,
+)
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import InputTags, Tags, get_tags
+from sklearn.utils._metadata_requests import RequestMethod
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from skdistill.estimators._distiller import DatasetDistiller, _unchanged_on_error
+from skdistill.estimators._fitting import subtask
+from skdistill.tables._given_form import densified, in_form_of
+
+
+# The tags that imbalanced-learn knows besides those of scikit-learn.
+@dataclass(slots=True)
+class _SamplerTags:
+    sample_indices: bool = False
+
+
+@dataclass(slots=True)
+class _InputTagsOfSampler(InputTags):
+    dataframe: bool = True
+
+
+@dataclass(slots=True)
+class _TagsOfSampler(Tags):
+    sampler_tags: _SamplerTags = field(default_factory=_SamplerTags)
+
+
+class DistillationSampler(
+    CallbackSupportMixin, OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator
+):
+    """Replace a training set by a distilled one, in a pipeline of imbalanced-learn.
+
+    The steps that follow in an ``imblearn.pipeline.Pipeline`` are fitted on the
+    synthetic rows, and predict for real ones. ``n_synthetic`` of the distiller decides
+    how many there are of each class: an int is shared evenly, however unbalanced the
+    real classes are.
+
+    Parameters
+    ----------
+    distiller : DatasetDistiller, default=None
+        How to distill and for which estimator, never modified; None stands for
+        ``DatasetDistiller()``. The sampler does not know the estimator at the end of
+        the pipeline: name it here, too. Weighted rows and learned hyperparameters are
+        refused, since the next step would not get them.
+
+    Attributes
+    ----------
+    distiller_ : DatasetDistiller
+        The fitted distiller, with the synthetic set.
+
+    sampling_strategy_ : dict
+        Number of synthetic rows of each class; not there for a regression distiller.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of features seen during fit, if all are strings.
+
+    See Also
+    --------
+    DistilledClassifier : Distills and fits, without imbalanced-learn.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import DatasetDistiller, DistillationSampler
+    >>> X, y = make_classification(weights=[0.9], random_state=0)
+    >>> distiller = DatasetDistiller(LogisticRegression(), n_synthetic={0: 5, 1: 5})
+    >>> X_synthetic, y_synthetic = DistillationSampler(distiller).fit_resample(X, y)
+    >>> X_synthetic.shape
+    (10, 20)
+    """
+
+    _estimator_type = "sampler"
+    _parameter_constraints = {"distiller": [DatasetDistiller, None]}
+
+    # Scikit-learn makes this method itself only if imbalanced-learn came first.
+    set_fit_resample_request = RequestMethod("fit_resample", ["sample_weight"])
+
+    def __init__(self, distiller=None):
+        self.distiller = distiller
+
+    @_unchanged_on_error
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None):
+        """Distill the data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real samples.
+        y : array-like of shape (n_samples,)
+            Their targets; classes may come one-hot, of shape (n_samples, n_classes).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the real samples.
+
+        Returns
+        -------
+        self : DistillationSampler
+            The fitted sampler.
+        """
+        distiller = self._unfitted_distiller()
+        _refuse_what_gets_lost(distiller)
+        if is_classifier(distiller) and y is not None:
+            y = _class_labels(y)
+        root = self._init_callback_context(max_subtasks=1)
+        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        root.call_on_fit_task_begin(estimator=self, **data)
+        with subtask(root, "distill", self, distiller, data):
+            distiller.fit(densified(X), y, sample_weight=sample_weight)
+        self.distiller_ = distiller
+        self.n_features_in_ = distiller.n_features_in_
+        for name in ("feature_names_in_", "sampling_strategy_"):
+            vars(self).pop(name, None)
+        if hasattr(distiller, "feature_names_in_"):
+            self.feature_names_in_ = distiller.feature_names_in_
+        if is_classifier(distiller):
+            labels, counts = np.unique(distiller.y_synthetic_, return_counts=True)
+            self.sampling_strategy_ = dict(
+                zip(labels.tolist(), counts.tolist(), strict=True)
+            )
+        root.call_on_fit_task_end(
+            estimator=self, reconstruction_attributes=dict, **data
+        )
+        return self
+
+    def fit_resample(self, X, y, sample_weight=None):
+        """Distill the data and return the synthetic set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real samples.
+        y : array-like of shape (n_samples,)
+            Their targets; classes may come one-hot, of shape (n_samples, n_classes).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the real samples.
+
+        Returns
+        -------
+        X_resampled : array-like of shape (n_synthetic, n_features)
+            Synthetic samples: a list, array or DataFrame as ``X`` is, in its precision.
+            Integers become floating-point numbers, but for those of a DataFrame.
+        y_resampled : array-like of shape (n_synthetic,)
+            Their targets, in the form of ``y``.
+        """
+        self.fit(X, y, sample_weight=sample_weight)
+        distiller = self.distiller_
+        y_synthetic = distiller.y_synthetic_
+        if is_classifier(distiller) and _is_one_hot(y):
+            y_synthetic = np.eye(np.shape(y)[1], dtype=int)[y_synthetic]
+        return in_form_of(X, distiller.X_synthetic_), in_form_of(y, y_synthetic)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "distiller_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags = _TagsOfSampler(**{f.name: getattr(tags, f.name) for f in fields(tags)})
+        tags.estimator_type = "sampler"
+        tags.input_tags = _InputTagsOfSampler()
+        inner = get_tags(self._unfitted_distiller())
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = inner.target_tags.multi_output
+        return tags
+
+    def _unfitted_distiller(self):
+        return DatasetDistiller() if self.distiller is None else clone(self.distiller)
+
+
+def _refuse_what_gets_lost(distiller):
+    """Raise a ValueError if rows alone do not carry what is learned."""
+    lost = []
+    if distiller.weighting != "unit":
+        lost.append(f"weighting={distiller.weighting!r}")
+    if distiller.learn_labels is True and is_classifier(distiller):
+        lost.append("learn_labels=True of classes, which are weights of copies")
+    if len(distiller.learn_params):
+        lost.append(f"learn_params={distiller.learn_params!r}")
+    if lost:
+        raise ValueError(
+            f"A sampler returns rows and nothing else; got {' and '.join(lost)} in the "
+            "distiller, which the next step would not get to know. Leave them at their "
+            "defaults, or use DistilledClassifier or DistilledRegressor."
+        )
+
+
+def _is_one_hot(y):
+    return type_of_target(y, input_name="y") == "multilabel-indicator"
+
+
+def _class_labels(y):
+    """Return labels (n,) of targets that may be one-hot, or have one column."""
+    if not _is_one_hot(y):
+        return column_or_1d(y) if len(getattr(y, "shape", ())) == 2 else y
+    one_hot = np.asarray(y)
+    if not (one_hot.sum(axis=1) == 1).all():
+        raise ValueError(
+            "Multilabel and multioutput targets are not supported: every row of a 2-d "
+            "y must hold a single one, for its class."
+        )
+    return one_hot.argmax(axis=1)

@@ -1,0 +1,291 @@
+"""Score against the number of synthetic rows, next to baselines of the same size."""
+
+import sys
+from numbers import Integral, Real
+from time import perf_counter
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch, _safe_indexing, check_random_state, indexable
+from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
+from sklearn.utils.parallel import Parallel, delayed
+
+from skdistill.estimators._distiller import DatasetDistiller
+from skdistill.evaluation._baselines import (
+    BASELINES,
+    class_codes,
+    fit_on_reduced,
+    reduced_set,
+)
+
+METHODS = ("distill", *BASELINES)
+
+
+@validate_params(
+    {
+        "estimator": [HasMethods(["fit"])],
+        "X": ["array-like"],
+        "y": ["array-like"],
+        "n_synthetic": ["array-like", Integral, Real],
+        "methods": [tuple, list],
+        "groups": ["array-like", None],
+        "cv": ["cv_object"],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=False,
+)
+def distillation_curve(
+    estimator,
+    X,
+    y,
+    *,
+    n_synthetic,
+    methods=METHODS,
+    groups=None,
+    cv=None,
+    scoring=None,
+    n_jobs=None,
+    random_state=None,
+    verbose=0,
+):
+    """Cross-validate reduced sets of several sizes against all the data.
+
+    In each fold the training rows are reduced, scikit-learn fits the estimator on the
+    reduced set, and it is scored on the test rows, which no method has seen. The score
+    of the estimator fitted on all the training rows is the one to come near.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Estimator to distill for, or a ``DatasetDistiller`` with settings to use; its
+        ``n_synthetic`` is then replaced by each size. The baselines and the full data
+        use the estimator as it was passed in, with no learned hyperparameters.
+
+    X : array-like of shape (n_samples, n_features)
+        Real samples.
+
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
+
+    n_synthetic : array-like of int or float, or a single one
+        Sizes: total rows of the reduced sets, or, as floats in (0, 1), fractions of
+        the rows of the smallest training fold. With learned labels of classes, these
+        are the distinct rows.
+
+    methods : sequence of {"distill", "kmeans", "sample"}, default all of them
+        How the rows are reduced: learned by a ``DatasetDistiller``; centers of
+        scikit-learn's ``KMeans`` in each class; or drawn from the real rows of each
+        class. Targets that are numbers: centers of all rows, with the mean target of
+        each cluster, and plain draws. All get the same rows for each class and, with
+        ``weighting="match"``, the same weights; learned weights and labels are for
+        "distill" alone.
+
+    groups : array-like of shape (n_samples,), default=None
+        Groups for the splitter.
+
+    cv : int, cross-validation generator or iterable, default=None
+        Folds, as in :func:`sklearn.model_selection.learning_curve`.
+
+    scoring : str, callable or None, default=None
+        Scorer, None for that of the estimator.
+
+    n_jobs : int or None, default=None
+        Jobs to run in parallel, over folds, sizes and methods.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws one seed for each fold, which every method of the fold uses, so the result
+        does not depend on ``n_jobs``, and smaller draws of "sample" are parts of
+        larger ones. A distiller with a ``random_state`` of its own keeps it.
+
+    verbose : int, default=0
+        1 shows the progress of the whole curve in one line.
+
+    Returns
+    -------
+    results : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
+        n_synthetic : ndarray of int of shape (n_sizes,)
+            Sizes, sorted, without duplicates.
+        methods : tuple of str
+            ``methods``.
+        test_scores : dict of str to ndarray of shape (n_sizes, n_folds)
+            Scores on the test rows, for each method.
+        fit_times : dict of str to ndarray of shape (n_sizes, n_folds)
+            Seconds to reduce the rows and to fit the estimator on them. The first
+            distillations of a process include the import of JAX and its compilations.
+        full_test_scores : ndarray of shape (n_folds,)
+            Scores of the estimator fitted on all training rows.
+        full_fit_times : ndarray of shape (n_folds,)
+            Seconds to fit it.
+        n_train : ndarray of int of shape (n_folds,)
+            Training rows of each fold.
+
+    Raises
+    ------
+    ValueError
+        If a method is unknown, or a size is no number of rows, smaller than the number
+        of classes, or larger than a training fold.
+
+    See Also
+    --------
+    DistillationCurveDisplay : Plots the result.
+    transfer_score : Scores other estimators on one synthetic set.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.preprocessing import scale
+    >>> from skdistill import distillation_curve
+    >>> X, y = load_wine(return_X_y=True)
+    >>> curve = distillation_curve(
+    ...     LogisticRegression(C=10), scale(X), y, n_synthetic=[3, 12], random_state=0
+    ... )
+    >>> curve.n_synthetic
+    array([ 3, 12])
+    >>> curve.test_scores["distill"].shape
+    (2, 5)
+    """
+    distiller = estimator
+    if not isinstance(distiller, DatasetDistiller):
+        distiller = DatasetDistiller(estimator)
+    _check_methods(methods)
+    X, y, groups = indexable(X, y, groups)
+    scorer = check_scoring(distiller._estimator(), scoring)
+    cv = check_cv(cv, y, classifier=is_classifier(distiller))
+    folds = list(cv.split(X, y, groups))
+    sizes = _sizes(n_synthetic, class_codes(distiller, y), folds)
+    seeds = check_random_state(random_state).randint(2**31 - 1, size=len(folds))
+
+    tasks = [("full", 0, fold) for fold in range(len(folds))]
+    tasks += [
+        (method, i, fold)
+        for fold in range(len(folds))
+        for i in range(len(sizes))
+        for method in methods
+    ]
+    shape = (len(sizes), len(folds))
+    scores = {method: np.empty(shape) for method in ("full", *methods)}
+    times = {method: np.empty(shape) for method in ("full", *methods)}
+    # Not every backend of joblib hands out results as they come.
+    return_as = "generator_unordered" if verbose else "list"
+    results = Parallel(n_jobs=n_jobs, return_as=return_as)(
+        delayed(_fit_and_score)(
+            (method, i, fold),
+            distiller,
+            int(sizes[i]),
+            X,
+            y,
+            *folds[fold],
+            scorer,
+            int(seeds[fold]),
+        )
+        for method, i, fold in tasks
+    )
+    if verbose:
+        results = _with_progress(results, len(tasks), sizes)
+    for (method, i, fold), score, seconds in results:
+        scores[method][i, fold] = score
+        times[method][i, fold] = seconds
+    return Bunch(
+        n_synthetic=sizes,
+        methods=tuple(methods),
+        full_test_scores=scores.pop("full")[0],
+        full_fit_times=times.pop("full")[0],
+        test_scores=scores,
+        fit_times=times,
+        n_train=np.array([len(train) for train, _ in folds]),
+    )
+
+
+def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
+    method = task[0]
+    X_train, y_train = _safe_indexing(X, train), _safe_indexing(y, train)
+    start = perf_counter()
+    estimator = clone(distiller._estimator())
+    if method == "full":
+        estimator.fit(X_train, y_train)
+    elif method == "distill":
+        fitted = clone(distiller).set_params(n_synthetic=size)
+        if fitted.random_state is None:
+            fitted.set_params(random_state=seed)
+        estimator = fitted.fit(X_train, y_train).estimator_
+    else:
+        reduced = reduced_set(
+            method,
+            X_train,
+            y_train,
+            class_codes(distiller, y_train),
+            size,
+            weighting=distiller.weighting,
+            random_state=seed,
+        )
+        fit_on_reduced(estimator, *reduced)
+    seconds = perf_counter() - start
+    score = scorer(estimator, _safe_indexing(X, test), _safe_indexing(y, test))
+    return task, score, seconds
+
+
+def _check_methods(methods):
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown or not methods or len(set(methods)) < len(methods):
+        raise ValueError(
+            f"methods={methods!r} must name some of {list(METHODS)}, each once."
+        )
+
+
+def _sizes(n_synthetic, codes, folds):
+    """Resolve sizes to sorted numbers of rows that every training fold allows."""
+    largest = min(len(train) for train, _ in folds)
+    sizes = []
+    # An object array keeps whole numbers whole in a list that has fractions, too.
+    for size in np.ravel(np.array(n_synthetic, dtype=object)).tolist():
+        if isinstance(size, Integral) and not isinstance(size, bool) and size >= 1:
+            sizes.append(int(size))
+        elif isinstance(size, Real) and 0 < size < 1:
+            sizes.append(int(np.ceil(size * largest)))
+        else:
+            raise ValueError(
+                f"n_synthetic contains {size!r}; expected whole numbers of rows, at "
+                "least 1, or fractions of the training rows in (0, 1)."
+            )
+    if not sizes:
+        raise ValueError("n_synthetic is empty; pass at least one number of rows.")
+    smallest = 1
+    if codes is not None:
+        smallest = max(len(np.unique(codes[train])) for train, _ in folds)
+    wrong = [size for size in sizes if not smallest <= size <= largest]
+    if wrong:
+        least = f"{smallest}, one row for each class," if codes is not None else "1"
+        raise ValueError(
+            f"n_synthetic={n_synthetic!r} asks for {wrong} rows; expected at least "
+            f"{least} and at most {largest}, the rows of the smallest training fold."
+        )
+    return np.unique(sizes)
+
+
+def _with_progress(results, total, sizes):
+    """Pass results on; one line for all, redrawn in a terminal, else ten in all."""
+    redraw = sys.stdout.isatty()
+    start = perf_counter()
+    for done, result in enumerate(results, start=1):
+        (method, i, _), score, _ = result
+        if redraw or done == total or done * 10 // total > (done - 1) * 10 // total:
+            elapsed = perf_counter() - start
+            what = "all rows" if method == "full" else f"{method}, {sizes[i]} rows"
+            line = (
+                f"[distillation_curve] {done}/{total} fits, {elapsed:.0f} s, about "
+                f"{elapsed * (total - done) / done:.0f} s left; {what}: {score:.4g}"
+            )
+            print(
+                f"\r{line:<79}" if redraw else line,
+                end="" if redraw and done < total else "\n",
+                flush=True,
+            )
+        yield result

@@ -1,0 +1,325 @@
+"""DistillationCurveDisplay: score against the number of rows."""
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils._plotting import _validate_score_name
+
+from skdistill.evaluation._curve import METHODS, distillation_curve
+
+LABELS = {
+    "distill": "distilled rows",
+    "kmeans": "k-means centers",
+    "sample": "random real rows",
+}
+STYLES = {
+    "distill": {"color": "tab:red", "marker": "o", "linestyle": "-", "zorder": 3},
+    "kmeans": {"color": "tab:blue", "marker": "s", "linestyle": "--"},
+    "sample": {"color": "tab:gray", "marker": "^", "linestyle": ":"},
+}
+
+
+class DistillationCurveDisplay:
+    """Plot of scores against the number of rows, next to baselines and all the data.
+
+    It is recommended to create it with :meth:`from_estimator`, or with
+    :meth:`from_results` from the result of :func:`distillation_curve`.
+
+    Parameters
+    ----------
+    n_synthetic : ndarray of shape (n_sizes,)
+        Numbers of rows.
+
+    test_scores : dict of str to ndarray of shape (n_sizes, n_folds)
+        Scores for each method.
+
+    full_test_scores : ndarray of shape (n_folds,), default=None
+        Scores with all the training rows, None for no line.
+
+    n_train : ndarray of shape (n_folds,), default=None
+        Training rows of each fold, for the label of that line.
+
+    score_name : str, default=None
+        Name of the score, None for "Score".
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the curve.
+
+    figure_ : matplotlib Figure
+        Figure with the axes.
+
+    lines_ : list of matplotlib Artist
+        One line for each method, then that of all the data, if any: means over folds.
+
+    fill_between_ : list of matplotlib Artist or None
+        Bands of one standard deviation over the folds for each method; None with
+        another style.
+
+    errorbar_ : list of matplotlib Artist or None
+        Error bars of one standard deviation for each method; None with another style.
+
+    full_band_ : matplotlib Artist or None
+        Band of one standard deviation about the line of all the data, in both styles.
+
+    See Also
+    --------
+    distillation_curve : Computes the scores.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.preprocessing import scale
+    >>> from skdistill import DistillationCurveDisplay
+    >>> X, y = load_wine(return_X_y=True)
+    >>> DistillationCurveDisplay.from_estimator(
+    ...     LogisticRegression(), scale(X), y, n_synthetic=[3, 9, 30], random_state=0
+    ... )
+    <...>
+    >>> plt.show()
+    """
+
+    def __init__(
+        self,
+        *,
+        n_synthetic,
+        test_scores,
+        full_test_scores=None,
+        n_train=None,
+        score_name=None,
+    ):
+        self.n_synthetic = n_synthetic
+        self.test_scores = test_scores
+        self.full_test_scores = full_test_scores
+        self.n_train = n_train
+        self.score_name = score_name
+
+    @classmethod
+    def from_results(cls, results, *, ax=None, score_name=None, **plot_params):
+        """Plot the result of :func:`distillation_curve`.
+
+        Parameters
+        ----------
+        results : Bunch
+            What :func:`distillation_curve` returned.
+
+        ax : matplotlib Axes, default=None
+            Axes to plot on, None for a new figure.
+
+        score_name : str, default=None
+            Label of the axis of scores, None for "Score".
+
+        **plot_params : dict
+            Further parameters of :meth:`plot`.
+
+        Returns
+        -------
+        DistillationCurveDisplay
+            The display, plotted.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_results")
+        display = cls(
+            n_synthetic=results["n_synthetic"],
+            test_scores=results["test_scores"],
+            full_test_scores=results["full_test_scores"],
+            n_train=results["n_train"],
+            score_name=score_name,
+        )
+        return display.plot(ax=ax, **plot_params)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        n_synthetic,
+        methods=METHODS,
+        groups=None,
+        cv=None,
+        scoring=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+        ax=None,
+        score_name=None,
+        negate_score=False,
+        **plot_params,
+    ):
+        """Compute the curve of an estimator, and plot it.
+
+        Parameters
+        ----------
+        estimator : estimator object
+            Estimator to distill for, or a configured ``DatasetDistiller``.
+
+        X : array-like of shape (n_samples, n_features)
+            Real samples.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+
+        n_synthetic : array-like of int or float, or a single one
+            Sizes, see :func:`distillation_curve`.
+
+        methods : sequence of {"distill", "kmeans", "sample"}, default all of them
+            How the rows are reduced, see :func:`distillation_curve`.
+
+        groups : array-like of shape (n_samples,), default=None
+            Groups for the splitter.
+
+        cv : int, cross-validation generator or iterable, default=None
+            Folds.
+
+        scoring : str, callable or None, default=None
+            Scorer, None for that of the estimator.
+
+        n_jobs : int or None, default=None
+            Jobs to run in parallel.
+
+        random_state : int, RandomState instance or None, default=None
+            Draws the seeds of the folds.
+
+        verbose : int, default=0
+            1 shows the progress of the whole curve in one line.
+
+        ax : matplotlib Axes, default=None
+            Axes to plot on, None for a new figure.
+
+        score_name : str, default=None
+            Label of the axis of scores, None for the name of ``scoring``.
+
+        negate_score : bool, default=False
+            Whether to plot the negated scores: errors, for a scorer "neg_...".
+
+        **plot_params : dict
+            Further parameters of :meth:`plot`.
+
+        Returns
+        -------
+        DistillationCurveDisplay
+            The display, plotted.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        results = distillation_curve(
+            estimator,
+            X,
+            y,
+            n_synthetic=n_synthetic,
+            methods=methods,
+            groups=groups,
+            cv=cv,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        return cls.from_results(
+            results,
+            ax=ax,
+            score_name=_validate_score_name(score_name, scoring, negate_score),
+            negate_score=negate_score,
+            **plot_params,
+        )
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        negate_score=False,
+        score_name=None,
+        std_display_style="fill_between",
+        line_kw=None,
+        fill_between_kw=None,
+        errorbar_kw=None,
+    ):
+        """Plot the scores.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to plot on, None for a new figure.
+
+        negate_score : bool, default=False
+            Whether to plot the negated scores: errors, for a scorer "neg_...".
+
+        score_name : str, default=None
+            Label of the axis of scores, None for that of the display.
+
+        std_display_style : {"fill_between", "errorbar"} or None
+            How to show one standard deviation over the folds, if at all;
+            "fill_between" by default.
+
+        line_kw : dict, default=None
+            Further keyword arguments for the lines of means.
+
+        fill_between_kw : dict, default=None
+            Further keyword arguments for the bands.
+
+        errorbar_kw : dict, default=None
+            Further keyword arguments for the error bars.
+
+        Returns
+        -------
+        DistillationCurveDisplay
+            The display itself.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+        from matplotlib.ticker import NullLocator
+
+        if std_display_style not in ("fill_between", "errorbar", None):
+            raise ValueError(
+                f"std_display_style={std_display_style!r} must be 'fill_between', "
+                "'errorbar' or None."
+            )
+        if ax is None:
+            _, ax = plt.subplots()
+        line_kw = line_kw or {}
+        band_kw = {"alpha": 0.15, "linewidth": 0} | (fill_between_kw or {})
+        sign = -1 if negate_score else 1
+        self.lines_, self.fill_between_, self.errorbar_ = [], [], []
+        self.full_band_ = None
+        for method, scores in self.test_scores.items():
+            mean, std = sign * scores.mean(axis=1), scores.std(axis=1)
+            style = STYLES.get(method, {}) | {"label": LABELS.get(method, method)}
+            (line,) = ax.plot(self.n_synthetic, mean, **(style | line_kw))
+            self.lines_.append(line)
+            color = {"color": line.get_color()}
+            if std_display_style == "fill_between":
+                band = ax.fill_between(
+                    self.n_synthetic, mean - std, mean + std, **(color | band_kw)
+                )
+                self.fill_between_.append(band)
+            elif std_display_style == "errorbar":
+                kw = color | {"fmt": "none", "capsize": 3} | (errorbar_kw or {})
+                bars = ax.errorbar(self.n_synthetic, mean, std, **kw)
+                self.errorbar_.append(bars)
+        if self.full_test_scores is not None:
+            mean, std = sign * self.full_test_scores.mean(), self.full_test_scores.std()
+            style = {"color": "black", "linewidth": 1.2, "label": self._full_label()}
+            self.lines_.append(ax.axhline(mean, **(style | line_kw)))
+            if std_display_style is not None:
+                kw = {"color": "black"} | band_kw | {"alpha": band_kw["alpha"] / 2}
+                self.full_band_ = ax.axhspan(mean - std, mean + std, **kw)
+        if std_display_style != "fill_between":
+            self.fill_between_ = None
+        if std_display_style != "errorbar":
+            self.errorbar_ = None
+        ax.set_xscale("log")
+        if len(self.n_synthetic) <= 10:  # the sizes themselves, not powers of ten
+            ax.set_xticks(self.n_synthetic, [str(size) for size in self.n_synthetic])
+            ax.xaxis.set_minor_locator(NullLocator())
+        ax.set_xlabel("Number of rows to fit on")
+        ax.set_ylabel(score_name or self.score_name or "Score")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _full_label(self):
+        if self.n_train is None:
+            return "all rows"
+        return f"all {round(np.mean(self.n_train)):,} rows"

@@ -1,0 +1,271 @@
+"""DistillationDisplay: the synthetic set in images, tables and planes; the loss."""
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import check_consistent_length
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skdistill.evaluation._learned_labels import distinct_rows
+from skdistill.evaluation.plotting._axes import axes_or_new
+from skdistill.evaluation.plotting._images import image_shape_of, plot_images
+from skdistill.evaluation.plotting._scatter import plot_scatter
+from skdistill.evaluation.plotting._table import plot_table
+
+KINDS = ("images", "table", "scatter", "loss")
+#: Square numbers of features from which on "auto" takes them for pixels.
+MIN_PIXELS = 36
+CMAP = "RdBu_r"
+
+
+class DistillationDisplay:
+    """Pictures of a synthetic set, and of how it was found.
+
+    It is recommended to create it with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    X_synthetic : ndarray of shape (n_synthetic, n_features)
+        Synthetic rows.
+
+    y_synthetic : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
+        Their targets.
+
+    classes : ndarray of shape (n_classes,), default=None
+        Class labels, None if the targets are no classes.
+
+    X : ndarray of shape (n_samples, n_features), default=None
+        Real rows: for the kind "scatter", and to standardize a table by.
+
+    y : ndarray of shape (n_samples,), default=None
+        Their targets, for the colors of a scatter plot.
+
+    feature_names : sequence of str of length n_features, default=None
+        Names of features, None for their numbers.
+
+    loss_curve : ndarray of shape (n_iterations,), default=None
+        Outer loss after each outer iteration, for the kind "loss".
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the picture.
+
+    figure_ : matplotlib Figure
+        Figure with the axes.
+
+    image_ : matplotlib AxesImage or None
+        The images, or the heat map of a table.
+
+    scatter_ : list of matplotlib Artist or None
+        Points of a scatter plot: real ones, then synthetic ones.
+
+    lines_ : list of matplotlib Artist or None
+        The line of the loss.
+
+    colorbar_ : matplotlib Colorbar or None
+        Colorbar, if there is one.
+
+    See Also
+    --------
+    DistillationCurveDisplay : Scores against the number of rows.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdistill import DatasetDistiller, DistillationDisplay
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> X = StandardScaler().set_output(transform="pandas").fit_transform(X)
+    >>> distiller = DatasetDistiller(n_synthetic=6, random_state=0).fit(X, y)
+    >>> DistillationDisplay.from_estimator(distiller, X=X)
+    <...>
+    >>> plt.show()
+    """
+
+    def __init__(
+        self,
+        *,
+        X_synthetic,
+        y_synthetic,
+        classes=None,
+        X=None,
+        y=None,
+        feature_names=None,
+        loss_curve=None,
+    ):
+        self.X_synthetic = X_synthetic
+        self.y_synthetic = y_synthetic
+        self.classes = classes
+        self.X = X
+        self.y = y
+        self.feature_names = feature_names
+        self.loss_curve = loss_curve
+
+    @classmethod
+    def from_estimator(
+        cls,
+        distiller,
+        *,
+        kind="auto",
+        image_shape=None,
+        center=None,
+        X=None,
+        y=None,
+        feature_names=None,
+        ax=None,
+        **plot_params,
+    ):
+        """Plot the synthetic set of a fitted distiller.
+
+        A row with learned labels is shown once, with the class that weighs most; one
+        with a column of numbers for each class, with that of the largest.
+
+        Parameters
+        ----------
+        distiller : DatasetDistiller
+            Fitted distiller.
+
+        kind : {"auto", "images", "table", "scatter", "loss"}, default="auto"
+            See :meth:`plot`.
+
+        image_shape : tuple of (height, width), default=None
+            Shape of an image, None for a square one.
+
+        center : None, "mean", float or array-like of shape (n_features,), default=None
+            What has the middle color in images, see :meth:`plot`.
+
+        X : array-like of shape (n_samples, n_features), default=None
+            Real rows: needed for "scatter"; they standardize a table, if given.
+
+        y : array-like of shape (n_samples,), default=None
+            Their targets, for the colors of a scatter plot.
+
+        feature_names : sequence of str of length n_features, default=None
+            Names of features, None for those that the distiller saw, if any.
+
+        ax : matplotlib Axes, default=None
+            Axes to plot on, None for a new figure.
+
+        **plot_params : dict
+            Further parameters of :meth:`plot`.
+
+        Returns
+        -------
+        DistillationDisplay
+            The display, plotted.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        check_is_fitted(distiller)
+        if X is not None:
+            X = validate_data(distiller, X, reset=False, dtype=np.float64)
+            check_consistent_length(X, y)
+        if feature_names is None:
+            feature_names = getattr(distiller, "feature_names_in_", None)
+        X_synthetic, y_synthetic = distinct_rows(distiller)
+        y = None if y is None else np.asarray(y)
+        classes = distiller.classes_ if is_classifier(distiller) else None
+        if classes is None and distiller.outer_loss == "log_loss":  # one-hot targets
+            classes = np.arange(y_synthetic.shape[1])
+            y_synthetic = y_synthetic.argmax(axis=1)
+            y = None if y is None else y.argmax(axis=1)
+        display = cls(
+            X_synthetic=X_synthetic,
+            y_synthetic=y_synthetic,
+            classes=classes,
+            X=X,
+            y=y,
+            feature_names=feature_names,
+            loss_curve=distiller.loss_curve_,
+        )
+        return display.plot(
+            kind, ax=ax, image_shape=image_shape, center=center, **plot_params
+        )
+
+    def plot(self, kind="auto", *, ax=None, image_shape=None, center=None, cmap=None):
+        """Plot the synthetic set.
+
+        Parameters
+        ----------
+        kind : {"auto", "images", "table", "scatter", "loss"}, default="auto"
+            "images": a row of images for each class, or, with one image for each class,
+            one row for all; targets that are no classes are written below the images,
+            which are sorted by them. "table": a heat map of the features of each
+            row, standardized by the real rows if they are known, else by the synthetic
+            ones. "scatter": rows in the plane of the first two principal
+            components of the standardized real rows. "loss": outer loss after each
+            outer iteration. "auto": "images" if there is an ``image_shape``, or a
+            square number of features of at least 36, else "table".
+
+        ax : matplotlib Axes, default=None
+            Axes to plot on, None for a new figure.
+
+        image_shape : tuple of (height, width), default=None
+            Shape of an image, None for a square one.
+
+        center : None, "mean", float or array-like of shape (n_features,), default=None
+            What has the middle color in images: None, zero; "mean", the mean of the
+            synthetic rows, which shows what tells them apart; or given values.
+
+        cmap : str or matplotlib Colormap, default=None
+            Diverging color map of images and tables; of targets that are no classes, in
+            a scatter plot.
+
+        Returns
+        -------
+        DistillationDisplay
+            The display itself.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        if kind not in ("auto", *KINDS):
+            raise ValueError(f"kind={kind!r} must be 'auto' or one of {list(KINDS)}.")
+        n_features = self.X_synthetic.shape[1]
+        if kind == "auto":
+            square = n_features >= MIN_PIXELS and np.sqrt(n_features) % 1 == 0
+            kind = "images" if image_shape is not None or square else "table"
+        self.image_ = self.scatter_ = self.lines_ = self.colorbar_ = None
+        rows = self.X_synthetic, self.y_synthetic, self.classes
+        if kind == "images":
+            ax, self.image_, self.colorbar_ = plot_images(
+                *rows,
+                shape=image_shape_of(n_features, image_shape),
+                center=center,
+                cmap=cmap or CMAP,
+                ax=ax,
+            )
+        elif kind == "table":
+            ax, self.image_, self.colorbar_ = plot_table(
+                *rows,
+                reference=self.X_synthetic if self.X is None else self.X,
+                feature_names=self.feature_names,
+                cmap=cmap or CMAP,
+                ax=ax,
+            )
+        elif kind == "scatter":
+            if self.X is None:
+                raise ValueError(
+                    "kind='scatter' shows the rows among the real ones: pass X, and y "
+                    "for their colors."
+                )
+            ax, self.scatter_, self.colorbar_ = plot_scatter(
+                *rows, X=self.X, y=self.y, cmap=cmap or "viridis", ax=ax
+            )
+        else:
+            ax, self.lines_ = self._plot_loss(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _plot_loss(self, ax):
+        if self.loss_curve is None:
+            raise ValueError("kind='loss' needs the loss_curve of the display.")
+        from matplotlib.ticker import MaxNLocator
+
+        ax = axes_or_new(ax, (6, 4))
+        iterations = np.arange(1, len(self.loss_curve) + 1)
+        lines = ax.plot(iterations, self.loss_curve, marker=".")
+        if 0 < 10 * self.loss_curve.min() < self.loss_curve.max():
+            ax.set_yscale("log")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set(xlabel="outer iteration", ylabel="outer loss")
+        return ax, lines

@@ -1,0 +1,211 @@
+"""Scores of other estimators on a synthetic set that was made for one."""
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.pipeline import _name_estimators
+from sklearn.utils import Bunch, check_random_state, indexable
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from skdistill.evaluation._baselines import (
+    BASELINES,
+    class_codes,
+    fit_on_reduced,
+    reduced_set,
+)
+from skdistill.evaluation._learned_labels import has_learned_labels, n_distinct_rows
+
+
+def transfer_score(
+    distiller,
+    estimators,
+    X_test,
+    y_test,
+    *,
+    X=None,
+    y=None,
+    scoring=None,
+    n_repeats=5,
+    random_state=None,
+):
+    """Score other estimators on the synthetic set of a fitted distiller.
+
+    A set is made for one estimator, and may be poor for another: a score on it says
+    little without that of as many real rows, or of k-means centers. Look before the set
+    is given away.
+
+    Parameters
+    ----------
+    distiller : DatasetDistiller
+        Fitted distiller.
+
+    estimators : dict of str to estimator, or list of estimators
+        Estimators to clone and to fit on the set. In a list they are named as by
+        :func:`sklearn.pipeline.make_pipeline`. To see the score that the set was made
+        for, let ``distiller.estimator_`` be one of them.
+
+    X_test : array-like of shape (n_samples, n_features)
+        Samples to score on, none of which the distiller was fitted on.
+
+    y_test : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
+
+    X : array-like of shape (n_train, n_features), default=None
+        Real rows that the distiller was fitted on, for the baselines: without them
+        there are none.
+
+    y : array-like of shape (n_train,) or (n_train, n_outputs), default=None
+        Their targets.
+
+    scoring : str, callable or None, default=None
+        Scorer, None for that of each estimator.
+
+    n_repeats : int, default=5
+        Draws of real rows, and runs of k-means from other seeds, over which a baseline
+        is averaged.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the rows of the baselines, and the seeds of k-means.
+
+    Returns
+    -------
+    results : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
+        scores : dict of str to dict of str to float
+            Mean score for each method and estimator, ``scores["distill"]["svc"]``.
+            ``pandas.DataFrame(results.scores)`` is a table of a row for each estimator.
+            Methods are "distill" and, with ``X`` and ``y``, "kmeans" and "sample", of
+            as many rows of each class and the same rule of weights, and "full", all
+            real rows.
+        all_scores : dict of str to dict of str to ndarray of shape (n_fits,)
+            The scores behind the means: ``n_repeats`` for "kmeans" and "sample", one
+            for the others.
+        takes_weights : dict of str to bool
+            Whether the estimator was given the weights of the rows; one whose ``fit``
+            has no ``sample_weight``, or that is within a pipeline, was not.
+        n_synthetic : int
+            Rows of the set and of the baselines: distinct ones, if a set with learned
+            labels of classes has a copy of each row for each class.
+
+    Raises
+    ------
+    ValueError
+        If only one of ``X`` and ``y`` is given, if ``y`` lacks or adds a class, or if
+        there are no estimators.
+
+    See Also
+    --------
+    distillation_curve : Compares sizes and methods for the distiller's own estimator.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn.preprocessing import scale
+    >>> from skdistill import DatasetDistiller, transfer_score
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     scale(X), y, stratify=y, random_state=0
+    ... )
+    >>> distiller = DatasetDistiller(LogisticRegression(C=10), n_synthetic=6)
+    >>> distiller = distiller.fit(X_train, y_train)
+    >>> estimators = [distiller.estimator_, KNeighborsClassifier(1)]
+    >>> results = transfer_score(
+    ...     distiller, estimators, X_test, y_test, X=X_train, y=y_train
+    ... )
+    >>> list(results.scores)
+    ['distill', 'kmeans', 'sample', 'full']
+    >>> list(results.scores["distill"])
+    ['logisticregression', 'kneighborsclassifier']
+    """
+    check_is_fitted(distiller)
+    named = _named(estimators)
+    if (X is None) != (y is None):
+        raise ValueError(
+            "The baselines need both X and y, the rows that the distiller was fitted "
+            f"on; got only {'y' if X is None else 'X'}."
+        )
+    if n_repeats < 1:
+        raise ValueError(f"n_repeats={n_repeats} must be at least 1.")
+    X_synthetic, y_synthetic = distiller.X_synthetic_, distiller.y_synthetic_
+    weight = distiller.sample_weight_synthetic_
+    sets = {"distill": [(X_synthetic, y_synthetic, weight)]}
+    if X is not None:
+        X, y = indexable(X, y)
+        codes = class_codes(distiller, y)
+        n_rows = _budget(distiller, y)
+        random_state = check_random_state(random_state)
+        for method in BASELINES:
+            sets[method] = [
+                reduced_set(
+                    method,
+                    X,
+                    y,
+                    codes,
+                    n_rows,
+                    weighting=distiller.weighting,
+                    random_state=random_state,
+                )
+                for _ in range(n_repeats)
+            ]
+        sets["full"] = [(X, y, None)]
+
+    def score(estimator, reduced):
+        fitted = fit_on_reduced(clone(estimator), *reduced)
+        return check_scoring(fitted, scoring)(fitted, X_test, y_test)
+
+    all_scores = {
+        method: {
+            name: np.array([score(estimator, reduced) for reduced in reduced_sets])
+            for name, estimator in named.items()
+        }
+        for method, reduced_sets in sets.items()
+    }
+    return Bunch(
+        scores={
+            method: {name: float(values.mean()) for name, values in by_name.items()}
+            for method, by_name in all_scores.items()
+        },
+        all_scores=all_scores,
+        takes_weights={
+            name: has_fit_parameter(estimator, "sample_weight")
+            for name, estimator in named.items()
+        },
+        n_synthetic=n_distinct_rows(distiller),
+    )
+
+
+def _named(estimators):
+    if not isinstance(estimators, dict | list | tuple) or not estimators:
+        raise ValueError(
+            "estimators must be a list of estimators or a dict of names to estimators, "
+            f"with at least one; got {estimators!r}."
+        )
+    if not isinstance(estimators, dict):
+        estimators = dict(_name_estimators(estimators))
+    for name, estimator in estimators.items():
+        if not hasattr(estimator, "fit") or isinstance(estimator, type):
+            raise ValueError(
+                f"estimators contains {estimator!r}, named {name!r}, which is no "
+                "instance of an estimator: it has no fit method to call."
+            )
+    return estimators
+
+
+def _budget(distiller, y):
+    """Rows of the set, those of each class if it has classes, which y must have."""
+    n_rows = n_distinct_rows(distiller)
+    if not is_classifier(distiller):
+        return n_rows
+    real_classes = np.unique(np.asarray(y))
+    if not np.array_equal(distiller.classes_, real_classes):
+        raise ValueError(
+            f"y has the classes {real_classes.tolist()}, but the distiller was fitted "
+            f"on {distiller.classes_.tolist()}. Pass the rows that it was fitted on."
+        )
+    if has_learned_labels(distiller):
+        return n_rows
+    return np.unique(np.asarray(distiller.y_synthetic_), return_counts=True)[1]

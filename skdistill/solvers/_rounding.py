@@ -1,0 +1,235 @@
+"""From learned numbers to values that the columns of a table can have.
+
+Categories come first, since their rounding costs most, then integers. They are fixed a
+share at a time, the values that change least before the others, and what is still free
+makes up for it. Then single values are exchanged where that lowers the loss. At last
+the floats, the targets and the rest are refined on all the data.
+"""
+
+import numpy as np
+
+from skdistill.objectives._penalized import PenalizedObjective
+from skdistill.solvers._bilevel import improve
+from skdistill.solvers._distill import Distilled, go_on, iterate
+
+#: Values this near to those that the columns can have are theirs.
+ROUNDING_ERROR = 1e-6
+#: Iterations on a sample of the rows after each step, and their tolerance.
+STEP_MAX_ITER = 30
+STEP_TOL = 3e-4
+#: Rounds of exchanges; each has to lower the loss by this share of it.
+MAX_ROUNDS = 10
+MIN_GAIN = 3e-4
+#: Exchanges that are tried from a set, in all and of each kind in a row.
+MAX_TRIALS = 600
+MAX_FAILURES = 20
+#: By how much an integer is changed.
+INTEGER_STEPS = (16, 4, 1)
+
+
+def round_and_refine(
+    student, objective, sample, starts, distilled, table, options, callback
+):
+    """Round a distilled set, and refine what is not rounded.
+
+    Parameters
+    ----------
+    student, objective, sample, options, callback
+        As for ``skdistill.solvers._distill.distill``.
+    starts : tuple of two SyntheticSet
+        The rows that it started from, and real rows near these. The latter are rounded
+        and improved, too, and the best set is kept, which may be the former: what is
+        learned may be far from any row that the columns can hold.
+    distilled : Distilled
+        What it returned.
+    table : Table
+        Says which values the columns can have.
+
+    Returns
+    -------
+    Distilled
+        A set with values that the columns can have, up to the precision of floats.
+    """
+    whole = table.round(distilled.synthetic.X)
+    if np.allclose(whole, distilled.synthetic.X, rtol=0, atol=ROUNDING_ERROR):
+        return distilled._replace(synthetic=distilled.synthetic._replace(X=whole))
+    if student.penalty is not None:
+        sample = PenalizedObjective(sample, student.penalty, student.hyperparameters)
+    rounding = _Rounding(student, sample, table, distilled.scale_at, options)
+    start, near = (
+        each._replace(hyperparameters=distilled.synthetic.hyperparameters)
+        for each in starts
+    )
+    candidates = (
+        rounding.run(distilled.synthetic),
+        rounding.run(near),
+        start._replace(X=table.round(start.X)),
+    )
+    synthetic = min(candidates, key=lambda rounded: rounding.look(rounded)[0])
+    loss, _ = objective.value_and_grad(student.solve(synthetic))
+    callback(lambda: synthetic, float(loss))
+    synthetic, result = iterate(
+        student,
+        objective,
+        sample,
+        synthetic,
+        distilled.scale_at,
+        rounding.hold(synthetic, rounding.entries(table.is_discrete, synthetic)),
+        callback,
+    )
+    return Distilled(
+        synthetic,
+        distilled.n_iter + 1 + result.n_iter,
+        distilled.converged and result.converged,
+        distilled.scale_at,
+    )
+
+
+class _Rounding:
+    """Rounding of a set, judged on a sample of the real rows."""
+
+    def __init__(self, student, sample, table, scale_at, options):
+        self.student = student
+        self.sample = sample
+        self.table = table
+        self.scale_at = scale_at
+        self.options = options
+
+    def run(self, synthetic):
+        """Return the set with all integers and categories rounded."""
+        table = self.table
+        self.trials_left = MAX_TRIALS
+        rounded = np.zeros_like(table.is_discrete)
+        for kind in (table.is_category, table.is_discrete & ~table.is_category):
+            if not kind.any():
+                continue
+            before = self.entries(rounded, synthetic)
+            # The last values change most: they are fixed one by one.
+            for n_free in _halvings(kind.sum() * len(synthetic.X)):
+                synthetic, fixed = self.fix(synthetic, kind, n_free)
+                synthetic = self.refine(synthetic, fixed | before)
+            rounded |= kind
+            synthetic = self.exchange_and_refine(synthetic, rounded)
+        return synthetic
+
+    def entries(self, features, synthetic):
+        """Return which entries (m, p) of a set stand for features (q,)."""
+        is_entry = np.zeros(synthetic.X.shape, dtype=bool)
+        for j in np.flatnonzero(features):
+            is_entry[:, self.table.blocks[j]] = True
+        return is_entry
+
+    def fix(self, synthetic, features, n_free):
+        """Round all values of features but the ``n_free`` that would change most.
+
+        Returns
+        -------
+        synthetic : SyntheticSet
+            The set.
+        fixed : ndarray of shape (m, p)
+            Which of its entries are rounded.
+        """
+        rounded = self.table.round(synthetic.X)
+        change = np.abs(synthetic.X - rounded)
+        blocks = [self.table.blocks[j] for j in np.flatnonzero(features)]
+        change = np.column_stack([change[:, block].max(axis=1) for block in blocks])
+        least = np.argsort(change, axis=None, kind="stable")[: change.size - n_free]
+        fixed = self.entries(np.zeros_like(features), synthetic)
+        for i, j in zip(*np.unravel_index(least, change.shape), strict=True):
+            fixed[i, blocks[j]] = True
+        return synthetic._replace(X=np.where(fixed, rounded, synthetic.X)), fixed
+
+    def hold(self, synthetic, fixed):
+        """Return options with bounds that hold entries (m, p) of a set."""
+        low, high = (np.where(fixed, synthetic.X, end) for end in self.options.bounds)
+        return self.options._replace(bounds=(low, high))
+
+    def refine(self, synthetic, fixed):
+        """Improve what is not fixed, a little."""
+        variables = self.hold(synthetic, fixed).variables(
+            self.student, synthetic, self.scale_at(synthetic)
+        )
+        synthetic, _ = improve(
+            self.student,
+            self.sample,
+            variables,
+            callback=go_on,
+            max_iter=STEP_MAX_ITER,
+            tol=STEP_TOL * self.options.loss_unit,
+        )
+        return synthetic
+
+    def exchange_and_refine(self, synthetic, features):
+        """Exchange values of rounded features and refine the rest, while it pays."""
+        fixed = self.entries(features, synthetic)
+        loss = self.look(synthetic)[0]
+        for _ in range(MAX_ROUNDS):
+            better = self.refine(self.exchange(synthetic, features), fixed)
+            last_loss, loss = loss, self.look(better)[0]
+            if loss < last_loss:
+                synthetic = better
+            if not loss < (1 - MIN_GAIN) * last_loss:
+                break
+        return synthetic
+
+    def look(self, synthetic, start=None):
+        """Return the loss of a set, its derivatives in the params, and the params."""
+        params = self.student.solve(synthetic, start=start)
+        loss, params_grad = self.sample.value_and_grad(params)
+        return float(loss), params_grad, params
+
+    def exchange(self, synthetic, features):
+        """Exchange one value at a time: the gradient proposes, the loss decides."""
+        loss, params_grad, params = self.look(synthetic)
+        improved = True
+        while improved:
+            improved = False
+            grad = self.student.implicit_vjp(params, params_grad, synthetic).X
+            for i, block, value in self.proposals(synthetic.X, grad, features):
+                if not self.trials_left:
+                    break
+                self.trials_left -= 1
+                X = synthetic.X.copy()
+                X[i, block] = value
+                candidate = synthetic._replace(X=X)
+                seen = self.look(candidate, params)
+                if seen[0] < loss:
+                    synthetic, (loss, params_grad, params) = candidate, seen
+                    improved = True
+                    break
+        return synthetic
+
+    def proposals(self, X, grad, features):
+        """Yield ``(row, block, value)`` by how much the gradient promises, by kind.
+
+        It promises more of a longer step than the loss keeps: steps of each length are
+        proposed on their own.
+        """
+        low, high = self.options.bounds
+        is_category = self.table.is_category
+        kinds = [(features & is_category, None)]
+        kinds += [(features & ~is_category, step) for step in INTEGER_STEPS]
+        for of_kind, step in kinds:
+            moves = []
+            for j in np.flatnonzero(of_kind):
+                block = self.table.blocks[j]
+                now = X[:, None, block]
+                if step is None:
+                    values = np.eye(now.shape[2])[None]
+                else:
+                    values = now + np.array([[-step], [step]])
+                    values = np.clip(values, low[block], high[block])
+                change = np.sum(grad[:, None, block] * (values - now), axis=2)
+                moves += [
+                    (change[i, c], i, block, values[i % len(values), c])
+                    for i, c in np.argwhere(change < 0)
+                ]
+            moves.sort(key=lambda move: move[0])
+            yield from (move[1:] for move in moves[:MAX_FAILURES])
+
+
+def _halvings(n):
+    """Yield about half of ``n``, a quarter, and so on, down to zero."""
+    while n:
+        n //= 2
+        yield n

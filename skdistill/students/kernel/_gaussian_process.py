@@ -1,0 +1,222 @@
+"""Gaussian process students, the counterparts of ``GaussianProcessRegressor``.
+
+With the covariance ``k`` and ``L L' = k(X, X) + alpha I`` on ``m`` rows ``X``, targets
+``Y`` (m, k) have the predictive mean and variance (Rasmussen and Williams, "Gaussian
+Processes for Machine Learning", 2006, Algorithm 2.1)::
+
+    mean(x) = k(x, X) L'^-1 L^-1 Y,    variance(x) = k(x, x) - ||L^-1 k(X, x)||^2
+
+of targets less their mean and divided by their standard deviation with ``normalize_y``.
+The variance has the noise of a ``WhiteKernel`` in it, and not ``alpha``. Everything is
+double precision, whatever ``X`` is: with ``alpha=1e-10``, dual coefficients are large.
+"""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.scipy.linalg import cho_solve, solve_triangular
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel
+
+from skdistill.objectives._losses import SQUARED_LOSS
+from skdistill.students._base import ClosedFormStudent
+from skdistill.students.kernel._gp_kernels import covariance_for
+
+#: Least variance, as a share of that without data: the difference of the two is known
+#: to rounding error, and has to be positive.
+MIN_VARIANCE = 1e-12
+
+
+class GaussianProcessParams(NamedTuple):
+    """A Gaussian process, conditioned on ``m`` rows.
+
+    Attributes
+    ----------
+    centers : array of shape (m, p)
+        Rows.
+    dual_coef : array of shape (m, k)
+        ``L'^-1 L^-1 Y``.
+    factor : array of shape (m, m) or None
+        ``L``, where the variance is predicted, too.
+    mean, scale : array of shape (k,)
+        Of the targets; zeros and ones without ``normalize_y``.
+    kernel_params : dict of str to float
+        Positive parameters of the covariance.
+    """
+
+    centers: Any
+    dual_coef: Any
+    factor: Any
+    mean: Any
+    scale: Any
+    kernel_params: dict
+
+
+@dataclass(frozen=True)
+class _Prediction:
+    """Predictive means (n, k), followed by variances (n, k) if a factor is there."""
+
+    covariance: Any
+
+    def __call__(self, params, X):
+        X = X.astype(params.centers.dtype)
+        cross = self.covariance.cross(X, params.centers, params.kernel_params)
+        mean = params.scale * (cross @ params.dual_coef) + params.mean
+        if params.factor is None:
+            return mean
+        prior = self.covariance.diagonal(X, params.kernel_params)
+        explained = (solve_triangular(params.factor, cross.T, lower=True) ** 2).sum(0)
+        variance = jnp.maximum(prior - explained, MIN_VARIANCE * prior)
+        return jnp.hstack([mean, variance[:, None] * params.scale**2])
+
+
+def _negative_log_density(raw_prediction, y):
+    """Of all targets of a row together."""
+    mean, variance = jnp.split(raw_prediction, 2, axis=1)
+    square = (y.reshape(mean.shape) - mean) ** 2
+    return 0.5 * (jnp.log(2 * jnp.pi * variance) + square / variance).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class _Training:
+    covariance: Any
+    kernel_names: tuple
+    normalize: bool
+    keeps_factor: bool
+
+    def __call__(self, synthetic):
+        X, y, _, hyperparameters = synthetic
+        kernel_params = {name: hyperparameters[name] for name in self.kernel_names}
+        y = y.reshape(len(X), -1)
+        mean, scale = jnp.zeros(y.shape[1]), jnp.ones(y.shape[1])
+        if self.normalize:
+            mean = y.mean(axis=0)
+            variance = ((y - mean) ** 2).mean(axis=0)
+            # As scikit-learn has it, constant targets keep their scale.
+            varies = variance > (10 * jnp.finfo(y.dtype).eps) ** 2
+            scale = jnp.where(varies, jnp.sqrt(jnp.where(varies, variance, 1)), 1)
+        system = self.covariance.square(X, kernel_params)
+        system += hyperparameters.get("alpha", 0.0) * jnp.eye(len(X))
+        factor = jnp.linalg.cholesky(system)
+        dual_coef = _solve(system, lax.stop_gradient(factor), (y - mean) / scale)
+        return GaussianProcessParams(
+            X,
+            dual_coef,
+            factor if self.keeps_factor else None,
+            mean,
+            scale,
+            kernel_params,
+        )
+
+
+@dataclass(frozen=True)
+class _Penalty:
+    """Noise times the squared norm of the mean, a mean over the outputs.
+
+    A Gaussian process predicts the mean that kernel ridge regression does.
+    """
+
+    covariance: Any
+
+    def __call__(self, params, hyperparameters):
+        centers, kernel_params = params.centers, params.kernel_params
+        gram = self.covariance.cross(centers, centers, kernel_params)
+        prior = self.covariance.diagonal(centers, kernel_params)
+        noise = hyperparameters.get("alpha", 0.0) + (prior - jnp.diag(gram)).mean()
+        scaled = params.scale * params.dual_coef
+        return noise * jnp.vdot(scaled, gram @ scaled) / scaled.shape[1]
+
+
+def _solve(system, factor, rhs):
+    """Solve with the system, of which ``factor`` is known, and differentiate that."""
+    return lax.custom_linear_solve(
+        lambda v: system @ v,
+        rhs,
+        lambda _, b: cho_solve((factor, True), b),
+        symmetric=True,
+    )
+
+
+class GaussianProcessStudent(ClosedFormStudent):
+    """Student of ``GaussianProcessRegressor`` with a kernel that ``fit`` leaves alone.
+
+    Parameters
+    ----------
+    estimator : GaussianProcessRegressor
+        The estimator to mirror.
+    spec : DataSpec
+        Features and outputs.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "squared_error"
+    outer_loss = staticmethod(SQUARED_LOSS.traced)
+
+    def __init__(self, estimator, spec):
+        is_default = estimator.kernel is None
+        kernel = ConstantKernel() * RBF() if is_default else estimator.kernel
+        _refuse_unmirrored(estimator, kernel)
+        super().__init__(estimator, spec)
+        # The parameters of the default kernel cannot be set.
+        covariance, learned = covariance_for(kernel, learnable=not is_default)
+        # scikit-learn says so where length scales do not match the features.
+        kernel(np.zeros((1, spec.n_features)))
+        self.kernel_names = tuple(learned)
+        self.hyperparameters = learned
+        if estimator.alpha > 0:
+            self.hyperparameters = {"alpha": float(estimator.alpha), **learned}
+        self.raw_prediction = _Prediction(covariance)
+        self.train = _Training(
+            covariance,
+            self.kernel_names,
+            estimator.normalize_y,
+            self.loss_name == "log_density",
+        )
+        if self.loss_name == "squared_error":
+            self.penalty = _Penalty(covariance)
+
+    def params_of(self, estimator, synthetic):
+        """Return the process that scikit-learn conditioned on the rows."""
+        m = len(estimator.X_train_)
+        return GaussianProcessParams(
+            np.asarray(estimator.X_train_, dtype=np.float64),
+            estimator.alpha_.reshape(m, -1),
+            estimator.L_ if self.train.keeps_factor else None,
+            np.ravel(estimator._y_train_mean),
+            np.ravel(estimator._y_train_std),
+            {name: synthetic.hyperparameters[name] for name in self.kernel_names},
+        )
+
+
+class GaussianProcessDensityStudent(GaussianProcessStudent):
+    """The same, judged by the density that it predicts for the real targets.
+
+    Mean and variance are those of ``predict(X, return_std=True)``. The loss of a row is
+    the negative logarithm of the density of all its targets.
+    """
+
+    loss_name = "log_density"
+    outer_loss = staticmethod(_negative_log_density)
+
+
+def _refuse_unmirrored(estimator, kernel):
+    """Raise a ValueError that names the settings without a counterpart here."""
+    if not isinstance(estimator.alpha, Real):
+        raise ValueError(
+            "GaussianProcessRegressor cannot be distilled with alpha as an array, one "
+            "value for each real row. Supported: one number."
+        )
+    if estimator.optimizer is not None and kernel.n_dims > 0:
+        raise ValueError(
+            "GaussianProcessRegressor cannot be distilled with "
+            f"optimizer={estimator.optimizer!r}, which would choose the kernel anew on "
+            "the synthetic rows. Supported: optimizer=None, and learn_params to learn "
+            "parameters of the kernel with the rows."
+        )

@@ -1,0 +1,187 @@
+"""Kernel ridge student, the counterpart of ``KernelRidge``.
+
+On ``m`` rows with targets ``Y`` (m, k), weights ``W = diag(w)`` and the kernel matrix
+``K``, the dual coefficients are ``D = W^1/2 (W^1/2 K W^1/2 + alpha I)^-1 W^1/2 Y``, the
+solution of ``(W K + alpha I) D = W Y``; there is no intercept. Applied to a cotangent
+on ``D`` instead of ``Y``, the same matrix gives the adjoint ``A``, and cotangents are
+
+    Y: A,    K: -A D',    alpha: -<A, R> / alpha,    w_i: <B_i, R_i> / alpha
+
+with the residual ``R = Y - K D`` and ``B`` the cotangent less ``K A``.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from numbers import Real
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import cho_solve, lu_factor, lu_solve
+
+from skdistill.objectives._losses import SQUARED_LOSS
+from skdistill.students._base import ClosedFormStudent
+from skdistill.students._params import KernelParams
+from skdistill.students.kernel._kernels import (
+    FIXED_PARAMS,
+    INDEFINITE,
+    KERNELS,
+    LEARNED_PARAMS,
+)
+
+
+@dataclass(frozen=True)
+class KernelPrediction:
+    """``kernel(X, centers) @ dual_coef`` in the precision of ``X``.
+
+    ``fixed`` are the parameters of the kernel that are not learned, as pairs.
+    """
+
+    kernel: str
+    fixed: tuple = ()
+
+    def __call__(self, params, X):
+        gram = self.gram(X, params.centers.astype(X.dtype), params.kernel_params)
+        return gram @ params.dual_coef.astype(X.dtype)
+
+    def gram(self, X, Z, params):
+        """Return the kernel matrix (n, m)."""
+        learned = {name: jnp.asarray(value, X.dtype) for name, value in params.items()}
+        return KERNELS[self.kernel](X, Z, {**dict(self.fixed), **learned})
+
+    def mean_squared_norm(self, params):
+        """Return the squared norm in the space of the kernel, a mean over outputs."""
+        gram = self.gram(params.centers, params.centers, params.kernel_params)
+        square = jnp.vdot(params.dual_coef, gram @ params.dual_coef)
+        return square / params.dual_coef.shape[1]
+
+
+@dataclass(frozen=True)
+class _Training:
+    prediction: KernelPrediction
+
+    def __call__(self, synthetic):
+        X, y, weight, hyperparameters = synthetic
+        kernel_params = {
+            name: hyperparameters[name]
+            for name in LEARNED_PARAMS[self.prediction.kernel]
+        }
+        dual_coef = _dual_coef(
+            self.prediction.gram(X, X, kernel_params),
+            y.reshape(len(X), -1),
+            weight,
+            hyperparameters["alpha"],
+            self.prediction.kernel in INDEFINITE,
+        )
+        return KernelParams(X, dual_coef, kernel_params)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(4,))
+def _dual_coef(gram, y, weight, alpha, indefinite):
+    """Return ``D``: faster to differentiate by formula than by its factorization."""
+    return _dual_coef_forward(gram, y, weight, alpha, indefinite)[0]
+
+
+def _dual_coef_forward(gram, y, weight, alpha, indefinite):
+    root = jnp.sqrt(weight)[:, None]
+    system = gram * root * root.T + alpha * jnp.eye(len(gram))
+    factor = lu_factor(system) if indefinite else jnp.linalg.cholesky(system)
+    dual_coef = _apply_inverse(factor, root, y, indefinite)
+    return dual_coef, (gram, y, alpha, factor, root, dual_coef)
+
+
+def _apply_inverse(factor, root, rhs, indefinite):
+    """Return ``W^1/2 (W^1/2 K W^1/2 + alpha I)^-1 W^1/2 rhs``."""
+    if indefinite:
+        return root * lu_solve(factor, root * rhs)
+    return root * cho_solve((factor, True), root * rhs)
+
+
+def _dual_coef_backward(indefinite, saved, cotangent):
+    gram, y, alpha, factor, root, dual_coef = saved
+    adjoint = _apply_inverse(factor, root, cotangent, indefinite)
+    residual = y - gram @ dual_coef
+    # The derivative in a weight is finite at zero, where that of its root is not.
+    return (
+        -adjoint @ dual_coef.T,
+        adjoint,
+        ((cotangent - gram @ adjoint) * residual).sum(axis=1) / alpha,
+        -jnp.vdot(adjoint, residual) / alpha,
+    )
+
+
+_dual_coef.defvjp(_dual_coef_forward, _dual_coef_backward)
+
+
+@dataclass(frozen=True)
+class _Penalty:
+    """``alpha ||f||^2`` in the space of the kernel, a mean over the outputs."""
+
+    prediction: KernelPrediction
+
+    def __call__(self, params, hyperparameters):
+        return hyperparameters["alpha"] * self.prediction.mean_squared_norm(params)
+
+
+class KernelRidgeStudent(ClosedFormStudent):
+    """Student of ``KernelRidge``.
+
+    Parameters
+    ----------
+    estimator : KernelRidge
+        The estimator to mirror.
+    spec : DataSpec
+        Features and outputs.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "squared_error"
+    outer_loss = staticmethod(SQUARED_LOSS.traced)
+
+    def __init__(self, estimator, spec):
+        _refuse_unmirrored(estimator)
+        super().__init__(estimator, spec)
+        kernel = estimator.kernel
+        self.hyperparameters = {"alpha": float(estimator.alpha)}
+        if "gamma" in LEARNED_PARAMS[kernel]:
+            gamma = estimator.gamma
+            gamma = 1 / spec.n_features if gamma is None else float(gamma)
+            self.hyperparameters["gamma"] = gamma
+        fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
+        self.raw_prediction = KernelPrediction(kernel, fixed)
+        self.train = _Training(self.raw_prediction)
+        if kernel not in INDEFINITE:
+            self.penalty = _Penalty(self.raw_prediction)
+
+    def params_of(self, estimator, synthetic):
+        """Return the expansion that scikit-learn found."""
+        return KernelParams(
+            centers=np.asarray(estimator.X_fit_, dtype=np.float64),
+            dual_coef=estimator.dual_coef_.reshape(len(estimator.X_fit_), -1),
+            kernel_params={
+                name: synthetic.hyperparameters[name]
+                for name in LEARNED_PARAMS[estimator.kernel]
+            },
+        )
+
+
+def _refuse_unmirrored(estimator):
+    """Raise a ValueError that names the settings without a counterpart here."""
+    refused = []
+    if estimator.kernel not in LEARNED_PARAMS:
+        refused.append(f"kernel={estimator.kernel!r}")
+    if not isinstance(estimator.alpha, Real):
+        refused.append("alpha as an array")
+    elif estimator.alpha == 0:
+        refused.append("alpha=0 (repeated rows would have no solution)")
+    if estimator.kernel_params:
+        refused.append("kernel_params")
+    if refused:
+        raise ValueError(
+            f"KernelRidge cannot be distilled with {', '.join(refused)}. Supported: "
+            f"one alpha > 0 and the kernels {', '.join(sorted(LEARNED_PARAMS))}."
+        )

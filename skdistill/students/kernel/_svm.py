@@ -1,0 +1,374 @@
+"""Students of support vector machines with kernels, the counterparts of SVC and SVR.
+
+Both solve the dual problems of ``skdistill.students.kernel._svm_dual`` with ``C_i`` the
+product of ``C``, sample weight and class weight: SVC one for each pair of classes, on
+their rows, with labels -1 and 1 for signs and targets; SVR one, with each row twice, as
+target ``y - epsilon`` of coefficients above zero and as ``y + epsilon`` of those below.
+libsvm, through scikit-learn, finds nearly all coefficients that are at a bound; the
+rest is linear algebra. libsvm holds ``K`` in single precision: its own solutions agree
+to about seven digits.
+
+The solution changes with the rows without jumps, and smoothly but for where a
+coefficient arrives at a bound or leaves it.
+"""
+
+import warnings
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.svm import SVC, SVR
+from sklearn.utils.class_weight import compute_class_weight
+
+from skdistill.students._base import ClosedFormStudent
+from skdistill.students._params import KernelParams
+from skdistill.students.kernel._kernels import FIXED_PARAMS, LEARNED_PARAMS
+from skdistill.students.kernel._ridge import KernelPrediction
+from skdistill.students.kernel._svm_dual import Dual, pull_back_dual, solve_dual
+
+#: Kernels with a convex dual problem.
+SUPPORTED_KERNELS = ("linear", "poly", "rbf")
+#: libsvm needs to come near, and not to get stuck.
+LIBSVM_OPTIONS = {"kernel": "precomputed", "tol": 1e-6, "max_iter": 100_000}
+
+
+class SVMParams(NamedTuple):
+    """Support vector machines on the same rows.
+
+    Attributes
+    ----------
+    expansion : KernelParams
+        Dual coefficients, a column for each machine.
+    intercept : array of shape (k,)
+        Intercepts.
+    """
+
+    expansion: Any
+    intercept: Any
+
+
+@dataclass(frozen=True)
+class _Prediction:
+    """Decision functions (n, k)."""
+
+    expansion: KernelPrediction
+
+    def __call__(self, params, X):
+        return self.expansion(params.expansion, X) + params.intercept.astype(X.dtype)
+
+
+@dataclass(frozen=True)
+class _Penalty:
+    """Half the squared norms of all machines, relative to ``C`` and to outer losses.
+
+    The outer loss of a row of ``k`` classes is a mean over ``k - 1`` machines.
+    """
+
+    expansion: KernelPrediction
+    n_classes: int
+
+    def __call__(self, params, hyperparameters):
+        squares = self.expansion.mean_squared_norm(params.expansion)
+        return self.n_classes / 4 * squares / hyperparameters["C"]
+
+
+class _TrainingData(NamedTuple):
+    """What the dual problems are made of, each a smooth function of the set."""
+
+    gram: Any
+    centers: Any
+    kernel_params: Any
+    y: Any
+    upper: Any
+    epsilon: Any
+
+
+@dataclass(frozen=True)
+class _Training:
+    """``training(synthetic) -> _TrainingData``.
+
+    With ``gamma="scale"``, the parameter depends on the rows.
+    """
+
+    expansion: KernelPrediction
+    scales_gamma: bool
+
+    def __call__(self, synthetic):
+        X, y, weight, hyperparameters = synthetic
+        kernel_params = {}
+        if "gamma" in LEARNED_PARAMS[self.expansion.kernel]:
+            gamma = hyperparameters.get("gamma")
+            if self.scales_gamma:
+                variance = X.var()
+                varies = variance != 0
+                scaled = 1 / (X.shape[1] * jnp.where(varies, variance, 1))
+                gamma = jnp.where(varies, scaled, 1.0)
+            kernel_params = {"gamma": gamma}
+        return _TrainingData(
+            self.expansion.gram(X, X, kernel_params),
+            X,
+            kernel_params,
+            y,
+            hyperparameters["C"] * weight,
+            hyperparameters.get("epsilon", 0.0) * jnp.ones(()),
+        )
+
+
+class _KernelSVMStudent(ClosedFormStudent):
+    """What SVC and SVR have in common."""
+
+    def __init__(self, estimator, spec):
+        _refuse_unmirrored(estimator, spec)
+        super().__init__(estimator, spec)
+        kernel = estimator.kernel
+        self.hyperparameters = {"C": float(estimator.C)}
+        scales_gamma = isinstance(estimator.gamma, str) and estimator.gamma == "scale"
+        if "gamma" in LEARNED_PARAMS[kernel] and not scales_gamma:
+            auto = isinstance(estimator.gamma, str)
+            gamma = 1 / spec.n_features if auto else float(estimator.gamma)
+            self.hyperparameters["gamma"] = gamma
+        fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
+        expansion = KernelPrediction(kernel, fixed)
+        self.raw_prediction = _Prediction(expansion)
+        self.train = _Training(expansion, scales_gamma)
+        self.penalty = _Penalty(
+            expansion, 2 if spec.classes is None else len(spec.classes)
+        )
+
+    def solve(self, synthetic, start=None):
+        """Return the machines; libsvm needs no start."""
+        data = super().solve(synthetic)
+        return self._solve_duals(data)
+
+    def _params(self, data, coef, intercept):
+        expansion = KernelParams(data.centers, coef, data.kernel_params)
+        return SVMParams(expansion, np.asarray(intercept, dtype=np.float64))
+
+    def implicit_vjp(self, params, params_grad, synthetic):
+        """Pull a cotangent back through the dual problems, then through the kernel."""
+        data = super().solve(synthetic)
+        data_grad = jax.tree.map(np.zeros_like, data)
+        self._pull_back_duals(data, params, params_grad, data_grad)
+        data_grad = data_grad._replace(
+            centers=np.asarray(params_grad.expansion.centers),
+            kernel_params=params_grad.expansion.kernel_params,
+        )
+        return super().implicit_vjp(data, data_grad, synthetic)
+
+
+class SVCStudent(_KernelSVMStudent):
+    """Student of ``SVC``: a machine for each pair of classes.
+
+    Decision functions are positive for the second class of a pair, as those of SVC are
+    for two classes; for more, SVC has them positive for the first.
+
+    Parameters
+    ----------
+    estimator : SVC
+        The estimator to mirror.
+    spec : DataSpec
+        Features and classes.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "hinge"
+
+    def __init__(self, estimator, spec):
+        super().__init__(estimator, spec)
+        self.pairs = list(combinations(range(len(spec.classes)), 2))
+
+    @staticmethod
+    def outer_loss(raw_prediction, y):
+        """Return the mean hinge loss over the pairs of classes with that of a row."""
+        n_pairs = raw_prediction.shape[1]
+        k = round((1 + (1 + 8 * n_pairs) ** 0.5) / 2)
+        first, second = np.array(list(combinations(range(k), 2))).T
+        y = y[:, None]
+        sign = (y == second).astype(raw_prediction.dtype) - (y == first)
+        losses = jnp.abs(sign) * jnp.maximum(0, 1 - sign * raw_prediction)
+        return losses.sum(axis=1) / (k - 1)
+
+    def training_weight(self, y, sample_weight):
+        """Multiply class weights in; "balanced" counts rows, whatever they weigh."""
+        if self.estimator.class_weight is None:
+            return sample_weight
+        classes = self.spec.classes
+        weight_of_class = compute_class_weight(
+            self.estimator.class_weight, classes=classes, y=classes[y]
+        )
+        return sample_weight * weight_of_class[y]
+
+    def class_scores(self, raw_prediction):
+        """Return the votes of the machines (n, n_classes)."""
+        votes = np.zeros((len(raw_prediction), len(self.spec.classes)))
+        for column, pair in enumerate(self.pairs):
+            winner = np.asarray(pair)[(raw_prediction[:, column] > 0).astype(int)]
+            votes[np.arange(len(votes)), winner] += 1
+        return votes
+
+    def params_of(self, estimator, synthetic):
+        """Return the machines that libsvm found."""
+        data = super(_KernelSVMStudent, self).solve(synthetic)
+        coef = np.zeros((len(synthetic.X), len(self.pairs)))
+        intercept = np.ravel(estimator.intercept_)
+        # A row of dual_coef_ for each of the other classes of a support vector.
+        class_of = np.repeat(np.arange(len(self.spec.classes)), estimator.n_support_)
+        for column, (first, second) in enumerate(self.pairs):
+            for own, other in ((first, second), (second, first)):
+                is_own = class_of == own
+                row = other - (other > own)
+                coef[estimator.support_[is_own], column] = estimator.dual_coef_[
+                    row, is_own
+                ]
+        if len(self.pairs) > 1:
+            coef, intercept = -coef, -intercept
+        return self._params(data, coef, intercept)
+
+    def _duals(self, data):
+        """Yield the rows and the problem of each pair."""
+        for first, second in self.pairs:
+            rows = np.flatnonzero((data.y == first) | (data.y == second))
+            sign = np.where(data.y[rows] == second, 1.0, -1.0)
+            yield (
+                rows,
+                Dual(data.gram[np.ix_(rows, rows)], sign, sign, data.upper[rows]),
+            )
+
+    def _solve_duals(self, data):
+        coef = np.zeros((len(data.gram), len(self.pairs)))
+        intercept = []
+        for column, (rows, dual) in enumerate(self._duals(data)):
+            start = _start(SVC(**LIBSVM_OPTIONS), dual.gram, dual.sign, dual.upper)
+            coef[rows, column], c = solve_dual(dual, start)
+            intercept.append(c)
+        return self._params(data, coef, intercept)
+
+    def _pull_back_duals(self, data, params, params_grad, data_grad):
+        coef, coef_grad = params.expansion.dual_coef, params_grad.expansion.dual_coef
+        for column, (rows, dual) in enumerate(self._duals(data)):
+            target_grad, upper_grad = pull_back_dual(
+                dual,
+                coef[rows, column],
+                coef_grad[rows, column],
+                params_grad.intercept[column],
+            )
+            data_grad.upper[rows] += upper_grad
+            data_grad.gram[np.ix_(rows, rows)] -= np.outer(
+                target_grad, coef[rows, column]
+            )
+
+
+@dataclass(frozen=True)
+class _EpsilonInsensitiveLoss:
+    """What a prediction is wrong by, beyond epsilon."""
+
+    epsilon: float
+
+    def __call__(self, raw_prediction, y):
+        error = jnp.abs(raw_prediction[:, 0] - y.reshape(-1))
+        return jnp.maximum(0, error - self.epsilon)
+
+
+class SVRStudent(_KernelSVMStudent):
+    """Student of ``SVR``.
+
+    The outer loss has the ``epsilon`` of the estimator, also where that is learned.
+
+    Parameters
+    ----------
+    estimator : SVR
+        The estimator to mirror.
+    spec : DataSpec
+        Features.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "epsilon_insensitive"
+
+    def __init__(self, estimator, spec):
+        super().__init__(estimator, spec)
+        self.hyperparameters["epsilon"] = float(estimator.epsilon)
+        self.outer_loss = _EpsilonInsensitiveLoss(float(estimator.epsilon))
+
+    def params_of(self, estimator, synthetic):
+        """Return the machine that libsvm found."""
+        data = super(_KernelSVMStudent, self).solve(synthetic)
+        coef = np.zeros((len(synthetic.X), 1))
+        coef[estimator.support_, 0] = estimator.dual_coef_[0]
+        return self._params(data, coef, estimator.intercept_)
+
+    def _dual(self, data):
+        y = data.y
+        return Dual(
+            np.tile(data.gram, (2, 2)),
+            np.concatenate([y - data.epsilon, y + data.epsilon]),
+            np.repeat([1.0, -1.0], len(y)),
+            np.tile(data.upper, 2),
+        )
+
+    def _solve_duals(self, data):
+        libsvm = SVR(epsilon=float(data.epsilon), **LIBSVM_OPTIONS)
+        start = _start(libsvm, data.gram, data.y, data.upper)
+        both = np.concatenate([np.maximum(start, 0), np.minimum(start, 0)])
+        coef, intercept = solve_dual(self._dual(data), both)
+        return self._params(data, _sum_halves(coef)[:, None], [intercept])
+
+    def _pull_back_duals(self, data, params, params_grad, data_grad):
+        coef = params.expansion.dual_coef[:, 0]
+        dual = self._dual(data)
+        target_grad, upper_grad = pull_back_dual(
+            dual,
+            np.concatenate([np.maximum(coef, 0), np.minimum(coef, 0)]),
+            np.tile(params_grad.expansion.dual_coef[:, 0], 2),
+            params_grad.intercept[0],
+        )
+        data_grad.upper[:] = _sum_halves(upper_grad)
+        data_grad.y[:] = _sum_halves(target_grad)
+        data_grad.epsilon[...] = -dual.sign @ target_grad
+        data_grad.gram[:] = -np.outer(_sum_halves(target_grad), coef)
+
+
+def _sum_halves(values):
+    return values.reshape(2, -1).sum(axis=0)
+
+
+def _start(libsvm, gram, y, upper):
+    """Return nearly optimal coefficients, by libsvm with ``C_i`` as weights."""
+    coef = np.zeros(len(y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        libsvm.fit(gram, y, sample_weight=upper)
+    coef[libsvm.support_] = libsvm.dual_coef_[0]
+    return coef
+
+
+def _refuse_unmirrored(estimator, spec):
+    """Raise a ValueError that names the settings without a counterpart here."""
+    refused = []
+    if estimator.kernel not in SUPPORTED_KERNELS:
+        refused.append(f"kernel={estimator.kernel!r}")
+    if estimator.probability is True:
+        refused.append("probability=True (use CalibratedClassifierCV)")
+    if isinstance(estimator, SVR) and estimator.epsilon == 0:
+        refused.append("epsilon=0")
+    if spec.multi_output:
+        refused.append("several outputs")
+    if refused:
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be distilled with "
+            f"{', '.join(refused)}. Supported: the kernels "
+            f"{', '.join(SUPPORTED_KERNELS)}, any class_weight, epsilon > 0, and one "
+            "output."
+        )

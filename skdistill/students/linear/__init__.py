@@ -1,0 +1,1 @@
+"""Students whose model is linear."""

@@ -1,0 +1,439 @@
+"""Linear students: a convex loss of ``X @ coef.T + intercept`` and an L2 penalty.
+
+With ``m`` synthetic samples, ``p`` features and ``k`` outputs, the inner objective has
+the ``C`` of scikit-learn, or what stands for it::
+
+    F = C * sum_i w_i * loss(coef @ X_i + intercept, y_i)
+        + 1/2 * ||coef||_F^2 + intercept_penalty / 2 * ||intercept||^2
+
+The intercept is free but for LIBLINEAR. Stationarity puts every row of ``coef`` in the
+span of the samples. Newton's method and the adjoint work there, in an orthonormal
+basis, on ``theta`` of shape (r + 1, k) with ``r = min(m, p)`` and the intercept in the
+last row: what has to be factorized is small although ``p`` may be large. Across the
+span the Hessian of ``F`` is the identity. With a free intercept, the samples are
+centered first: features far from zero stay well posed.
+
+Some losses have second derivatives only piecewise. Where the pieces no longer change,
+a step of Newton's method is the last one.
+
+Solving is left to NumPy and SciPy: at these sizes they are as fast as compiled code,
+and there is nothing to compile.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import LinearOperator, cg
+
+from skdistill.objectives._losses import PointwiseLoss
+from skdistill.students._base import StationaryStudent, Student
+from skdistill.students._params import LinearParams
+from skdistill.synthetic._set import SyntheticSet
+
+MAX_NEWTON_STEPS = 100
+MAX_HALVINGS = 40
+#: Up to so many unknowns, a factorization takes less than the calls of an iteration.
+MAX_DENSE_UNKNOWNS = 200
+#: Iterations of conjugate gradients, and how many say that a preconditioner is stale.
+MAX_CG_STEPS = 500
+STALE_STEPS = 30
+
+
+def linear_raw_prediction(params, X):
+    """``X @ coef.T + intercept`` in the precision of ``X``, of shape (n, k)."""
+    coef, intercept = params
+    return X @ coef.T.astype(X.dtype) + intercept.astype(X.dtype)
+
+
+class LinearStudent(Student):
+    """Student of an estimator whose model is linear.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The estimator to mirror.
+    spec : DataSpec
+        What the rows look like.
+    loss : PointwiseLoss
+        Training loss with its derivatives.
+    n_outputs : int
+        Rows of ``coef``.
+    fit_intercept : bool
+        Whether the model has an intercept; otherwise it is zero.
+    """
+
+    raw_prediction = staticmethod(linear_raw_prediction)
+    holds_constants = False
+
+    def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
+        super().__init__(estimator, spec)
+        self.loss = loss
+        self.n_outputs = n_outputs
+        self.fit_intercept = fit_intercept
+        self.intercept_penalty = 0.0
+
+    @property
+    def outer_loss(self):
+        """The training loss."""
+        return self.loss.traced
+
+    @property
+    def is_centered(self):
+        """Whether moving all samples by the same changes nothing but the intercept."""
+        return self.fit_intercept and not self.intercept_penalty
+
+    def params_of(self, estimator, synthetic):
+        """Return the coefficients that scikit-learn found."""
+        coef = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
+        intercept = np.zeros(len(coef))
+        if self.fit_intercept:
+            intercept = np.asarray(estimator.intercept_, dtype=np.float64)
+        return LinearParams(coef, intercept.reshape(-1))
+
+
+class PenalizedLinearStudent(LinearStudent, StationaryStudent):
+    """Student of an estimator that minimizes ``F`` above.
+
+    Parameters
+    ----------
+    estimator, spec, loss, n_outputs, fit_intercept
+        As for ``LinearStudent``.
+    intercept_penalty : float, default=0.0
+        Strength of the penalty on the intercept.
+    """
+
+    def __init__(
+        self, estimator, spec, loss, n_outputs, fit_intercept, intercept_penalty=0.0
+    ):
+        super().__init__(estimator, spec, loss, n_outputs, fit_intercept)
+        self.intercept_penalty = intercept_penalty if fit_intercept else 0.0
+
+    def pull(self, raw, synthetic):
+        """Return ``A`` (m, k), by which rows pull: ``coef = A' X`` at the solution."""
+        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
+        return -weight[:, None] * self.loss.gradient(raw, synthetic.y)
+
+    def targets_for(self, raw, pull, synthetic):
+        """Return numeric targets with which rows at ``raw`` have a ``pull``."""
+        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
+        targets = self.loss.target_for(raw, -pull / weight[:, None])
+        return targets.reshape(synthetic.y.shape)
+
+    def solve(self, synthetic, start=None):
+        """Return the minimizer of ``F``, by Newton's method."""
+        frame = _Frame(synthetic.X, self.is_centered)
+        problem = self._problem(synthetic, frame)
+        theta = np.zeros((frame.coordinates.shape[1] + 1, self.n_outputs))
+        if start is not None:
+            theta = frame.to_theta(start)
+        return frame.to_params(_newton(problem, theta))
+
+    def implicit_vjp(self, params, params_grad, synthetic):
+        """Pull a cotangent on ``params`` back, in closed form.
+
+        With the adjoint ``(U, v)``, ``T = X U' + v``, and first and second derivatives
+        ``g`` and ``h`` of the loss, the gradient in the rows is
+        ``-C w (g U + (h T) coef)``; it is ``-C <g, T>`` in their weights.
+        """
+        frame = _Frame(synthetic.X, self.is_centered)
+        problem = self._problem(synthetic, frame)
+        theta = frame.to_theta(params)
+        adjoint = problem.hessian_solver(theta, rtol=1e-13)(
+            frame.cotangent_to_theta(params_grad)
+        )
+        U = frame.to_params(adjoint).coef + frame.across(params_grad)
+        T = problem.design @ adjoint
+        raw = problem.design @ theta
+        g = self.loss.gradient(raw, synthetic.y)
+        h_T = np.einsum("icd,id->ic", self.loss.hessian(raw, synthetic.y), T)
+        g_T = np.sum(g * T, axis=1)
+        weight = problem.weight[:, None]
+        return SyntheticSet(
+            X=-weight * (g @ U + h_T @ params.coef),
+            y=self._target_vjp(raw, synthetic.y, weight * T),
+            sample_weight=-self.loss_strength(synthetic.hyperparameters) * g_T,
+            hyperparameters=self.loss_strength_vjp(
+                synthetic.hyperparameters, -synthetic.sample_weight @ g_T
+            ),
+        )
+
+    def _target_vjp(self, raw, y, weighted_T):
+        """Gradient in the targets, zero for classes that cannot be learned."""
+        if self.spec.classes is not None and not self.soft_labels:
+            return np.zeros_like(y)
+        return (self.loss.target_slope(raw, y) * weighted_T).reshape(y.shape)
+
+    def loss_strength(self, hyperparameters):
+        """Return ``C`` of the inner objective; it may be traced by JAX."""
+        return hyperparameters["C"]
+
+    def loss_strength_vjp(self, hyperparameters, cotangent):
+        """Pull a derivative in ``C`` back to the hyperparameters."""
+        return {"C": cotangent}
+
+    def hyperparameters_for(self, strength):
+        """Return the hyperparameters with which ``loss_strength`` is ``strength``."""
+        return {"C": strength}
+
+    def stationarity(self, params, synthetic):
+        """Return the gradient of ``F`` in ``params``, in JAX."""
+        import jax
+        import jax.numpy as jnp
+
+        def inner_objective(params):
+            used = params._replace(intercept=params.intercept * self.fit_intercept)
+            raw = linear_raw_prediction(used, synthetic.X)
+            losses = self.loss.traced(raw, synthetic.y)
+            total = jnp.vdot(synthetic.sample_weight, losses)
+            # Nothing else holds an unused intercept at zero.
+            on_intercept = self.intercept_penalty if self.fit_intercept else 1.0
+            penalty = jnp.vdot(params.coef, params.coef)
+            penalty += on_intercept * jnp.vdot(params.intercept, params.intercept)
+            strength = self.loss_strength(synthetic.hyperparameters)
+            return strength * total + 0.5 * penalty
+
+        return jax.grad(inner_objective)(params)
+
+    def _problem(self, synthetic, frame):
+        m, r = frame.coordinates.shape
+        # Without an intercept its column is zero and its penalty one: it stays zero.
+        column = np.full((m, 1), float(self.fit_intercept))
+        penalty = np.ones((r + 1, 1))
+        penalty[-1] = self.intercept_penalty if self.fit_intercept else 1.0
+        return _InnerProblem(
+            design=np.hstack([frame.coordinates, column]),
+            penalty=penalty,
+            y=synthetic.y,
+            weight=self.loss_strength(synthetic.hyperparameters)
+            * synthetic.sample_weight,
+            loss=self.loss,
+        )
+
+
+class _Frame:
+    """Coordinates of the samples in an orthonormal basis of their span.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (p,)
+        Origin: the mean of the samples, or zero if they are not to be centered.
+    coordinates : ndarray of shape (m, r)
+        Samples from there, in the basis.
+    basis : ndarray of shape (p, r) or None
+        With fewer features than samples, the features are the basis: None.
+    """
+
+    def __init__(self, X, is_centered):
+        m, p = X.shape
+        self.mean = X.mean(axis=0) * is_centered
+        self.coordinates, self.basis = X - self.mean, None
+        if m < p:
+            self.basis, triangle = np.linalg.qr(self.coordinates.T)
+            self.coordinates = triangle.T
+
+    def _in_basis(self, rows):
+        return rows if self.basis is None else rows @ self.basis
+
+    def to_theta(self, params):
+        """``theta`` (r + 1, k) of a model; what is across the span is dropped."""
+        intercept = params.intercept + params.coef @ self.mean
+        return np.vstack([self._in_basis(params.coef).T, intercept])
+
+    def to_params(self, theta):
+        """Model that ``theta`` stands for."""
+        coef = theta[:-1].T if self.basis is None else theta[:-1].T @ self.basis.T
+        return LinearParams(coef, theta[-1] - coef @ self.mean)
+
+    def cotangent_to_theta(self, grad):
+        """Gradient in ``theta`` from the gradient in the model."""
+        return np.vstack([self._in_basis(self._centered(grad)).T, grad.intercept])
+
+    def across(self, grad):
+        """Part (k, p) of a gradient in the coefficients that is across the span."""
+        if self.basis is None:
+            return 0.0
+        centered = self._centered(grad)
+        return centered - (centered @ self.basis) @ self.basis.T
+
+    def _centered(self, grad):
+        return grad.coef - np.outer(grad.intercept, self.mean)
+
+
+class _InnerProblem(NamedTuple):
+    """The inner problem in the span of the samples, a function of ``theta``."""
+
+    design: np.ndarray  # (m, r + 1), samples in the basis and the intercept's column
+    penalty: np.ndarray  # (r + 1, 1)
+    y: np.ndarray  # (m,) or (m, k)
+    weight: np.ndarray  # (m,), C multiplied in
+    loss: PointwiseLoss
+
+    def value(self, theta):
+        losses = self.loss.value(self.design @ theta, self.y)
+        return self.weight @ losses + 0.5 * np.sum(self.penalty * theta**2)
+
+    def gradient(self, theta):
+        residual = self.loss.gradient(self.design @ theta, self.y)
+        return self.design.T @ (self.weight[:, None] * residual) + self.penalty * theta
+
+    def curvature(self, theta):
+        """Second derivatives (m, k, k) of the rows' losses, weighted."""
+        curvature = self.loss.hessian(self.design @ theta, self.y)
+        return curvature * self.weight[:, None, None]
+
+    def project(self, v):
+        """Leave out what all outputs have in common, where nothing happens.
+
+        Kept out, it does not disturb the conjugate gradients.
+        """
+        if self.loss.shift_invariant:
+            v = v - v.mean(axis=1, keepdims=True)
+        return v
+
+    def hessian_solver(self, theta, rtol, preconditioner=None):
+        """Return ``solve(rhs)`` for the Hessian at ``theta``; shapes are (r + 1, k).
+
+        A small Hessian is factorized. A large one is applied, in conjugate gradients,
+        with a ``_Preconditioner`` at ``theta`` or near.
+        """
+        curvature = self.curvature(theta)
+        if theta.size <= MAX_DENSE_UNKNOWNS:
+            solve_dense = self._factorize(curvature)
+            return lambda rhs: self.project(solve_dense(self.project(rhs)))
+        if preconditioner is None:
+            preconditioner = _Preconditioner(self, curvature)
+        shape = theta.shape
+
+        def product(v):
+            v = v.reshape(shape)
+            raw = np.einsum("icd,id->ic", curvature, self.design @ v)
+            return self.project(self.design.T @ raw + self.penalty * v).ravel()
+
+        def precondition(v):
+            return self.project(preconditioner.apply(v.reshape(shape))).ravel()
+
+        def count(_):
+            preconditioner.n_iter += 1
+
+        def solve(rhs):
+            preconditioner.n_iter = 0
+            solution, _ = cg(
+                LinearOperator((theta.size,) * 2, product),
+                self.project(rhs).ravel(),
+                rtol=rtol,
+                maxiter=MAX_CG_STEPS,
+                M=LinearOperator((theta.size,) * 2, precondition),
+                callback=count,
+            )
+            return solution.reshape(shape)
+
+        return solve
+
+    def unit(self, curvature):
+        """Features come in any unit: scales (r + 1, k) of a unit diagonal."""
+        diagonal = np.einsum("ia,icc->ac", self.design**2, curvature) + self.penalty
+        return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+
+    def _factorize(self, curvature):
+        """Return a direct solver for the Hessian, with its diagonal scaled to one."""
+        scale = self.unit(curvature)
+        width, k = scale.shape
+        rows = curvature[:, :, None, :] * self.design[:, None, :, None]
+        matrix = np.tensordot(self.design, rows, axes=(0, 0)).reshape(width * k, -1)
+        diagonal = np.arange(width * k)
+        matrix[diagonal, diagonal] += np.repeat(self.penalty, k)
+        flat = scale.ravel()
+        matrix *= flat[:, None] * flat
+        if self.loss.shift_invariant:
+            # Fill the direction in which the intercepts move together.
+            null = np.zeros_like(scale)
+            null[-1] = 1 / scale[-1]
+            matrix += np.outer(null, null) / np.vdot(null, null)
+        matrix[diagonal, diagonal] *= 1 + 1e-14 * width
+        # Rows that all weigh nothing leave the intercept alone.
+        matrix[diagonal, diagonal] += matrix[diagonal, diagonal] == 0
+        factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
+
+        def solve(rhs):
+            solution = cho_solve(factor, (scale * rhs).ravel(), check_finite=False)
+            return scale * solution.reshape(width, k)
+
+        return solve
+
+
+class _Preconditioner:
+    """Diagonal blocks of a Hessian, one for each output.
+
+    Exact for one output and for losses that do not couple outputs; for a softmax, some
+    10 iterations are left. Blocks of nearly equal curvature share a factor.
+
+    Attributes
+    ----------
+    n_iter : int
+        Iterations of the last solution: many say that the blocks are out of date.
+    """
+
+    def __init__(self, problem, curvature):
+        self.n_iter = 0
+        design = problem.design
+        self.scale = problem.unit(curvature)
+        own = np.ascontiguousarray(np.einsum("icc->ci", curvature))
+        _, first, self.factor_of = np.unique(
+            own, axis=0, return_index=True, return_inverse=True
+        )
+        self.factors = []
+        for c in first:
+            felt = own[c] > 0
+            rows = design if felt.all() else design[felt]
+            block = (rows.T * own[c][felt]) @ rows
+            block[np.diag_indices_from(block)] += problem.penalty[:, 0]
+            block *= self.scale[:, c, None] * self.scale[:, c]
+            # The jitter keeps rounding from making a singular block indefinite.
+            np.fill_diagonal(block, 1 + 1e-14 * len(block))
+            self.factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+
+    def apply(self, v):
+        v = self.scale * v
+        for i, factor in enumerate(self.factors):
+            outputs = np.flatnonzero(self.factor_of == i)
+            v[:, outputs] = cho_solve(factor, v[:, outputs], check_finite=False)
+        return self.scale * v
+
+
+def _newton(problem, theta):
+    """Minimize the inner objective by Newton's method with step halving."""
+    at_zero = np.zeros_like(theta)
+    value = problem.value(theta)
+    if not value <= problem.value(at_zero):
+        # A start that is worse than nothing is none.
+        theta, value = at_zero, problem.value(at_zero)
+    last_decrement, first_size, preconditioner = np.inf, None, None
+    for _ in range(MAX_NEWTON_STEPS):
+        gradient = problem.gradient(theta)
+        # Early steps need not be exact; the last ones converge superlinearly.
+        size = np.linalg.norm(gradient)
+        first_size = size if first_size is None else first_size
+        rtol = np.clip(size / first_size, 1e-6, 1e-1) if first_size else 1e-6
+        is_large = theta.size > MAX_DENSE_UNKNOWNS
+        if is_large and (preconditioner is None or preconditioner.n_iter > STALE_STEPS):
+            preconditioner = _Preconditioner(problem, problem.curvature(theta))
+        direction = -problem.hessian_solver(theta, rtol, preconditioner)(gradient)
+        # Twice the distance to the minimum.
+        decrement = -np.vdot(gradient, direction)
+        rounding = 1e-14 * abs(value)
+        length = 1.0
+        for _ in range(MAX_HALVINGS):
+            candidate = theta + length * direction
+            candidate_value = problem.value(candidate)
+            if candidate_value <= value - 1e-4 * length * decrement + rounding:
+                break
+            length /= 2
+        else:
+            break  # no descent left to rounding error
+        theta, value = candidate, candidate_value
+        stalled = decrement < rounding and decrement > last_decrement / 4
+        if stalled or decrement <= 1e-22 * (1 + abs(value)):
+            break
+        last_decrement = decrement
+    return theta

@@ -1,0 +1,110 @@
+"""Ridge students, the counterparts of ``Ridge`` and ``RidgeClassifier``.
+
+``Ridge`` minimizes ``sum_i w_i ||W x_i + b - y_i||^2 + alpha ||W||^2``. With the loss a
+mean over the ``k`` outputs, this is the objective of ``students.linear._base`` at
+``C = k / (2 alpha)``. A classifier is a ridge on targets of -1 and 1, with one output
+for two classes and one for each class otherwise.
+"""
+
+from numbers import Real
+
+import numpy as np
+
+from skdistill.objectives._losses import SIGNED_SQUARED_LOSS, SQUARED_LOSS
+from skdistill.students._support import class_weighted
+from skdistill.students.linear._base import PenalizedLinearStudent
+
+
+class RidgeStudent(PenalizedLinearStudent):
+    """Student of ``Ridge``.
+
+    Parameters
+    ----------
+    estimator : Ridge
+        The estimator to mirror.
+    spec : DataSpec
+        Features and outputs.
+    n_outputs : int, default=None
+        Columns of the targets; by default the outputs of ``spec``.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "squared_error"
+
+    def __init__(self, estimator, spec, n_outputs=None):
+        _refuse_unmirrored(estimator)
+        self.hyperparameters = {"alpha": float(estimator.alpha)}
+        super().__init__(
+            estimator,
+            spec,
+            SQUARED_LOSS,
+            n_outputs or spec.n_outputs,
+            estimator.fit_intercept,
+        )
+
+    def loss_strength(self, hyperparameters):
+        """Return ``C = k / (2 alpha)``."""
+        return self.n_outputs / (2 * hyperparameters["alpha"])
+
+    def loss_strength_vjp(self, hyperparameters, cotangent):
+        """Pull a derivative in ``C`` back to ``alpha``."""
+        strength = self.loss_strength(hyperparameters)
+        return {"alpha": -cotangent * strength / hyperparameters["alpha"]}
+
+    def hyperparameters_for(self, strength):
+        """Return the ``alpha`` with which ``loss_strength`` is ``strength``."""
+        return {"alpha": self.n_outputs / (2 * strength)}
+
+
+class RidgeClassifierStudent(RidgeStudent):
+    """Student of ``RidgeClassifier``.
+
+    Parameters
+    ----------
+    estimator : RidgeClassifier
+        The estimator to mirror.
+    spec : DataSpec
+        Features and classes.
+    """
+
+    def __init__(self, estimator, spec):
+        self.classes = spec.classes
+        self.class_weight = estimator.class_weight
+        k = len(self.classes)
+        super().__init__(estimator, spec, n_outputs=1 if k == 2 else k)
+        self.loss = SIGNED_SQUARED_LOSS
+
+    def encode(self, y):
+        """Return signs, (n, 1) for two classes, else (n, k)."""
+        if self.n_outputs == 1:
+            return 2.0 * y[:, None] - 1
+        return 2 * np.eye(self.n_outputs)[y] - 1
+
+    def training_weight(self, y, sample_weight):
+        """Multiply class weights in, as ``RidgeClassifier.fit`` does.
+
+        Balanced ones depend on the number of rows, whatever they weigh.
+        """
+        weight = class_weighted(self.class_weight, self.classes, y, np.ones(len(y)))
+        return weight * sample_weight
+
+
+def _refuse_unmirrored(estimator):
+    """Raise a ValueError that names the settings without a counterpart here."""
+    refused = []
+    if not isinstance(estimator.alpha, Real):
+        refused.append("alpha as an array")
+    elif estimator.alpha == 0:
+        refused.append("alpha=0 (no penalty: use LinearRegression)")
+    if estimator.positive:
+        refused.append("positive=True")
+    if refused:
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be distilled with "
+            f"{', '.join(refused)}. Supported: one alpha > 0, with or without "
+            "intercept, and every solver."
+        )

@@ -1,0 +1,151 @@
+"""Linear SVM students, the counterparts of ``LinearSVC`` and ``LinearSVR``.
+
+Both minimize the objective of ``students.linear._base`` as LIBLINEAR has it, with the
+losses that have a derivative: ``max(0, 1 - t z)^2`` for targets of -1 and 1, with one
+output for two classes and one against the rest for each class otherwise, and ``max(0,
+|z - y| - epsilon)^2`` for numbers.
+
+LIBLINEAR takes the intercept for the coefficient of a feature that is
+``intercept_scaling`` in every row, and penalizes it: ``intercept_penalty`` is
+``1 / intercept_scaling^2``. With more than two classes, the weight of a class counts in
+the output of that class alone: there, the other rows have none.
+"""
+
+import numpy as np
+
+from skdistill.objectives._losses import (
+    squared_epsilon_insensitive_loss,
+    squared_hinge_loss,
+)
+from skdistill.students._support import class_weighted
+from skdistill.students.linear._base import PenalizedLinearStudent
+
+
+class LinearSVCStudent(PenalizedLinearStudent):
+    """Student of ``LinearSVC``.
+
+    Parameters
+    ----------
+    estimator : LinearSVC
+        The estimator to mirror.
+    spec : DataSpec
+        Features and classes.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "squared_hinge"
+
+    def __init__(self, estimator, spec):
+        self.classes = spec.classes
+        k = len(self.classes)
+        n_outputs = 1 if k == 2 else k
+        _refuse_unmirrored_classifier(estimator, n_outputs)
+        self.class_weight = estimator.class_weight
+        self.hyperparameters = {"C": float(estimator.C)}
+        self.own_weight = None
+        if n_outputs > 1 and self.class_weight is not None:
+            weights = class_weighted(
+                self.class_weight, self.classes, np.arange(k), np.ones(k)
+            )
+            self.own_weight = tuple(weights.tolist())
+        super().__init__(
+            estimator,
+            spec,
+            squared_hinge_loss(self.own_weight),
+            n_outputs,
+            estimator.fit_intercept,
+            estimator.intercept_scaling**-2.0,
+        )
+
+    def encode(self, y):
+        """Return signs, (n, 1) or (n, k); a positive one weighs what its class does."""
+        if self.n_outputs == 1:
+            return 2.0 * y[:, None] - 1
+        own_weight = (
+            np.ones(self.n_outputs)
+            if self.own_weight is None
+            else (np.array(self.own_weight))
+        )
+        return np.where(np.eye(self.n_outputs)[y] > 0, own_weight, -1.0)
+
+    def training_weight(self, y, sample_weight):
+        """Multiply the weights of two classes in, as ``LinearSVC.fit`` does."""
+        if self.n_outputs > 1:
+            return sample_weight
+        return class_weighted(self.class_weight, self.classes, y, sample_weight)
+
+
+class LinearSVRStudent(PenalizedLinearStudent):
+    """Student of ``LinearSVR``.
+
+    Parameters
+    ----------
+    estimator : LinearSVR
+        The estimator to mirror.
+    spec : DataSpec
+        Features and the output.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "squared_epsilon_insensitive"
+
+    def __init__(self, estimator, spec):
+        if estimator.loss != "squared_epsilon_insensitive":
+            raise ValueError(
+                f"LinearSVR cannot be distilled with loss={estimator.loss!r}, which "
+                "has no derivative. Supported: loss='squared_epsilon_insensitive' "
+                "with any epsilon, C and intercept_scaling."
+            )
+        _check_scaling(estimator)
+        if spec.n_outputs > 1:
+            raise ValueError(
+                f"LinearSVR takes one output; y has {spec.n_outputs} columns. Pass y "
+                "of shape (n_samples,)."
+            )
+        self.hyperparameters = {"C": float(estimator.C)}
+        super().__init__(
+            estimator,
+            spec,
+            squared_epsilon_insensitive_loss(float(estimator.epsilon)),
+            1,
+            estimator.fit_intercept,
+            estimator.intercept_scaling**-2.0,
+        )
+
+
+def _refuse_unmirrored_classifier(estimator, n_outputs):
+    """Raise a ValueError that names the settings without a counterpart here."""
+    refused = []
+    if estimator.multi_class != "ovr":
+        refused.append(f"multi_class={estimator.multi_class!r}")
+    if estimator.loss != "squared_hinge":
+        refused.append(f"loss={estimator.loss!r}, which has no derivative")
+    if estimator.penalty != "l2":
+        refused.append(f"penalty={estimator.penalty!r}")
+    if n_outputs > 1 and estimator.class_weight == "balanced":
+        refused.append(
+            "class_weight='balanced' for more than two classes (pass a dict)"
+        )
+    if refused:
+        raise ValueError(
+            f"LinearSVC cannot be distilled with {', '.join(refused)}. Supported: "
+            "loss='squared_hinge', penalty='l2', multi_class='ovr', with or without "
+            "intercept, any intercept_scaling and dual, and class weights."
+        )
+    _check_scaling(estimator)
+
+
+def _check_scaling(estimator):
+    if estimator.fit_intercept and not estimator.intercept_scaling > 0:
+        raise ValueError(
+            f"intercept_scaling={estimator.intercept_scaling!r} must be positive. Pass "
+            "fit_intercept=False for a model without intercept."
+        )

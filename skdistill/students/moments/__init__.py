@@ -1,0 +1,1 @@
+"""Students that know the data by means and variances."""

@@ -1,0 +1,115 @@
+"""Gaussian naive Bayes student, the counterpart of ``GaussianNB``.
+
+With the weighted mean ``mu_c`` and variance ``v_c`` of each class, features apart, the
+joint log-likelihood is
+
+    log(prior_c) - 1/2 sum_j log(2 pi s_cj) + (x_j - mu_cj)^2 / s_cj,   s = v + eps,
+
+where ``eps = var_smoothing * max_j var(X_j)`` is of all the rows, each counted once. A
+class with a single row has the variance ``eps``.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS
+from skdistill.students._base import ClosedFormStudent
+from skdistill.students.moments._class_moments import (
+    class_means,
+    class_priors,
+    class_weights,
+    given_priors,
+)
+
+
+class GaussianParams(NamedTuple):
+    """A Gaussian with independent features for each class.
+
+    Attributes
+    ----------
+    mean, variance : array of shape (k, p)
+        Its moments.
+    log_prior : array of shape (k,)
+        Logarithms of the shares of the classes.
+    """
+
+    mean: Any
+    variance: Any
+    log_prior: Any
+
+
+def joint_log_likelihood(params, X):
+    """Logarithm (n, k) of the density of each row and class."""
+
+    def of_class(moments):
+        mean, variance = (each.astype(X.dtype) for each in moments)
+        # Not expanded: small variances leave nothing of a difference of squares.
+        square = ((X - mean) ** 2 / variance).sum(axis=1)
+        return -(square + jnp.log(2 * jnp.pi * variance).sum()) / 2
+
+    # One class at a time: all of them would not fit the memory.
+    likelihood = lax.map(of_class, (params.mean, params.variance)).T
+    return likelihood + params.log_prior.astype(X.dtype)
+
+
+@dataclass(frozen=True)
+class _Training:
+    priors: tuple | None
+
+    def __call__(self, synthetic):
+        X = synthetic.X
+        weight = class_weights(synthetic)
+        mean = class_means(X, weight)
+        share = weight / weight.sum(axis=0)
+        variance = lax.map(lambda each: each[0] @ (X - each[1]) ** 2, (share.T, mean))
+        smoothing = synthetic.hyperparameters["var_smoothing"]
+        variance += smoothing * X.var(axis=0).max()
+        log_prior = jnp.log(class_priors(weight, self.priors))
+        return GaussianParams(mean, variance, log_prior)
+
+
+class GaussianNBStudent(ClosedFormStudent):
+    """Student of ``GaussianNB``, with the log-loss of its posterior.
+
+    Parameters
+    ----------
+    estimator : GaussianNB
+        The estimator to mirror.
+    spec : DataSpec
+        Features and classes.
+
+    Raises
+    ------
+    ValueError
+        If ``var_smoothing=0``.
+    """
+
+    loss_name = "log_loss"
+    outer_loss = staticmethod(MULTINOMIAL_LOG_LOSS.traced)
+    raw_prediction = staticmethod(joint_log_likelihood)
+    soft_labels = True
+
+    def __init__(self, estimator, spec):
+        if not estimator.var_smoothing > 0:
+            raise ValueError(
+                "GaussianNB cannot be distilled with var_smoothing=0: equal rows of a "
+                "class would have no variance. Supported: var_smoothing > 0."
+            )
+        super().__init__(estimator, spec)
+        self.hyperparameters = {"var_smoothing": float(estimator.var_smoothing)}
+        self.priors = given_priors(estimator.priors, spec.classes)
+        self.train = _Training(self.priors)
+
+    def encode(self, y):
+        """Return one-hot rows (n, k)."""
+        return np.eye(len(self.spec.classes))[y]
+
+    def params_of(self, estimator, synthetic):
+        """Return the moments that scikit-learn found."""
+        return GaussianParams(
+            estimator.theta_, estimator.var_, np.log(estimator.class_prior_)
+        )

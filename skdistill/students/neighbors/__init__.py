@@ -1,0 +1,1 @@
+"""Students whose rows vote."""

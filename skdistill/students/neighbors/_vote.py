@@ -1,0 +1,262 @@
+"""Nearest-neighbor students, of ``KNeighborsClassifier`` and ``KNeighborsRegressor``.
+
+There is nothing to solve: ``m`` rows ``s_j`` with their targets are the model. What
+has no derivative is the choice of the ``k = n_neighbors`` nearest rows, and the outer
+loss has a soft one instead. With ``a_j = -gamma |x - s_j|^2``, the memberships are
+
+    argmax_u  <u, a> - sum_j u_j log(u_j)    with  0 <= u_j <= 1,  sum_j u_j = k,
+
+which is ``u_j = min(1, exp(a_j - t))`` with the threshold ``t`` that makes them sum to
+``k``. For one neighbor this is the softmax of neighborhood components analysis [1]_ and
+of stochastic neighbor compression [2]_. As ``gamma`` grows, ``u`` becomes one for the
+``k`` nearest rows and zero elsewhere, whatever ``k``: the soft vote becomes the vote of
+scikit-learn. Rows vote with ``u_j``, or ``u_j / |x - s_j|`` for ``weights="distance"``.
+
+``gamma`` is a surrogate, of no use to the estimator. It is counted in units of the
+inverse variance of the rows, so that the units of the features do not matter.
+
+.. [1] J. Goldberger, G. Hinton, S. Roweis, R. Salakhutdinov, "Neighbourhood components
+   analysis", NeurIPS 2004.
+.. [2] M. Kusner, S. Tyree, K. Weinberger, K. Agrawal, "Stochastic neighbor
+   compression", ICML 2014.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.nn import logsumexp
+
+from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS, SQUARED_LOSS
+from skdistill.students._base import ClosedFormStudent
+from skdistill.students.kernel._kernels import squared_distances
+
+#: Factor of ``gamma`` at which the soft vote is the vote, but for ties.
+LIMIT_FACTOR = 1e12
+
+
+class NeighborParams(NamedTuple):
+    """Rows that vote.
+
+    Attributes
+    ----------
+    centers : array of shape (m, p)
+        The rows.
+    targets : array of shape (m, k)
+        Their classes, one-hot, or their numbers.
+    gamma : float
+        Sharpness of the soft vote, per squared unit of the features.
+    """
+
+    centers: Any
+    targets: Any
+    gamma: Any
+
+
+@dataclass(frozen=True)
+class SoftVote:
+    """How much each row takes part in a prediction, in logarithms."""
+
+    n_neighbors: int
+    by_distance: bool
+
+    def log_votes(self, params, X):
+        """Return the memberships (n, m) of the rows and what they count for then."""
+        square = squared_distances(X, params.centers.astype(X.dtype))
+        scores = -params.gamma.astype(X.dtype) * square
+        members = log_memberships(scores, self.n_neighbors)
+        if not self.by_distance or self.n_neighbors == 1:
+            return members, jnp.zeros_like(members)
+        # Rounding leaves so much of the distance of equal rows.
+        noise = 4 * jnp.finfo(X.dtype).eps * lax.stop_gradient(square.mean())
+        return members, -jnp.log(jnp.maximum(square, noise)) / 2
+
+
+@dataclass(frozen=True)
+class ClassVote(SoftVote):
+    """Logarithms (n, k) of the share of the vote for each class."""
+
+    def __call__(self, params, X):
+        votes = jnp.add(*self.log_votes(params, X))
+        targets = params.targets.astype(X.dtype)
+        # Each class is measured from a maximum of its own: shares too small to be told
+        # from zero still have a logarithm.
+        in_class = jnp.where(targets.T > 0, votes[:, None, :], -jnp.inf)
+        top = lax.stop_gradient(in_class.max(axis=2))
+        log_shares = top + jnp.log(jnp.exp(votes - top @ targets.T) @ targets)
+        return log_shares - logsumexp(log_shares, axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class MeanVote(SoftVote):
+    """Mean of the targets, weighted with the votes of their rows, and its variance.
+
+    The variance is that of memberships drawn independently of each other. Columns
+    (n, 2 k): means, then variances.
+    """
+
+    def __call__(self, params, X):
+        members, counts = self.log_votes(params, X)
+        total = logsumexp(members + counts, axis=1, keepdims=True)
+        shares = jnp.exp(members + counts - total)
+        spread = shares * jnp.exp(counts - total) * -jnp.expm1(members)
+        targets = params.targets.astype(X.dtype)
+        origin = targets.mean(axis=0)
+        targets -= origin
+        mean = shares @ targets
+        variance = spread @ targets**2 - 2 * mean * (spread @ targets)
+        variance += spread.sum(axis=1, keepdims=True) * mean**2
+        return jnp.hstack([mean + origin, jnp.maximum(variance, 0)])
+
+
+def expected_squared_error(raw_prediction, y):
+    """Squared error of the mean plus its variance, (n,), a mean over the outputs."""
+    k = raw_prediction.shape[1] // 2
+    mean, variance = raw_prediction[:, :k], raw_prediction[:, k:]
+    return SQUARED_LOSS.traced(mean, y) + variance.mean(axis=1)
+
+
+def log_memberships(scores, k):
+    """Logarithms of ``min(1, exp(scores - t))``, (n, m), that sum to k in each row."""
+    if k == 1:
+        return scores - logsumexp(scores, axis=1, keepdims=True)
+    m = scores.shape[1]
+    if k == m:
+        return jnp.zeros_like(scores)
+    # With the j largest at one, the others share k - j like a softmax. The first j for
+    # which none of them exceeds one is the number of memberships at one.
+    fixed = lax.stop_gradient(scores)
+    largest, _ = lax.top_k(fixed, k)
+    log_rest = jnp.logaddexp(
+        lax.cumlogsumexp(largest, axis=1, reverse=True), _log_below(fixed, largest)
+    )
+    log_left = jnp.log(k - jnp.arange(k)).astype(scores.dtype)
+    fits = (largest - log_rest + log_left <= 0).at[:, -1].set(True)
+    n_full = jnp.argmax(fits, axis=1)[:, None]
+    is_full = fixed > jnp.take_along_axis(largest, n_full, axis=1)
+    rest = jnp.where(is_full, -jnp.inf, scores)
+    log_left = jnp.log(k - is_full.sum(axis=1, keepdims=True)).astype(scores.dtype)
+    soft = scores - logsumexp(rest, axis=1, keepdims=True) + log_left
+    return jnp.where(is_full, 0.0, soft)
+
+
+def _log_below(scores, largest):
+    """Logarithm (n, 1) of the sum of ``exp(scores)`` over all but the largest."""
+    last = largest[:, -1:]
+    below = logsumexp(jnp.where(scores < last, scores, -jnp.inf), axis=1, keepdims=True)
+    n_ties, n_taken = (
+        (each == last).sum(axis=1, keepdims=True) for each in (scores, largest)
+    )
+    return jnp.logaddexp(below, last + jnp.log((n_ties - n_taken).astype(last.dtype)))
+
+
+def _train(synthetic):
+    X, y, _, hyperparameters = synthetic
+    variance = ((X - X.mean(axis=0)) ** 2).sum(axis=1).mean()
+    gamma = hyperparameters["gamma"] / jnp.where(variance > 0, variance, 1.0)
+    return NeighborParams(X, y.reshape(len(X), -1), gamma)
+
+
+class _NeighborsStudent(ClosedFormStudent):
+    """What both students share.
+
+    Parameters
+    ----------
+    estimator : KNeighborsClassifier or KNeighborsRegressor
+        The estimator to mirror.
+    spec : DataSpec
+        Features and targets.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has a setting that is not mirrored.
+    """
+
+    hyperparameters = {}
+    surrogates = {"gamma": 1.0}
+    train = staticmethod(_train)
+
+    def __init__(self, estimator, spec):
+        _refuse_unmirrored(estimator)
+        super().__init__(estimator, spec)
+        self.raw_prediction = self.vote(
+            int(estimator.n_neighbors), estimator.weights == "distance"
+        )
+
+    def solve(self, synthetic, start=None):
+        """Return the rows and the sharpness of their vote."""
+        n_neighbors = self.estimator.n_neighbors
+        if n_neighbors > len(synthetic.X):
+            raise ValueError(
+                f"n_neighbors={n_neighbors} asks for more neighbors than there are "
+                f"synthetic rows, n_samples = {len(synthetic.X)}. Pass n_synthetic of "
+                f"at least {n_neighbors}, or an estimator with fewer neighbors."
+            )
+        return super().solve(synthetic)
+
+    def params_of(self, estimator, synthetic):
+        """Return the rows that scikit-learn keeps, at the sharpness of the set."""
+        rows = estimator._fit_X, self._targets_of(estimator)
+        return self.solve(synthetic._replace(X=rows[0], y=rows[1]))
+
+    def as_predicted(self, params):
+        """Return the limit of sharp votes, which is how scikit-learn predicts."""
+        return params._replace(gamma=LIMIT_FACTOR * params.gamma)
+
+
+class NeighborsClassifierStudent(_NeighborsStudent):
+    """Student of ``KNeighborsClassifier``: the log-loss of the soft vote.
+
+    ``score`` of the refitted estimator is that of the vote itself. A probability of the
+    vote may be zero, and its log-loss infinite: it is not what is reported.
+    """
+
+    vote = ClassVote
+    loss_name = "log_loss"
+    outer_loss = staticmethod(MULTINOMIAL_LOG_LOSS.traced)
+
+    def encode(self, y):
+        """Return one-hot rows (n, k)."""
+        return np.eye(len(self.spec.classes))[y]
+
+    def _targets_of(self, estimator):
+        return self.encode(estimator._y)
+
+
+class NeighborsRegressorStudent(_NeighborsStudent):
+    """Student of ``KNeighborsRegressor``: the expected squared error of the soft vote.
+
+    The squared error of the mean alone would have rows rely on a smooth blend that
+    scikit-learn's vote does not have. With the variance of the blend, it is the error
+    of ``predict`` in the limit, and sharp votes pay.
+    """
+
+    vote = MeanVote
+    loss_name = "expected_squared_error"
+    outer_loss = staticmethod(expected_squared_error)
+
+    def _targets_of(self, estimator):
+        return np.asarray(estimator._y, dtype=np.float64)
+
+
+def _refuse_unmirrored(estimator):
+    """Raise a ValueError that names the settings without a counterpart here."""
+    refused = []
+    if not (estimator.weights is None or isinstance(estimator.weights, str)):
+        refused.append("weights as a callable")
+    if estimator.metric_params:
+        refused.append("metric_params")
+    if estimator.metric == "minkowski" and estimator.p != 2:
+        refused.append(f"p={estimator.p!r}")
+    elif estimator.metric not in ("minkowski", "euclidean"):
+        refused.append(f"metric={estimator.metric!r}")
+    if refused:
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be distilled with "
+            f"{', '.join(refused)}. Supported: euclidean distances, that is "
+            "metric='minkowski' with p=2 or metric='euclidean', every n_neighbors, and "
+            "weights='uniform' or 'distance'."
+        )

@@ -1,0 +1,132 @@
+"""The pass over the real rows against scikit-learn and finite differences."""
+
+import jax
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from skdistill.objectives import _losses, data_objective_for
+from skdistill.real._dense import DenseObjective, chunk_rows_for
+from skdistill.students import student_for
+from skdistill.students._params import LinearParams
+from tests.conftest import spec_of
+
+
+@pytest.fixture(params=[2, 4], ids=["binary", "multinomial"])
+def problem(request, rng):
+    k = request.param
+    X = rng.standard_normal((300, 5))
+    y = rng.integers(0, k, 300).astype(np.int32)
+    weight = rng.uniform(0, 2, 300)
+    outputs = 1 if k == 2 else k
+    params = LinearParams(
+        rng.standard_normal((outputs, 5)), rng.standard_normal(outputs)
+    )
+    return (
+        X,
+        y,
+        weight,
+        student_for(LogisticRegression(), spec_of(np.arange(k))),
+        params,
+    )
+
+
+def probabilities(params, X):
+    raw = X @ params.coef.T + params.intercept
+    if raw.shape[1] == 1:
+        raw = np.hstack([np.zeros_like(raw), raw])
+    odds = np.exp(raw)
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def test_value_is_the_log_loss(problem):
+    X, y, weight, student, params = problem
+    loss, _ = data_objective_for(X, y, weight, student).value_and_grad(params)
+    expected = log_loss(y, probabilities(params, X), sample_weight=weight)
+    assert_allclose(loss, expected, rtol=1e-12)
+
+
+def test_gradient_matches_finite_differences(problem, rng):
+    X, y, weight, student, params = problem
+    objective = data_objective_for(X, y, weight, student)
+    _, grad = objective.value_and_grad(params)
+    direction = LinearParams(*(rng.standard_normal(part.shape) for part in params))
+
+    def loss_at(step):
+        moved = LinearParams(
+            *(part + step * way for part, way in zip(params, direction, strict=True))
+        )
+        return objective.value_and_grad(moved)[0]
+
+    expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5
+    actual = sum(np.vdot(g, d) for g, d in zip(grad, direction, strict=True))
+    assert_allclose(actual, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 7, 100, 300, 1024])
+def test_any_chunk_size_gives_the_same_sum(problem, chunk_rows):
+    X, y, weight, student, params = problem
+    args = {"raw_prediction": student.raw_prediction, "loss": student.loss.traced}
+    reference = DenseObjective(X, y, weight, **args).value_and_grad(params)
+    chunked = DenseObjective(X, y, weight, chunk_rows=chunk_rows, **args)
+    jax.tree.map(
+        lambda a, b: assert_allclose(a, b, rtol=1e-12, atol=1e-14),
+        chunked.value_and_grad(params),
+        reference,
+    )
+
+
+def test_rows_of_weight_zero_do_not_count(problem):
+    X, y, weight, student, params = problem
+    weight[::3] = 0
+    kept = weight > 0
+    full = data_objective_for(X, y, weight, student).value_and_grad(params)
+    reduced = data_objective_for(X[kept], y[kept], weight[kept], student)
+    jax.tree.map(
+        lambda a, b: assert_allclose(a, b, rtol=1e-12, atol=1e-14),
+        full,
+        reduced.value_and_grad(params),
+    )
+
+
+def test_float32_keeps_its_width_and_agrees(problem):
+    X, y, weight, student, params = problem
+    single = data_objective_for(X.astype(np.float32), y, weight, student)
+    assert single.X.dtype == np.float32
+    loss, grad = single.value_and_grad(params)
+    reference, reference_grad = data_objective_for(
+        X, y, weight, student
+    ).value_and_grad(params)
+    assert_allclose(loss, reference, rtol=1e-6)
+    assert_allclose(grad.coef, reference_grad.coef, rtol=1e-4, atol=1e-6)
+    assert grad.coef.dtype == np.float64
+
+
+def test_chunks_depend_on_the_width_of_a_row_alone():
+    for n in (10, 10_000):
+        assert chunk_rows_for(np.empty((n, 784), np.float32)) == 1024
+    assert chunk_rows_for(np.empty((2, 3))) == 2048
+    assert chunk_rows_for(np.empty((2, 10**6))) == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "k"), [(_losses.BINARY_LOG_LOSS, 1), (_losses.MULTINOMIAL_LOG_LOSS, 3)]
+)
+def test_numpy_derivatives_are_those_of_jax(loss, k, rng):
+    raw = 3 * rng.standard_normal((8, k))
+    y = rng.uniform(size=8) if k == 1 else rng.dirichlet(np.ones(k), size=8)
+    with jax.enable_x64(True):
+
+        def row(z, target):
+            return loss.traced(z[None], target[None])[0]
+
+        value = loss.traced(raw, y)
+        gradient = jax.vmap(jax.grad(row))(raw, y)
+        hessian = jax.vmap(jax.hessian(row))(raw, y)
+    assert_allclose(loss.value(raw, y), value, rtol=1e-12)
+    assert_allclose(loss.gradient(raw, y), gradient, rtol=1e-10, atol=1e-12)
+    assert_allclose(loss.hessian(raw, y), hessian, rtol=1e-10, atol=1e-12)
+    shifted = loss.value(raw + 1.0, y)
+    assert np.allclose(shifted, loss.value(raw, y)) == loss.shift_invariant

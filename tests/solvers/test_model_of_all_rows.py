@@ -1,0 +1,75 @@
+"""The model of all the data, free and within a norm, against scikit-learn's."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import brentq
+
+from skdistill.objectives import data_objective_for
+from skdistill.solvers.exact._model_of_all_rows import _fit_in_ball, fit_data_model
+from skdistill.solvers.exact._whitening import Whitening
+from skdistill.students import student_for
+from skdistill.students._params import LinearParams
+from tests.conftest import spec_of, strict_logistic
+
+OPTIONS = {"max_iter": 2000, "tol": 1e-10, "callback": None}
+
+
+@pytest.fixture(params=[True, False], ids=["intercept", "no intercept"])
+def problem(request, table):
+    X, y = table
+    estimator = strict_logistic(fit_intercept=request.param)
+    student = student_for(estimator, spec_of(np.unique(y)))
+    objective = data_objective_for(X, y.astype(np.int32), np.ones(len(y)), student)
+    return X, y, estimator, student, objective
+
+
+def test_free_model_is_scikit_learns(problem):
+    X, y, estimator, student, objective = problem
+    model = fit_data_model(student, objective, objective, 1 / len(y), 1e3, **OPTIONS)
+    assert not model.limited
+    assert_allclose(model.params.coef, estimator.fit(X, y).coef_, atol=1e-7)
+
+
+def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):
+    """A norm constraint is a penalty: find the C that has the norm, by bisection."""
+    X, y, estimator, student, objective = problem
+    max_norm = 0.5
+
+    def fitted(log_C):
+        return estimator.set_params(C=np.exp(log_C)).fit(X, y)
+
+    log_C = brentq(
+        lambda log_C: np.linalg.norm(fitted(log_C).coef_) - max_norm, -15, 0, xtol=1e-12
+    )
+    k, p = student.n_outputs, X.shape[1]
+    params, limited, _ = _fit_in_ball(
+        LinearParams(np.zeros((k, p)), np.zeros(k)),
+        student,
+        objective,
+        0.0,
+        max_norm,
+        Whitening(X, np.ones(len(y)), 0.1),
+        **OPTIONS,
+    )
+    assert limited
+    assert_allclose(np.linalg.norm(params.coef), max_norm, rtol=1e-12)
+    assert_allclose(params.coef, fitted(log_C).coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_whitening(dtype, rng):
+    """Whitened coordinates have the covariance and a ridge as their unit."""
+    X = (rng.standard_normal((200, 5)) @ rng.standard_normal((5, 5))).astype(dtype)
+    weight = rng.uniform(0.5, 2, 200)
+    whitening = Whitening(X, weight, 0.3)
+    v = rng.standard_normal((3, 5))
+    coef = whitening.to_coef(v)
+    tolerance = 1e-3 if dtype == np.float32 else 1e-10
+    assert_allclose(whitening.from_coef(coef), v, rtol=1e-8, atol=1e-8)
+    metric = np.cov(X.T, aweights=weight, ddof=0) + 0.3 * np.eye(5)
+    assert_allclose(coef @ metric @ coef.T, v @ v.T, rtol=tolerance, atol=tolerance)
+    gradient = rng.standard_normal((3, 5))
+    assert_allclose(
+        np.vdot(whitening.to_gradient(gradient), v), np.vdot(gradient, coef), rtol=1e-8
+    )
