@@ -357,11 +357,13 @@ class _ModelSpace:
         return callback(params, value - self.penalty(params))
 
     def centered(self, params):
-        """Without what a softmax does not see of a model."""
+        """Without sums over the outputs that are zero but for rounding of float32."""
+        coef, intercept = params
+        if self.student.outputs_add_up:
+            coef = coef - coef.mean(axis=0)
         if self.student.loss.shift_invariant:
-            # Zero at the minimum, and rounding of float32 data elsewhere.
-            return LinearParams(*(part - part.mean(axis=0) for part in params))
-        return params
+            intercept = intercept - intercept.mean()
+        return LinearParams(coef, intercept)
 
 
 def _rows_for_blocks(student, objective, sample):

@@ -83,6 +83,11 @@ class LinearStudent(Student):
         """Whether moving all samples by the same changes nothing but the intercept."""
         return self.fit_intercept and not self.intercept_penalty
 
+    @property
+    def outputs_add_up(self):
+        """Whether the coefficients of all outputs add up to zero, on any rows."""
+        return self.loss.shift_invariant
+
     def params_of(self, estimator, synthetic):
         """Return the coefficients that scikit-learn found."""
         coef = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))

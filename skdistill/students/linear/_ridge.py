@@ -78,6 +78,11 @@ class RidgeClassifierStudent(RidgeStudent):
         super().__init__(estimator, spec, n_outputs=1 if k == 2 else k)
         self.loss = SIGNED_SQUARED_LOSS
 
+    @property
+    def outputs_add_up(self):
+        """The signs of several classes have a constant sum: the intercepts take it."""
+        return self.n_outputs > 1 and self.fit_intercept
+
     def encode(self, y):
         """Return signs, (n, 1) for two classes, else (n, k)."""
         if self.n_outputs == 1:
