@@ -4,6 +4,9 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from skdistill.objectives import OuterLoss
+from skdistill.real._dense import DenseRows
+from skdistill.real._targets import ClassTargets, NumericTargets
 from skdistill.students import DataSpec
 
 
@@ -17,6 +20,22 @@ def strict_logistic(**params):
 def spec_of(classes, n_features=6):
     """What a student is told of rows with these classes."""
     return DataSpec(n_features, np.asarray(classes), len(classes), False)
+
+
+def rows_of(X, y, weight=None, **params):
+    """Real rows of arrays: integers are indices of classes."""
+    weight = np.ones(len(y)) if weight is None else weight
+    if y.dtype.kind == "i":
+        targets = ClassTargets(y, np.arange(y.max() + 1))
+    else:
+        targets = NumericTargets(y, y, weight)
+    return DenseRows(X, y, weight, targets, **params)
+
+
+def outer_loss(X, y, weight, student, **params):
+    """The outer loss of a student over arrays."""
+    rows = rows_of(X, y, weight, **params)
+    return OuterLoss(rows, student.raw_prediction, student.outer_loss)
 
 
 def make_table(n_classes, *, n=120, p=6, seed=0, class_sep=0.7):

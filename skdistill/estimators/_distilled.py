@@ -28,8 +28,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skdistill.estimators._distiller import DatasetDistiller, _unchanged_on_error
-from skdistill.estimators._fitting import subtask
+from skdistill.estimators._distiller import DatasetDistiller
+from skdistill.estimators._fitting import subtask, unchanged_on_error
 from skdistill.estimators._merging import merge_equal_rows
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets
@@ -48,7 +48,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         self.estimator = estimator
         self.distiller = distiller
 
-    @_unchanged_on_error
+    @unchanged_on_error
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, **params):
@@ -74,7 +74,8 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         X_valid, y_valid = validate_data(
             self, X, y, dtype=[np.float64, np.float32], **self._target_checks
         )
-        spec, y_encoded = self._read_targets(y_valid, X_valid.shape[1])
+        targets, y_encoded = self._read_targets(y_valid, y)
+        spec = targets.spec(X_valid.shape[1])
         distiller, made_for_estimator = self._distiller_for(spec)
         # The distiller returns frames and series if they come in. Nobody asked for the
         # rows: with columns of floats, none is rounded.
@@ -341,7 +342,10 @@ class DistilledRegressor(
     """
 
     _target_checks = {"multi_output": True, "y_numeric": True}
-    _read_targets = staticmethod(numeric_targets)
+
+    @staticmethod
+    def _read_targets(y, like):
+        return numeric_targets(y, np.ones(len(y)), like)
 
     def _default_student(self):
         return Ridge()

@@ -1,6 +1,72 @@
-"""Fitting a sub-estimator with the callbacks of its owner."""
+"""What fits of all estimators share: attributes kept on errors, callbacks, reports."""
 
+import functools
 from contextlib import contextmanager
+
+from skdistill.solvers._report import Report
+
+
+def unchanged_on_error(fit):
+    """Give the estimator its attributes back when fit fails or is interrupted.
+
+    A fit that was interrupted, and has stored the best set so far, keeps that.
+    """
+
+    @functools.wraps(fit)
+    def wrapped(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException as error:
+            fitted = vars(self).get("estimator_")
+            is_stored = fitted is not None and fitted is not before.get("estimator_")
+            if not (isinstance(error, KeyboardInterrupt) and is_stored):
+                vars(self).clear()
+                vars(self).update(before)
+            raise
+
+    return wrapped
+
+
+@contextmanager
+def reporting(distiller, refit, data):
+    """Report to the callbacks of a distiller while it is fitted.
+
+    Parameters
+    ----------
+    distiller : DatasetDistiller
+        Its ``verbose`` and ``max_iter`` count.
+    refit : Refit
+        Makes fitted attributes of a set, for callbacks that ask for them.
+    data : dict
+        ``X``, ``y`` and ``metadata`` of the fit, as they came.
+
+    Yields
+    ------
+    Report
+        The report.
+    """
+    root = distiller._init_callback_context(max_subtasks=None)
+    root.call_on_fit_task_begin(estimator=distiller, **data)
+
+    def show(task_name, get_synthetic):
+        task = root.subcontext(task_name=task_name)
+        task.call_on_fit_task_begin(estimator=distiller, **data)
+        return task.call_on_fit_task_end(
+            estimator=distiller,
+            reconstruction_attributes=lambda: refit.snapshot(get_synthetic()),
+            **data,
+        )
+
+    yield Report(
+        distiller.max_iter,
+        show=show,
+        title=type(distiller).__name__,
+        verbose=distiller.verbose,
+    )
+    root.call_on_fit_task_end(
+        estimator=distiller, reconstruction_attributes=dict, **data
+    )
 
 
 @contextmanager

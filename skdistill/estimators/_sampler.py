@@ -17,8 +17,8 @@ from sklearn.utils._metadata_requests import RequestMethod
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from skdistill.estimators._distiller import DatasetDistiller, _unchanged_on_error
-from skdistill.estimators._fitting import subtask
+from skdistill.estimators._distiller import DatasetDistiller
+from skdistill.estimators._fitting import subtask, unchanged_on_error
 from skdistill.tables._given_form import densified, in_form_of
 
 
@@ -95,7 +95,7 @@ class DistillationSampler(
     def __init__(self, distiller=None):
         self.distiller = distiller
 
-    @_unchanged_on_error
+    @unchanged_on_error
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None):

@@ -1,25 +1,57 @@
-"""The contract of the outer problem, the only place that sees the real data."""
+"""The outer problem: a loss over the real rows, a function of ``params`` alone."""
 
 from abc import ABC, abstractmethod
+from functools import partial
+
+import jax
+import jax.numpy as jnp
 
 
-class DataObjective(ABC):
-    """Weighted mean loss of a model over the real rows, a function of ``params`` alone.
-
-    It is a sum over chunks of rows, so a container is supported by saying where its
-    chunks come from; ``params`` and their gradient are small, wherever the rows are.
+class Objective(ABC):
+    """Function of ``params`` and its gradient.
 
     Attributes
     ----------
-    n_rows : int
-        Number of rows.
-    total_weight : float
-        Sum of their weights.
+    real : RealRows
+        The rows that it is a mean over.
     """
 
     @abstractmethod
     def value_and_grad(self, params, rows=None):
-        """Return the loss at ``params`` and its gradient, of the same structure.
+        """Return the value at ``params`` and its gradient, of the same structure.
 
         ``rows`` are indices of the rows to take, for a mini-batch; by default all.
         """
+
+
+class OuterLoss(Objective):
+    """Weighted mean loss of a model over the real rows.
+
+    Parameters
+    ----------
+    real : RealRows
+        The rows.
+    raw_prediction : callable
+        ``raw_prediction(params, X) -> (n, k)``, the student's prediction in JAX.
+    loss : callable
+        ``loss(raw_prediction, y) -> (n,)``, see ``skdistill.objectives._losses``.
+    """
+
+    def __init__(self, real, raw_prediction, loss):
+        self.real = real
+        self._of_chunk = partial(
+            _value_and_grad, raw_prediction=raw_prediction, loss=loss
+        )
+
+    def value_and_grad(self, params, rows=None):
+        """Return the mean loss at ``params`` and its gradient."""
+        return self.real.map_sum(self._of_chunk, params, rows=rows)
+
+
+@partial(jax.jit, static_argnames=("raw_prediction", "loss"))
+def _value_and_grad(chunk, params, raw_prediction, loss):
+    def total(params):
+        losses = loss(raw_prediction(params, chunk.X), chunk.y)
+        return jnp.vdot(chunk.sample_weight, losses.astype(jnp.float64))
+
+    return jax.value_and_grad(total)(params)

@@ -35,6 +35,10 @@ class PointwiseLoss(NamedTuple):
     target_for : callable or None
         In NumPy: ``target_for(raw_prediction, gradient) -> (n, k)``, targets at which
         the loss has this gradient; None for losses of classes.
+    is_quadratic : bool
+        Whether the loss is a quadratic function of the raw prediction.
+    is_hinge : bool
+        Whether a row beyond its margin is not felt.
     """
 
     traced: Callable
@@ -45,6 +49,39 @@ class PointwiseLoss(NamedTuple):
     shift_invariant: bool
     pull_limit: Callable
     target_for: Callable | None = None
+    is_quadratic: bool = False
+    is_hinge: bool = False
+
+
+#: By which power of the targets' unit a loss grows; those of classes have no units.
+DEGREES = {
+    "squared_error": 2,
+    "expected_squared_error": 2,
+    "squared_epsilon_insensitive": 2,
+    "epsilon_insensitive": 1,
+}
+
+
+def loss_unit(name, target_scale):
+    """Return about the loss of predicting the mean, one where losses have no units.
+
+    Parameters
+    ----------
+    name : str
+        Name of the loss, see ``Student.loss_name``.
+    target_scale : float or ndarray of shape (k,)
+        Standard deviation of each target.
+    """
+    return float(np.mean(np.power(target_scale, float(DEGREES.get(name, 0)))))
+
+
+def cost_of_chance(name, n_classes):
+    """Return the loss of a classifier that knows nothing, by the name of the loss."""
+    n_outputs = 1 if n_classes == 2 else n_classes
+    return {
+        "log_loss": float(np.log(n_classes)),
+        "squared_hinge": float(n_outputs),
+    }.get(name, 1.0)
 
 
 def _traced_binary(raw_prediction, y):
@@ -190,6 +227,7 @@ SQUARED_LOSS = PointwiseLoss(
     False,
     _squared_limit,
     _squared_target,
+    is_quadratic=True,
 )
 
 #: The same for classes: each output is -1, or 1 for its class. ``traced`` takes class
@@ -265,6 +303,7 @@ def squared_hinge_loss(own_weight=None):
         _hinge_slope,
         False,
         _hinge_limit,
+        is_hinge=True,
     )
 
 

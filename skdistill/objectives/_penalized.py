@@ -5,15 +5,15 @@ from functools import partial
 import jax
 import numpy as np
 
-from skdistill.objectives._base import DataObjective
+from skdistill.objectives._base import Objective
 
 
-class PenalizedObjective(DataObjective):
+class PenalizedLoss(Objective):
     """The objective that the estimator minimizes when it is fitted on the real rows.
 
     Parameters
     ----------
-    objective : DataObjective
+    objective : OuterLoss
         Mean loss over the real rows.
     penalty : callable
         ``penalty(params, hyperparameters) -> float`` in JAX, relative to a weighted sum
@@ -24,8 +24,7 @@ class PenalizedObjective(DataObjective):
 
     def __init__(self, objective, penalty, hyperparameters):
         self.objective = objective
-        self.n_rows = objective.n_rows
-        self.total_weight = objective.total_weight
+        self.real = objective.real
         self.hyperparameters = hyperparameters
         self._penalty = partial(_value_and_grad, penalty=penalty)
 
@@ -42,7 +41,7 @@ class PenalizedObjective(DataObjective):
     def _penalty_and_grad(self, params):
         with jax.enable_x64(True):
             value, grad = self._penalty(params, self.hyperparameters)
-            weight = self.total_weight
+            weight = self.real.total_weight
             return float(value) / weight, jax.tree.map(
                 lambda leaf: np.asarray(leaf) / weight, grad
             )

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import optax
 
-from skdistill.optimizers._lbfgs import OuterResult
+from skdistill.optimizers._outcome import Outcome, OuterResult
 
 #: Mini-batches in an iteration.
 STEPS = 10
@@ -70,18 +70,22 @@ def minimize(
     best_value = validate(x0)
     with jax.enable_x64(True):
         state = adam.init(x)
-    for n_iter in range(1, max_iter + 1):  # noqa: B007
+    for n_iter in range(1, max_iter + 1):
         for _ in range(STEPS):
             _, grad = value_and_grad(x, next(batches))
+            if not np.isfinite(grad).all():
+                return OuterResult(best, best_value, n_iter - 1, Outcome.NOT_FINITE)
             with jax.enable_x64(True):
                 x, state = _step(x, grad, state, lower, upper, adam=adam)
             x = np.asarray(x)
         value = validate(x)
+        if not np.isfinite(value):
+            return OuterResult(best, best_value, n_iter - 1, Outcome.NOT_FINITE)
         if value < best_value:
             best, best_value = x, value
         if callback(x, value):
-            break
-    return OuterResult(best, n_iter, converged=True)
+            return OuterResult(best, best_value, n_iter, Outcome.STOPPED)
+    return OuterResult(best, best_value, max_iter, Outcome.CONVERGED)
 
 
 @partial(jax.jit, static_argnames="adam")

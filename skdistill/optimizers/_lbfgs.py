@@ -1,28 +1,19 @@
 """L-BFGS-B on a deterministic outer loss: the bounds come for free."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.optimize import Bounds
 from scipy.optimize import minimize as scipy_minimize
 
+from skdistill.optimizers._outcome import Outcome, OuterResult
 
-class OuterResult(NamedTuple):
-    """Where an outer optimizer stopped.
-
-    Attributes
-    ----------
-    x : ndarray
-        Best vector.
-    n_iter : int
-        Outer iterations.
-    converged : bool
-        False if ``max_iter`` ended the run.
-    """
-
-    x: np.ndarray
-    n_iter: int
-    converged: bool
+#: Relative decrease of an iteration that is rounding.
+ROUNDING = 1e-15
+#: Runs with a fresh memory after one that could not go on.
+MAX_RESTARTS = 2
+#: Status of SciPy's for a line search that failed.
+ABNORMAL = 2
+#: Factor of ``tol`` up to which a run that cannot go on counts as converged.
+NEARLY = 10.0
 
 
 def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
@@ -31,13 +22,14 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
     Parameters
     ----------
     value_and_grad : callable
-        ``value_and_grad(x) -> (float, ndarray)``.
+        ``value_and_grad(x) -> (float, ndarray)``, with a value of about one at the
+        start and variables of about one.
     x0 : ndarray of shape (d,)
         Start.
     lower, upper : ndarray of shape (d,)
         Bounds, infinite where there are none.
     max_iter : int
-        Most iterations.
+        Maximum number of iterations.
     tol : float
         Stop when no entry of the projected gradient exceeds it.
     callback : callable
@@ -46,26 +38,74 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
     Returns
     -------
     OuterResult
-        The last iterate, which has the lowest value.
+        The iterate with the lowest value.
     """
+    finite = _Finite(value_and_grad)
+    asked_to_stop = False
 
     def stop_if_asked(intermediate_result):
+        nonlocal asked_to_stop
         if callback(intermediate_result.x, intermediate_result.fun):
+            asked_to_stop = True
             raise StopIteration
 
-    result = scipy_minimize(
-        value_and_grad,
-        x0,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=Bounds(lower, upper),
-        callback=stop_if_asked,
-        options={
-            "maxiter": max_iter,
-            "maxfun": 20 * max_iter,
-            "maxcor": 20,
-            "gtol": tol,
-            "ftol": min(1e-9, 1e-2 * tol**2),
-        },
-    )
-    return OuterResult(result.x, result.nit, converged=result.status != 1)
+    x, n_iter = x0, 0
+    for _ in range(MAX_RESTARTS + 1):
+        result = scipy_minimize(
+            finite,
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(lower, upper),
+            callback=stop_if_asked,
+            options={
+                "maxiter": max_iter - n_iter,
+                "maxfun": 20 * max_iter,
+                "maxcor": 20,
+                "gtol": tol,
+                "ftol": max(min(1e-9, 1e-2 * tol**2), ROUNDING),
+            },
+        )
+        x, n_iter = result.x, n_iter + result.nit
+        # A line search that fails may owe it to what the memory says of the curvature:
+        # it is forgotten, for as long as that helps.
+        if result.status != ABNORMAL or not result.nit or n_iter >= max_iter:
+            break
+    outcome = Outcome.STOPPED if asked_to_stop else _outcome(result, lower, upper, tol)
+    if not finite.always and outcome is not Outcome.CONVERGED:
+        outcome = Outcome.NOT_FINITE
+    return OuterResult(x, result.fun, n_iter, outcome)
+
+
+def _outcome(result, lower, upper, tol):
+    if result.status == 0:
+        return Outcome.CONVERGED
+    if result.status == 1:
+        return Outcome.MAX_ITER
+    step = np.clip(result.x - result.jac, lower, upper) - result.x
+    if np.abs(step).max() <= max(NEARLY * tol, np.sqrt(ROUNDING)):
+        return Outcome.CONVERGED
+    return Outcome.STALLED
+
+
+class _Finite:
+    """A function that is large where it is not finite, so that line searches return.
+
+    Attributes
+    ----------
+    always : bool
+        Whether it was finite wherever it was called.
+    """
+
+    def __init__(self, value_and_grad):
+        self.value_and_grad = value_and_grad
+        self.largest = 1.0
+        self.always = True
+
+    def __call__(self, x):
+        value, grad = self.value_and_grad(x)
+        if np.isfinite(value) and np.isfinite(grad).all():
+            self.largest = max(self.largest, abs(value))
+            return value, grad
+        self.always = False
+        return 1e3 * self.largest, np.zeros_like(x)

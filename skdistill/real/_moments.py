@@ -1,4 +1,4 @@
-"""Moments of the classes of the real rows, from passes over their chunks.
+"""Moments of the real rows, as sums over their chunks.
 
 Means first, then deviations from them: in one pass, features far from zero would lose
 their variance to rounding.
@@ -28,46 +28,71 @@ class ClassMoments(NamedTuple):
     total_variance: np.ndarray
 
 
-def class_moments(objective, n_classes):
-    """Return the ClassMoments of the real rows.
+def first_row(real):
+    """Return a row (p,) to measure from: constant features stay what they are."""
+    return real.take(np.array([0])).X[0].astype(np.float64)
 
-    Parameters
-    ----------
-    objective : DenseObjective
-        Its chunks are read twice; classes are indices (n,).
-    n_classes : int
-        Number of classes.
-    """
-    share = sums = plain = count = 0
-    start = objective.X[0].astype(np.float64)  # constant features stay what they are
-    for X, y, weight in objective.chunks():
-        X, in_class = X.astype(np.float64) - start, np.eye(n_classes)[y]
-        share = share + weight @ in_class
-        sums = sums + (weight[:, None] * in_class).T @ X
-        plain, count = plain + (weight > 0) @ X, count + np.sum(weight > 0)
-    mean, origin = start + sums / share[:, None], start + plain / count
-    variance = total = 0
-    for X, y, weight in objective.chunks():
-        X, in_class = X.astype(np.float64), np.eye(n_classes)[y]
-        variance = variance + (weight[:, None] * in_class).T @ (X - mean[y]) ** 2
-        total = total + (weight > 0) @ (X - origin) ** 2
+
+def class_sums(chunk, origin, k):
+    """Weights (k,), weighted sums (k, p), and plain sum and number of the rows."""
+    X = chunk.X.astype(np.float64) - origin
+    in_class = np.eye(k)[chunk.y] * chunk.sample_weight[:, None]
+    counted = chunk.sample_weight > 0
+    return in_class.sum(axis=0), in_class.T @ X, counted @ X, counted.sum()
+
+
+def _class_squares(chunk, mean, center):
+    """Weighted squares (k, p) from the class means, plain squares from the center."""
+    X = chunk.X.astype(np.float64)
+    in_class = np.eye(len(mean))[chunk.y] * chunk.sample_weight[:, None]
+    squares = in_class.T @ (X - mean[chunk.y]) ** 2
+    return squares, (chunk.sample_weight > 0) @ (X - center) ** 2
+
+
+def class_moments(real):
+    """Return the ClassMoments of rows in classes, in two passes."""
+    origin = first_row(real)
+    share, sums, plain, count = real.map_sum(class_sums, origin, real.targets.n_groups)
+    mean, center = origin + sums / share[:, None], origin + plain / count
+    variance, total = real.map_sum(_class_squares, mean, center)
     return ClassMoments(share, mean, variance / share[:, None], total / count)
 
 
-def covariance_within(objective, mean, factor):
+def _squares_within(chunk, mean, factor):
+    centered = chunk.X.astype(np.float64) - mean[chunk.y]
+    return (centered.T * (chunk.sample_weight * factor[chunk.y])) @ centered
+
+
+def covariance_within(real, mean, factor):
     """Return the sum (p, p) of ``weight * factor * deviation deviation'`` over rows.
 
     Parameters
     ----------
-    objective : DenseObjective
-        Its chunks are read once.
+    real : RealRows
+        Rows in classes.
     mean : ndarray of shape (k, p)
         Means of the classes.
     factor : ndarray of shape (k,)
         Factor of each class.
     """
-    covariance = 0
-    for X, y, weight in objective.chunks():
-        centered = X.astype(np.float64) - mean[y]
-        covariance = covariance + (centered.T * (weight * factor[y])) @ centered
-    return covariance
+    return real.map_sum(_squares_within, mean, factor)
+
+
+def _second_sums(chunk, origin):
+    X = chunk.X.astype(np.float64) - origin
+    X *= np.sqrt(chunk.sample_weight)[:, None]
+    return np.sqrt(chunk.sample_weight) @ X, X.T @ X
+
+
+def mean_and_covariance(real, is_centered):
+    """Return the weighted mean (p,) and covariance (p, p) of the rows, in one pass.
+
+    Without centering, they are zero and the second moment.
+    """
+    # Means that are far out would cancel: start from a row.
+    origin = first_row(real) * is_centered
+    mean, moment = real.map_sum(_second_sums, origin)
+    if is_centered:
+        moment -= np.outer(mean, mean)
+        return origin + mean, moment
+    return mean, moment

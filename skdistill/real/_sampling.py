@@ -2,6 +2,9 @@
 
 import numpy as np
 
+#: No group is left with fewer rows than this, if it has them.
+MIN_GROUP_ROWS = 32
+
 
 def row_positions(X, scale, random_state):
     """Place the rows on a random line: a sort key (n,) that is all but unique."""
@@ -35,27 +38,7 @@ def systematic_sample(positions, sample_weight, size, offset=0.5):
     return order[np.minimum(drawn, len(order) - 1)]
 
 
-def stratified_sample(y, positions, sample_weight, size):
-    """Draw a systematic sample from every class, in proportion to its weight.
-
-    Returns
-    -------
-    rows : ndarray of shape (at most n,)
-        Indices of the drawn rows, each once.
-    weight : ndarray of shape (n_rows,)
-        Their weights; every class keeps its total.
-    """
-    totals = np.bincount(y, weights=sample_weight)
-    rows, weights = [], []
-    for c, total in enumerate(totals):
-        members = np.flatnonzero(y == c)
-        share = max(int(np.ceil(size * total / totals.sum())), 32)
-        if share >= len(members):
-            rows.append(members)
-            weights.append(sample_weight[members])
-            continue
-        drawn = systematic_sample(positions[members], sample_weight[members], share)
-        drawn, counts = np.unique(drawn, return_counts=True)
-        rows.append(members[drawn])
-        weights.append(counts * (total / share))
-    return np.concatenate(rows), np.concatenate(weights)
+def shares_of_groups(group_weight, size):
+    """Share a number of rows out by weight, (n_groups,)."""
+    shares = np.ceil(size * group_weight / group_weight.sum()).astype(int)
+    return np.maximum(shares, MIN_GROUP_ROWS)

@@ -10,6 +10,7 @@ The outer loss and its hypergradient take one line for each role::
 import numpy as np
 
 from skdistill.optimizers import _lbfgs
+from skdistill.optimizers._outcome import Outcome, OuterResult
 
 
 class BilevelLoss:
@@ -19,7 +20,7 @@ class BilevelLoss:
     ----------
     student : Student
         Inner problem.
-    objective : DataObjective
+    objective : Objective
         Outer problem.
     """
 
@@ -41,7 +42,15 @@ class BilevelLoss:
 
 
 def improve(
-    student, objective, variables, *, minimize=_lbfgs.minimize, callback, **options
+    student,
+    objective,
+    variables,
+    *,
+    minimize=_lbfgs.minimize,
+    unit=1.0,
+    max_iter,
+    callback,
+    **options,
 ):
     """Minimize the outer loss over the learned part of a synthetic set.
 
@@ -49,12 +58,16 @@ def improve(
     ----------
     student : Student
         Inner problem.
-    objective : DataObjective
+    objective : Objective
         Outer problem.
     variables : OuterVariables
         What is learned, and where from.
     minimize : callable
         ``minimize`` of one of the ``skdistill.optimizers``.
+    unit : float
+        Unit of the loss: optimizers see it without.
+    max_iter : int
+        Maximum number of iterations; with zero the set stays as it is.
     callback : callable
         ``callback(synthetic, loss)`` after each iteration; a true result stops.
     **options
@@ -67,22 +80,24 @@ def improve(
     result : OuterResult
         How the optimizer ended.
     """
-    if not np.any(variables.lower < variables.upper):
-        fixed = _lbfgs.OuterResult(variables.x0, 0, converged=True)
-        return variables.to_synthetic(variables.x0), fixed
+    if max_iter < 1 or not np.any(variables.lower < variables.upper):
+        outcome = Outcome.MAX_ITER if max_iter < 1 else Outcome.CONVERGED
+        kept = OuterResult(variables.x0, np.nan, 0, outcome)
+        return variables.to_synthetic(variables.x0), kept
     bilevel = BilevelLoss(student, objective)
 
     def value_and_grad(x, rows=None):
         synthetic = variables.to_synthetic(x)
         loss, hypergrad = bilevel.value_and_grad(synthetic, rows)
-        return loss, variables.to_gradient(hypergrad, synthetic)
+        return loss / unit, variables.to_gradient(hypergrad, synthetic) / unit
 
     result = minimize(
         value_and_grad,
         variables.x0,
         lower=variables.lower,
         upper=variables.upper,
-        callback=lambda x, loss: callback(variables.to_synthetic(x), loss),
+        max_iter=max_iter,
+        callback=lambda x, value: callback(variables.to_synthetic(x), value * unit),
         **options,
     )
     return variables.to_synthetic(result.x), result

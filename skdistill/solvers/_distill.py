@@ -6,24 +6,19 @@ the bilevel iteration goes on: by L-BFGS-B, first on a sample and then on all ro
 by Adam on mini-batches.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from skdistill.objectives._penalized import PenalizedObjective
 from skdistill.optimizers import _adam
+from skdistill.optimizers._outcome import Outcome
 from skdistill.solvers._bilevel import improve
-from skdistill.solvers.exact._linear import approach_linear, has_linear_approach
-from skdistill.solvers.exact._moments import approach_moments, has_moment_approach
-from skdistill.students.linear._base import LinearStudent
+from skdistill.solvers._problem import SURROGATE_FACTOR
+from skdistill.solvers._rounding import round_set
+from skdistill.solvers.exact import approach
 from skdistill.synthetic._set import SyntheticSet
-from skdistill.synthetic._variables import OuterVariables
 
-#: How far a learned hyperparameter may go, as a factor of the estimator's own.
-HYPERPARAMETER_FACTOR = 100.0
-#: How far a surrogate may go from its start, and how finely it is searched for first.
-SURROGATE_FACTOR = 1e6
+#: How finely a surrogate is searched for, before it is learned.
 SURROGATE_STEPS = 25
 #: By how much the loss may exceed the lowest then, for a smaller value.
 SURROGATE_SLACK = 0.05
@@ -34,73 +29,8 @@ SAMPLE_TOL = 3e-4
 MAX_FULL_ROWS = 10_000
 #: Rows of a mini-batch.
 BATCH_ROWS = 2048
-
-
-class Options(NamedTuple):
-    """What is learned, and how.
-
-    Attributes
-    ----------
-    solver : {"auto", "exact", "lbfgs", "adam"}
-        See ``DatasetDistiller``.
-    bounds : tuple of two ndarrays of shape (p,) or (m, p)
-        Least and largest value of each feature, or of each entry.
-    scale : ndarray of shape (p,)
-        Unit of each feature.
-    target_scale : float, ndarray of shape (k,) or None
-        Unit of each numeric target; None if they are not learned.
-    learn_probabilities : bool
-        Whether labels are learned, as probabilities.
-    weighting : {"unit", "match", "learn"}
-        See ``DatasetDistiller``.
-    learn_params : sequence of str
-        Names of the hyperparameters to learn.
-    max_iter, tol : int, float
-        When to stop.
-    loss_unit : float
-        What ``tol`` is relative to: the variance of numeric targets.
-    batch_size : int or "auto"
-        Rows of a mini-batch.
-    random_state : RandomState
-        Shuffles the rows for mini-batches.
-    """
-
-    solver: str
-    bounds: tuple
-    scale: np.ndarray
-    target_scale: object
-    learn_probabilities: bool
-    weighting: str
-    learn_params: tuple
-    max_iter: int
-    tol: float
-    loss_unit: float
-    batch_size: object
-    random_state: object
-
-    def variables(self, student, synthetic, scale):
-        """Return the OuterVariables of a set, samples in units of ``scale``."""
-        return OuterVariables(
-            synthetic,
-            scale,
-            self.bounds,
-            self.hyperparameter_limits(student),
-            target_scale=self.target_scale,
-            learn_probabilities=self.learn_probabilities,
-            learn_weights=self.weighting == "learn",
-        )
-
-    def hyperparameter_limits(self, student):
-        """Return how far each learned hyperparameter and surrogate may go."""
-        factors = {
-            **dict.fromkeys(self.learn_params, HYPERPARAMETER_FACTOR),
-            **dict.fromkeys(student.surrogates, SURROGATE_FACTOR),
-        }
-        values = {**student.hyperparameters, **student.surrogates}
-        return {
-            name: (values[name] / factor, values[name] * factor)
-            for name, factor in factors.items()
-        }
+#: Share of the iterations that is kept for a set after it is rounded.
+ROUNDED_SHARE = 0.25
 
 
 class Distilled(NamedTuple):
@@ -110,36 +40,25 @@ class Distilled(NamedTuple):
     ----------
     synthetic : SyntheticSet
         The set.
-    n_iter : int
-        Outer iterations on all the data.
-    converged : bool
-        False if ``max_iter`` ended them.
-    scale_at : callable
-        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    outcome : Outcome
+        How the search for it ended.
     """
 
     synthetic: SyntheticSet
-    n_iter: int
-    converged: bool
-    scale_at: Callable
+    outcome: Outcome
 
 
-def distill(student, objective, sample, synthetic, options, callback):
-    """Distill the real data into the rows of a starting set.
+def distill(problem, columns, report):
+    """Distill the real rows into a few.
 
     Parameters
     ----------
-    student : Student
-        Inner problem.
-    objective, sample : DataObjective
-        Outer problem on all real rows, and on a sample of them.
-    synthetic : SyntheticSet
-        Starting rows with their targets and weights.
-    options : Options
-        What is learned, and how.
-    callback : callable
-        ``callback(get_synthetic, loss)`` after each iteration on all rows, a true
-        result stops.
+    problem : Problem
+        What is to be solved.
+    columns : Columns
+        Which values the rows can have.
+    report : Report
+        Takes note of every iteration.
 
     Returns
     -------
@@ -151,137 +70,137 @@ def distill(student, objective, sample, synthetic, options, callback):
     ValueError
         If ``solver="exact"`` and no rows reproduce the full-data model.
     """
-    n_iter = 0
-
-    def scale_at(synthetic):
-        return options.scale
-
-    if has_linear_approach(student, options):
-        start = approach_linear(
-            student, objective, sample, synthetic, options, callback
+    options = problem.options
+    start = approach(problem, report)
+    synthetic = start.synthetic
+    if problem.student.surrogates:
+        synthetic = _calibrate(problem, synthetic)
+    if start.is_exact and options.solver != "lbfgs":
+        outcome = start.outcome
+    else:
+        kept = int(ROUNDED_SHARE * options.max_iter) if columns.rounds else 0
+        synthetic, outcome = iterate(
+            problem, synthetic, start.scale_at, options, report, kept
         )
-        if start.is_exact and options.solver != "lbfgs":
-            return Distilled(
-                start.synthetic, start.n_iter, start.converged, start.scale_at
-            )
-        synthetic, scale_at, n_iter = start.synthetic, start.scale_at, start.n_iter
-    elif has_moment_approach(student, objective, options):
-        synthetic, is_exact = approach_moments(
-            student, objective, sample, synthetic, options
+    if columns.rounds:
+        report.phase("rounding integers and categories")
+        synthetic, fixed_options = round_set(
+            problem, synthetic, start.scale_at, columns, report
         )
-        if is_exact and options.solver != "lbfgs":
-            synthetic = _calibrate(student, sample, synthetic, options)
-            return Distilled(synthetic, 0, True, scale_at)
-    elif options.solver == "exact":
-        raise ValueError(
-            "solver='exact' is not supported for this estimator and these settings. "
-            "Pass solver='auto'."
+        synthetic, after = iterate(
+            problem, synthetic, start.scale_at, fixed_options, report
         )
-    if student.surrogates:
-        synthetic = _calibrate(student, sample, synthetic, options)
-    synthetic, result = iterate(
-        student, objective, sample, synthetic, scale_at, options, callback
-    )
-    return Distilled(synthetic, n_iter + result.n_iter, result.converged, scale_at)
+        outcome = after if outcome is Outcome.CONVERGED else outcome
+    if not report.losses:
+        report.iteration(synthetic, _value(problem.student, problem.loss, synthetic))
+    return Distilled(synthetic, outcome)
 
 
-def iterate(student, objective, sample, synthetic, scale_at, options, callback):
+def iterate(problem, synthetic, scale_at, options, report, kept=0):
     """Improve a set by the bilevel iteration.
 
     Parameters
     ----------
+    problem : Problem
+        What is to be solved.
+    synthetic : SyntheticSet
+        The set to start from.
     scale_at : callable
         ``scale_at(synthetic) -> (p,)``, units of the features near a set.
-    student, objective, sample, synthetic, options, callback
-        As for ``distill``.
+    options : Options
+        What is learned; the problem's, or with other bounds.
+    report : Report
+        Takes note of every iteration.
+    kept : int
+        Iterations to leave for later.
 
     Returns
     -------
     synthetic : SyntheticSet
         The best set.
-    result : OuterResult
+    outcome : Outcome
         How the optimizer ended.
     """
-    is_sampled = sample is not objective
-    if student.penalty is not None:
-        objective, sample = (
-            PenalizedObjective(each, student.penalty, student.hyperparameters)
-            for each in (objective, sample)
-        )
+    if report.stopped:
+        return synthetic, Outcome.STOPPED
+    student = problem.student
+    objective = problem.with_penalty(problem.loss)
     variables = options.variables(student, synthetic, scale_at(synthetic))
 
-    def report(synthetic, loss):
+    def note(synthetic, value):
+        loss = value
         if student.penalty is not None:
-            loss -= objective.penalty(student.solve(synthetic))
-        return callback(lambda: synthetic, loss)
+            loss = value - objective.penalty(student.solve(synthetic))
+        return report.iteration(synthetic, loss, value)
 
-    if _takes_batches(student, objective, options):
-        return _improve_on_batches(
-            student, objective, sample, variables, options, report
+    settings = {
+        "unit": options.loss_unit,
+        "max_iter": max(report.remaining - kept, 0),
+        "callback": note,
+    }
+    if _takes_batches(problem, options):
+        synthetic, result = _improve_on_batches(
+            problem, objective, variables, options, settings
         )
-    if is_sampled:
+        return synthetic, result.outcome
+    if problem.is_sampled:
         synthetic, _ = improve(
             student,
-            sample,
+            problem.with_penalty(problem.sample_loss),
             variables,
-            callback=go_on,
+            unit=options.loss_unit,
             max_iter=SAMPLE_MAX_ITER,
-            tol=SAMPLE_TOL * options.loss_unit,
+            tol=SAMPLE_TOL,
+            callback=report.quiet,
         )
         variables = options.variables(student, synthetic, scale_at(synthetic))
-    return improve(
-        student,
-        objective,
-        variables,
-        callback=report,
-        max_iter=options.max_iter,
-        tol=options.tol * options.loss_unit,
+    synthetic, result = improve(
+        student, objective, variables, tol=options.tol, **settings
     )
+    return synthetic, result.outcome
 
 
-def go_on(synthetic, loss):
-    """Stop for nothing, and report to nobody."""
-    return False
-
-
-def _takes_batches(student, objective, options):
+def _takes_batches(problem, options):
     if options.solver == "auto":
-        is_linear = isinstance(student, LinearStudent)
-        return not is_linear and objective.n_rows > MAX_FULL_ROWS
+        return problem.student.takes_batches and problem.real.n_rows > MAX_FULL_ROWS
     return options.solver == "adam"
 
 
-def _improve_on_batches(student, objective, sample, variables, options, report):
+def _improve_on_batches(problem, objective, variables, options, settings):
+    sample_loss = problem.with_penalty(problem.sample_loss)
+
     def validate(x):
-        params = student.solve(variables.to_synthetic(x))
-        return float(sample.value_and_grad(params)[0])
+        synthetic = variables.to_synthetic(x)
+        return _value(problem.student, sample_loss, synthetic) / options.loss_unit
 
     auto = options.batch_size == "auto"
     return improve(
-        student,
+        problem.student,
         objective,
         variables,
         minimize=_adam.minimize,
-        n_rows=objective.n_rows,
+        n_rows=problem.real.n_rows,
         batch_size=BATCH_ROWS if auto else options.batch_size,
         validate=validate,
         random_state=options.random_state,
-        max_iter=options.max_iter,
-        callback=report,
+        **settings,
     )
 
 
-def _calibrate(student, sample, synthetic, options):
+def _value(student, objective, synthetic):
+    return float(objective.value_and_grad(student.solve(synthetic))[0])
+
+
+def _calibrate(problem, synthetic):
     """Give the surrogates the values that suit the starting rows."""
     hyperparameters = dict(synthetic.hyperparameters)
     factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
-    for name, value in student.surrogates.items():
+    for name, value in problem.student.surrogates.items():
         losses = []
         for factor in factors:
             hyperparameters[name] = float(value * factor)
             candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
-            params = student.solve(candidate)
-            losses.append(float(sample.value_and_grad(params)[0]))
+            losses.append(_value(problem.student, problem.sample_loss, candidate))
         # The softest that is nearly the best: votes too sharp have no derivative.
         nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
         hyperparameters[name] = float(value * factors[np.argmax(nearly)])

@@ -8,9 +8,7 @@ the floats, the targets and the rest are refined on all the data.
 
 import numpy as np
 
-from skdistill.objectives._penalized import PenalizedObjective
 from skdistill.solvers._bilevel import improve
-from skdistill.solvers._distill import Distilled, go_on, iterate
 
 #: Values this near to those that the columns can have are theirs.
 ROUNDING_ERROR = 1e-6
@@ -27,73 +25,59 @@ MAX_FAILURES = 20
 INTEGER_STEPS = (16, 4, 1)
 
 
-def round_and_refine(
-    student, objective, sample, starts, distilled, table, options, callback
-):
-    """Round a distilled set, and refine what is not rounded.
+def round_set(problem, synthetic, scale_at, columns, report):
+    """Give a set values that the columns can have, up to the precision of floats.
 
     Parameters
     ----------
-    student, objective, sample, options, callback
-        As for ``skdistill.solvers._distill.distill``.
-    starts : tuple of two SyntheticSet
-        The rows that it started from, and real rows near these. The latter are rounded
-        and improved, too, and the best set is kept, which may be the former: what is
+    problem : Problem
+        What is to be solved. Its starting rows, and real rows near these, are rounded
+        and improved, too, and the best set is kept, which may be one of theirs: what is
         learned may be far from any row that the columns can hold.
-    distilled : Distilled
-        What it returned.
-    table : Table
-        Says which values the columns can have.
+    synthetic : SyntheticSet
+        The set to round.
+    scale_at : callable
+        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    columns : Columns
+        Says which values they can have.
+    report : Report
+        Takes note of the rounded set; a request to stop leaves out what improves it.
 
     Returns
     -------
-    Distilled
-        A set with values that the columns can have, up to the precision of floats.
+    synthetic : SyntheticSet
+        The rounded set.
+    options : Options
+        The problem's, with bounds that hold what is rounded.
     """
-    whole = table.round(distilled.synthetic.X)
-    if np.allclose(whole, distilled.synthetic.X, rtol=0, atol=ROUNDING_ERROR):
-        return distilled._replace(synthetic=distilled.synthetic._replace(X=whole))
-    if student.penalty is not None:
-        sample = PenalizedObjective(sample, student.penalty, student.hyperparameters)
-    rounding = _Rounding(student, sample, table, distilled.scale_at, options)
-    start, near = (
-        each._replace(hyperparameters=distilled.synthetic.hyperparameters)
-        for each in starts
-    )
-    candidates = (
-        rounding.run(distilled.synthetic),
-        rounding.run(near),
-        start._replace(X=table.round(start.X)),
-    )
-    synthetic = min(candidates, key=lambda rounded: rounding.look(rounded)[0])
-    loss, _ = objective.value_and_grad(student.solve(synthetic))
-    callback(lambda: synthetic, float(loss))
-    synthetic, result = iterate(
-        student,
-        objective,
-        sample,
-        synthetic,
-        distilled.scale_at,
-        rounding.hold(synthetic, rounding.entries(table.is_discrete, synthetic)),
-        callback,
-    )
-    return Distilled(
-        synthetic,
-        distilled.n_iter + 1 + result.n_iter,
-        distilled.converged and result.converged,
-        distilled.scale_at,
-    )
+    rounding = _Rounding(problem, scale_at, columns, report)
+    whole = synthetic._replace(X=columns.round(synthetic.X))
+    if not np.allclose(whole.X, synthetic.X, rtol=0, atol=ROUNDING_ERROR):
+        start, near = (
+            each._replace(hyperparameters=synthetic.hyperparameters)
+            for each in (problem.start, problem.near)
+        )
+        candidates = [whole, start._replace(X=columns.round(start.X))]
+        if not report.stopped:
+            candidates += [rounding.run(synthetic), rounding.run(near)]
+        whole = min(candidates, key=lambda rounded: rounding.look(rounded)[0])
+        if report.remaining:
+            loss, _ = problem.loss.value_and_grad(problem.student.solve(whole))
+            report.iteration(whole, float(loss))
+    fixed = rounding.entries(columns.is_discrete, whole)
+    return whole, rounding.hold(whole, fixed)
 
 
 class _Rounding:
     """Rounding of a set, judged on a sample of the real rows."""
 
-    def __init__(self, student, sample, table, scale_at, options):
-        self.student = student
-        self.sample = sample
-        self.table = table
+    def __init__(self, problem, scale_at, columns, report):
+        self.student = problem.student
+        self.objective = problem.with_penalty(problem.sample_loss)
+        self.options = problem.options
+        self.table = columns
         self.scale_at = scale_at
-        self.options = options
+        self.report = report
 
     def run(self, synthetic):
         """Return the set with all integers and categories rounded."""
@@ -151,11 +135,12 @@ class _Rounding:
         )
         synthetic, _ = improve(
             self.student,
-            self.sample,
+            self.objective,
             variables,
-            callback=go_on,
+            unit=self.options.loss_unit,
+            callback=self.report.quiet,
             max_iter=STEP_MAX_ITER,
-            tol=STEP_TOL * self.options.loss_unit,
+            tol=STEP_TOL,
         )
         return synthetic
 
@@ -175,7 +160,7 @@ class _Rounding:
     def look(self, synthetic, start=None):
         """Return the loss of a set, its derivatives in the params, and the params."""
         params = self.student.solve(synthetic, start=start)
-        loss, params_grad = self.sample.value_and_grad(params)
+        loss, params_grad = self.objective.value_and_grad(params)
         return float(loss), params_grad, params
 
     def exchange(self, synthetic, features):

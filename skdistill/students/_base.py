@@ -6,6 +6,8 @@ from functools import partial
 import jax
 import numpy as np
 
+from skdistill.objectives._losses import cost_of_chance, loss_unit
+
 
 class Student(ABC):
     """Mirror of a scikit-learn estimator whose training can be differentiated.
@@ -54,6 +56,8 @@ class Student(ABC):
         them go.
     trains_in_jax : bool
         Whether JAX does most of ``solve``, which threads of BLAS would disturb.
+    takes_batches : bool
+        Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
     """
 
     surrogates = {}
@@ -61,6 +65,7 @@ class Student(ABC):
     holds_constants = True
     penalty = None
     trains_in_jax = False
+    takes_batches = True
 
     def __init__(self, estimator, spec):
         self.estimator = estimator
@@ -79,6 +84,19 @@ class Student(ABC):
         ``y`` are class indices (n,). Class weights are multiplied in.
         """
         return sample_weight
+
+    def loss_unit(self, target_scale):
+        """Return the unit of the outer loss, for targets with these deviations."""
+        return loss_unit(self.loss_name, target_scale)
+
+    def cost_without_features(self, unit):
+        """Return about the outer loss of the best constant prediction.
+
+        ``unit`` is that of the loss; of classes, all are taken for equally likely.
+        """
+        if self.spec.classes is None:
+            return unit
+        return cost_of_chance(self.loss_name, len(self.spec.classes))
 
     def parameter_name(self, name):
         """Return the full name of a hyperparameter.

@@ -26,23 +26,38 @@ class Rows(NamedTuple):
     is_weighted: bool
 
 
-def export(student, spec, options, y0, weight0, synthetic):
-    """Turn the set that a student trained on into rows for the estimator.
+def rows_of_numbers(options, y0, synthetic):
+    """Turn a set with numeric targets into rows for the estimator.
+
+    Parameters
+    ----------
+    options : Options
+        What was learned.
+    y0 : ndarray of shape (m,) or (m, k)
+        Targets of the starting set.
+    synthetic : SyntheticSet
+        The set.
+    """
+    y = y0 if options.target_scale is None else synthetic.y
+    is_weighted = options.weighting != "unit"
+    return Rows(synthetic.X, y, synthetic.sample_weight, is_weighted)
+
+
+def rows_of_classes(student, classes, options, y0, weight0, synthetic):
+    """Turn a set with classes into rows for the estimator.
 
     Parameters
     ----------
     student : Student
         Its training weights contain class weights, which are divided out.
-    spec : DataSpec
-        Classes, if any.
-    options : Options
-        What was learned.
-    y0 : ndarray of shape (m,) or (m, k)
-        Targets of the starting set: class indices or numbers.
+    classes : ndarray of shape (k,)
+        Labels of the classes.
+    options, synthetic
+        As for ``rows_of_numbers``.
+    y0 : ndarray of shape (m,)
+        Class indices of the starting set.
     weight0 : ndarray of shape (m,)
-        Weights of the starting set.
-    synthetic : SyntheticSet
-        The set.
+        Its weights, without class weights.
 
     Returns
     -------
@@ -50,26 +65,21 @@ def export(student, spec, options, y0, weight0, synthetic):
         With learned probabilities, one copy of a row for each class, weighted with its
         probability: the estimator minimizes the same objective on them.
     """
-    is_weighted = options.weighting != "unit" or options.learn_probabilities
-    if spec.classes is None:
-        y = y0 if options.target_scale is None else synthetic.y
-        weight = synthetic.sample_weight
-        return Rows(synthetic.X, y, weight, is_weighted)
-    k = len(spec.classes)
-    indices = np.arange(k)
-    class_weight = student.training_weight(indices, np.ones(k))
-    if options.learn_probabilities:
-        shares = synthetic.y
-        if shares.ndim == 1:
-            shares = np.column_stack([1 - shares, shares])
-        weight = synthetic.sample_weight[:, None] * shares / class_weight
-        return Rows(
-            np.repeat(synthetic.X, k, axis=0),
-            np.tile(spec.classes, len(shares)),
-            weight.ravel(),
-            is_weighted,
-        )
-    weight = weight0
-    if options.weighting == "learn":
+    k = len(classes)
+    if not (options.learn_probabilities or options.weighting == "learn"):
+        is_weighted = options.weighting != "unit"
+        return Rows(synthetic.X, classes[y0], weight0, is_weighted)
+    class_weight = student.training_weight(np.arange(k), np.ones(k))
+    if not options.learn_probabilities:
         weight = synthetic.sample_weight / class_weight[y0]
-    return Rows(synthetic.X, spec.classes[y0], weight, is_weighted)
+        return Rows(synthetic.X, classes[y0], weight, True)
+    shares = synthetic.y
+    if shares.ndim == 1:
+        shares = np.column_stack([1 - shares, shares])
+    weight = synthetic.sample_weight[:, None] * shares / class_weight
+    return Rows(
+        np.repeat(synthetic.X, k, axis=0),
+        np.tile(classes, len(shares)),
+        weight.ravel(),
+        True,
+    )

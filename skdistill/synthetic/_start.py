@@ -1,18 +1,14 @@
 """Starting synthetic sets: k-means centers, class means, real rows, or given arrays.
 
-They depend on the rows and their weights, not on the order of rows or classes.
+They depend on the rows and their weights, not on the order of rows or classes. The real
+rows answer what is asked of them: means of groups, and some rows of each.
 """
 
+import heapq
+
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.cluster import KMeans
 from sklearn.utils import check_array
-
-from skdistill.real._sampling import (
-    row_positions,
-    stratified_sample,
-    systematic_sample,
-)
 
 #: k-means looks at no more rows of a class than this, or 64 for each center.
 MAX_KMEANS_ROWS = 2048
@@ -20,48 +16,53 @@ MAX_KMEANS_ROWS = 2048
 SEPARATION = 0.02
 
 
-def initial_rows(init, X, y, sample_weight, n_rows, scale, random_state):
-    """Return starting rows, grouped by class.
+def rows_of_groups(init, real, n_rows, random_state):
+    """Return starting rows for each group of the real rows, such as a class.
 
     Parameters
     ----------
     init : {"kmeans", "mean", "sample"}
         Where the rows come from, see ``DatasetDistiller``.
-    X : ndarray of shape (n, p)
-        Real rows.
-    y : ndarray of shape (n,)
-        Class indices.
-    sample_weight : ndarray of shape (n,)
-        Positive weights.
-    n_rows : ndarray of shape (n_classes,)
-        Synthetic rows for each class.
-    scale : ndarray of shape (p,)
-        Range of each feature, in which distances are measured.
+    real : RealRows
+        Real rows, with positive weights.
+    n_rows : ndarray of shape (n_groups,)
+        Synthetic rows for each group.
     random_state : RandomState
         Draws the rows of "sample" and the small perturbation of equal rows.
 
     Returns
     -------
     X0 : ndarray of shape (n_rows.sum(), p)
-        Rows in double precision.
-    y0 : ndarray of shape (n_rows.sum(),)
-        Their class indices.
+        Rows in double precision, grouped.
+    group : ndarray of shape (n_rows.sum(),)
+        Their groups.
     """
-    y0 = np.repeat(np.arange(len(n_rows)), n_rows)
+    scale = _ranges(real.low, real.high)
+    group = np.repeat(np.arange(len(n_rows)), n_rows)
     if init == "sample":
-        X0 = _sampled_rows(X, y, sample_weight, n_rows, scale, random_state)
+        offset = random_state.uniform()
+        drawn = real.draw(n_rows.tolist(), random_state, offset)
+        X0 = real.take(np.concatenate(drawn)).X.astype(np.float64)
     else:
-        X0 = np.repeat(_class_means(X, y, sample_weight), n_rows, axis=0)
+        X0 = np.repeat(real.group_means(), n_rows, axis=0)
     if init == "kmeans" and n_rows.max() > 1:
-        positions = row_positions(X, scale, np.random.RandomState(0))
-        for c in np.flatnonzero(n_rows > 1):
-            X0[y0 == c] = _class_centers(
-                X, np.flatnonzero(y == c), positions, sample_weight, n_rows[c], scale
-            )
-    return _separate(X0, y0, scale, random_state), y0
+        most = np.maximum(MAX_KMEANS_ROWS, 64 * n_rows)
+        sizes = np.where(n_rows > 1, np.minimum(real.group_counts, most), 0)
+        is_whole = sizes == real.group_counts
+        sizes = [
+            None if whole else int(size)
+            for whole, size in zip(is_whole, sizes, strict=True)
+        ]
+        drawn = real.draw(sizes, np.random.RandomState(0))
+        for g in np.flatnonzero(n_rows > 1):
+            X, _, weight = real.take(drawn[g])
+            if sizes[g] is not None:  # drawn by their weights already
+                weight = np.ones(len(X))
+            X0[group == g] = _centers(X, weight, n_rows[g], scale)
+    return _separate(X0, group, scale, random_state), group
 
 
-def initial_rows_and_targets(init, X, y, sample_weight, size, scale, random_state):
+def rows_and_numbers(init, real, size, random_state):
     """Return starting rows and their numeric targets.
 
     Rows and targets are clustered together; "mean" takes the means of groups of equal
@@ -69,10 +70,8 @@ def initial_rows_and_targets(init, X, y, sample_weight, size, scale, random_stat
 
     Parameters
     ----------
-    init, X, sample_weight, scale, random_state
-        As for ``initial_rows``.
-    y : ndarray of shape (n,) or (n, k)
-        Targets.
+    init, real, random_state
+        As for ``rows_of_groups``.
     size : int
         Number of synthetic rows.
 
@@ -83,25 +82,89 @@ def initial_rows_and_targets(init, X, y, sample_weight, size, scale, random_stat
     y0 : ndarray of shape (size,) or (size, k)
         Their targets.
     """
-    Y = y.reshape(len(y), -1)
-    ranges = np.ptp(Y, axis=0)
-    scale = np.concatenate([scale, np.where(ranges > 0, ranges, 1.0)])
-    one_group = np.zeros(len(y), dtype=int)
-    # A sample keeps the joint array small, and says as much to k-means.
-    positions = row_positions(X, scale[: X.shape[1]], np.random.RandomState(0))
-    positions = positions + row_positions(
-        Y, scale[X.shape[1] :], np.random.RandomState(1)
+    targets, p = real.targets, real.n_features
+    scale = _ranges(
+        np.concatenate([real.low, targets.low]),
+        np.concatenate([real.high, targets.high]),
     )
-    rows, weight = stratified_sample(
-        one_group, positions, sample_weight, max(MAX_KMEANS_ROWS, 64 * size)
-    )
-    joint = np.hstack([X[rows].astype(np.float64), Y[rows]])
-    if init == "mean":
-        groups, n_rows = _groups_along(Y[rows], weight, size), np.ones(size, dtype=int)
+    if init == "sample":
+        offset = random_state.uniform()
+        (drawn,) = real.draw([size], random_state, offset)
+        X, y, weight = real.take(drawn)
+        joint0 = joint = _joint(X, y)
     else:
-        groups, n_rows = one_group[rows], np.array([size])
-    joint0, _ = initial_rows(init, joint, groups, weight, n_rows, scale, random_state)
-    return joint0[:, : X.shape[1]], joint0[:, X.shape[1] :].reshape(-1, *y.shape[1:])
+        # A sample keeps the joint array small, and says as much to k-means.
+        sample = real.sample(max(MAX_KMEANS_ROWS, 64 * size))
+        y, weight = sample.y, sample.sample_weight
+        joint = _joint(sample.X, y)
+        if init == "mean":
+            groups = _groups_along(y.reshape(len(y), -1), weight, size)
+            joint0 = _means(joint, groups, weight)
+        elif size > 1:
+            joint0 = _centers(joint, weight, size, scale)
+        else:
+            joint0 = _means(joint, np.zeros(len(joint), dtype=int), weight)
+    joint0 = _separate(joint0, np.zeros(size, dtype=int), scale, random_state)
+    return joint0[:, :p], joint0[:, p:].reshape(-1, *y.shape[1:])
+
+
+def given_samples(X0, n_features, source):
+    """Validate samples to start from.
+
+    Parameters
+    ----------
+    X0 : array-like of shape (m, p)
+        The samples.
+    n_features : int
+        Features that they must have.
+    source : str
+        Where they come from, for messages.
+    """
+    X0 = check_array(X0, dtype=np.float64, input_name=f"X of {source}", copy=True)
+    if X0.shape[1] != n_features:
+        raise ValueError(
+            f"X of {source} has {X0.shape[1]} features, but the data has {n_features}."
+        )
+    return X0
+
+
+def given_numbers(y0, n_rows, target_shape, source):
+    """Validate numeric targets of given samples."""
+    y0 = check_array(
+        y0, dtype=np.float64, input_name=f"y of {source}", ensure_2d=False, copy=True
+    )
+    if y0.shape != (n_rows, *target_shape):
+        raise ValueError(
+            f"y of {source} has shape {y0.shape}; expected {(n_rows, *target_shape)}, "
+            f"a target for each row of X of {source}."
+        )
+    return y0
+
+
+def given_classes(y0, n_rows, classes, source):
+    """Validate labels of given samples, and return them as indices."""
+    y0 = np.asarray(y0)
+    if y0.shape != (n_rows,):
+        raise ValueError(
+            f"y of {source} has shape {y0.shape}; expected {(n_rows,)}, a label for "
+            f"each row of X of {source}."
+        )
+    unknown = sorted(set(y0.tolist()) - set(classes.tolist()), key=str)
+    missing = sorted(set(classes.tolist()) - set(y0.tolist()), key=str)
+    if unknown or missing:
+        raise ValueError(
+            f"y of {source} must contain every class in y and no other. "
+            f"Unknown: {unknown}; missing: {missing}."
+        )
+    return np.searchsorted(classes, y0)
+
+
+def _ranges(low, high):
+    return np.where(high > low, high - low, 1.0)
+
+
+def _joint(X, y):
+    return np.hstack([X.astype(np.float64), y.reshape(len(y), -1)])
 
 
 def _groups_along(Y, weight, n_groups):
@@ -115,79 +178,17 @@ def _groups_along(Y, weight, n_groups):
     return groups if len(present) == n_groups else np.arange(len(Y)) % n_groups
 
 
-def _given_samples(X0, n_features):
-    X0 = check_array(X0, dtype=np.float64, input_name="X of init", copy=True)
-    if X0.shape[1] != n_features:
-        raise ValueError(
-            f"X of init has {X0.shape[1]} features, but the data has {n_features}."
-        )
-    return X0
+def _means(X, groups, weight):
+    """Weighted means of groups that each have a row."""
+    share = weight / np.bincount(groups, weights=weight)[groups]
+    means = np.zeros((groups.max() + 1, X.shape[1]))
+    np.add.at(means, groups, share[:, None] * X)
+    return means
 
 
-def given_rows_and_targets(init, n_features, target_shape):
-    """Validate arrays ``(X0, y0)`` passed as ``init`` for numeric targets."""
-    X0 = _given_samples(init[0], n_features)
-    y0 = check_array(
-        init[1], dtype=np.float64, input_name="y of init", ensure_2d=False, copy=True
-    )
-    if y0.shape != (len(X0), *target_shape):
-        raise ValueError(
-            f"y of init has shape {y0.shape}; expected {(len(X0), *target_shape)}, a "
-            "target for each row of X of init."
-        )
-    return X0, y0
-
-
-def given_rows(init, n_features, classes):
-    """Validate arrays ``(X0, y0)`` passed as ``init``; return y0 as indices."""
-    X0 = _given_samples(init[0], n_features)
-    y0 = np.asarray(init[1])
-    if y0.shape != (len(X0),):
-        raise ValueError(
-            f"y of init has shape {y0.shape}; expected {(len(X0),)}, a label for each "
-            "row of X of init."
-        )
-    unknown = sorted(set(y0.tolist()) - set(classes.tolist()), key=str)
-    missing = sorted(set(classes.tolist()) - set(y0.tolist()), key=str)
-    if unknown or missing:
-        raise ValueError(
-            "y of init must contain every class in y and no other. "
-            f"Unknown: {unknown}; missing: {missing}."
-        )
-    return X0, np.searchsorted(classes, y0)
-
-
-def _class_means(X, y, sample_weight):
-    """Weighted mean of every class, (k, p), without a copy of ``X``."""
-    totals = np.bincount(y, weights=sample_weight)
-    shares = csr_array(
-        ((sample_weight / totals[y]).astype(X.dtype), (y, np.arange(len(y)))),
-        shape=(len(totals), len(y)),
-    )
-    return (shares @ X).astype(np.float64)
-
-
-def _sampled_rows(X, y, sample_weight, n_rows, scale, random_state):
-    positions = row_positions(X, scale, random_state)
-    offset = random_state.uniform()
-    drawn = []
-    for c, size in enumerate(n_rows):
-        members = np.flatnonzero(y == c)
-        rows = systematic_sample(
-            positions[members], sample_weight[members], size, offset
-        )
-        drawn.append(members[rows])
-    return X[np.concatenate(drawn)].astype(np.float64)
-
-
-def _class_centers(X, members, positions, sample_weight, n_clusters, scale):
-    """k-means centers of one class; fewer distinct rows than clusters: some repeat."""
-    weight = sample_weight[members]
-    max_rows = max(MAX_KMEANS_ROWS, 64 * n_clusters)
-    if len(members) > max_rows:
-        rows = systematic_sample(positions[members], weight, max_rows)
-        members, weight = members[rows], np.ones(max_rows)
-    Z = X[members].astype(np.float64) / scale
+def _centers(X, weight, n_clusters, scale):
+    """k-means centers; with fewer distinct rows than clusters some repeat."""
+    Z = X.astype(np.float64) / scale
     seeds = _split_seeds(Z, weight, n_clusters)
     kmeans = KMeans(len(seeds), init=seeds, n_init=1, max_iter=50)
     centers = kmeans.fit(Z, sample_weight=weight).cluster_centers_ * scale
@@ -201,35 +202,36 @@ def _split_seeds(Z, weight, n_clusters):
     2004): the cluster with the largest sum of squares is cut at the mean of its feature
     with the largest variance.
     """
+    means, queue = [], []
 
-    def cluster(rows):
+    def add(rows):
         total = weight[rows].sum()
         mean = weight[rows] @ Z[rows] / total
         spread = weight[rows] @ (Z[rows] - mean) ** 2
-        return rows, mean, spread
+        heapq.heappush(queue, (-spread.sum(), len(means), rows, spread))
+        means.append(mean)
 
-    clusters = [cluster(np.arange(len(Z)))]
-    while len(clusters) < n_clusters:
-        widest = max(range(len(clusters)), key=lambda i: clusters[i][2].sum())
-        rows, mean, spread = clusters[widest]
+    add(np.arange(len(Z)))
+    while len(queue) < n_clusters:
+        _, index, rows, spread = heapq.heappop(queue)
         feature = np.argmax(spread)
-        low = Z[rows, feature] <= mean[feature]
+        low = Z[rows, feature] <= means[index][feature]
         if low.all() or not low.any():
-            break  # equal rows, up to the rounding of their mean
-        clusters[widest] = cluster(rows[low])
-        clusters.append(cluster(rows[~low]))
-    return np.array([mean for _, mean, _ in clusters])
+            return np.array([means[index]] + [means[each[1]] for each in queue])
+        add(rows[low])
+        add(rows[~low])
+    return np.array([means[index] for _, index, _, _ in queue])
 
 
-def _separate(X0, y0, scale, random_state):
-    """Move rows that repeat another one of their class apart, by a little."""
+def _separate(X0, groups, scale, random_state):
+    """Move rows that repeat another one of their group apart, by a little."""
     _, index, counts = np.unique(
-        np.column_stack([y0, X0]), axis=0, return_inverse=True, return_counts=True
+        np.column_stack([groups, X0]), axis=0, return_inverse=True, return_counts=True
     )
     index = index.ravel()
     if counts.max() == 1:
         return X0
-    # The j-th copy moves alike in every class: the classes may come in any order.
+    # The j-th copy moves alike in every group: these may come in any order.
     noise = random_state.uniform(-SEPARATION, SEPARATION, (counts.max(), X0.shape[1]))
     X0 = X0.copy()
     for repeated in np.flatnonzero(counts > 1):

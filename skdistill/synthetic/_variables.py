@@ -51,6 +51,8 @@ class OuterVariables:
         Positive hyperparameters to learn, in logarithms, and how far they may go.
     target_scale : float or ndarray of shape (k,), default=None
         Unit of each numeric target; None if they are not learned.
+    target_bounds : tuple of two ndarrays of shape (k,)
+        Least and largest value of each numeric target, by default none.
     learn_probabilities : bool, default=False
         Whether targets are probabilities to learn, as log-odds.
     learn_weights : bool, default=False
@@ -65,6 +67,7 @@ class OuterVariables:
         hyperparameters,
         *,
         target_scale=None,
+        target_bounds=(-np.inf, np.inf),
         learn_probabilities=False,
         learn_weights=False,
     ):
@@ -73,7 +76,7 @@ class OuterVariables:
         if scale is not None:
             self._blocks["X"] = _samples(start.X, scale, bounds)
         if target_scale is not None:
-            self._blocks["y"] = _numbers(start.y, target_scale)
+            self._blocks["y"] = _numbers(start.y, target_scale, target_bounds)
         if learn_probabilities:
             self._blocks["y"] = _probabilities(start.y)
         if learn_weights:
@@ -111,24 +114,26 @@ def _samples(X, scale, bounds):
     low, high = bounds
     return _Block(
         (X / scale).ravel(),
-        np.broadcast_to(low / scale, X.shape).ravel(),
-        np.broadcast_to(high / scale, X.shape).ravel(),
+        np.broadcast_to(np.divide(low, scale), X.shape).ravel(),
+        np.broadcast_to(np.divide(high, scale), X.shape).ravel(),
         lambda x: np.clip(x.reshape(X.shape) * scale, low, high),
         lambda grad, _: grad * scale,
+    )
+
+
+def _numbers(y, scale, bounds):
+    # Of one target the bounds are of shape (1,), as of several.
+    Y = y.reshape(len(y), -1)
+    block = _samples(Y, np.broadcast_to(scale, Y.shape[1:]), bounds)
+    return block._replace(
+        decode=lambda x: block.decode(x).reshape(y.shape),
+        pull_back=lambda grad, _: grad * scale,
     )
 
 
 def _free(x0, decode, pull_back):
     ends = np.full(x0.size, np.inf)
     return _Block(x0.ravel(), -ends, ends, decode, pull_back)
-
-
-def _numbers(y, scale):
-    return _free(
-        y / scale,
-        lambda x: x.reshape(y.shape) * scale,
-        lambda grad, _: grad * scale,
-    )
 
 
 def _probabilities(y):

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.metrics import pairwise_distances_argmin
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils import _safe_indexing, check_array
@@ -349,15 +348,3 @@ def _refuse_other_than_numbers(X, dtypes, categorical):
             "that hold categories in categorical_features ('from_dtype' takes the "
             "columns of a categorical dtype), and turn the others into numbers."
         )
-
-
-def nearest_rows(X0, y0, X, y, scale):
-    """Return the nearest real row to each row, of the same class if there are any."""
-    X0 = X0.copy()
-    if y0.dtype.kind != "i":
-        y0, y = np.zeros(len(X0), dtype=int), np.zeros(len(X), dtype=int)
-    for c in np.unique(y0):
-        members = X[y == c]
-        nearest = pairwise_distances_argmin(X0[y0 == c] / scale, members / scale)
-        X0[y0 == c] = members[nearest]
-    return X0

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill.optimizers._adam import STEPS, minimize
+from skdistill.optimizers._outcome import Outcome
 
 CENTERS = np.random.default_rng(0).normal(3.0, 1.0, (50, 4))
 
@@ -44,7 +45,7 @@ def run():
 def test_ends_at_the_minimum(run):
     result, _ = run()
     assert_allclose(result.x, CENTERS.mean(axis=0), atol=1e-2)
-    assert result.converged
+    assert result.outcome is Outcome.CONVERGED
     assert result.n_iter == 60
 
 

@@ -7,11 +7,11 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from skdistill.objectives import _losses, data_objective_for
-from skdistill.real._dense import DenseObjective, chunk_rows_for
+from skdistill.objectives import _losses
+from skdistill.real._dense import chunk_rows_for
 from skdistill.students import student_for
 from skdistill.students._params import LinearParams
-from tests.conftest import spec_of
+from tests.conftest import outer_loss, spec_of
 
 
 @pytest.fixture(params=[2, 4], ids=["binary", "multinomial"])
@@ -43,14 +43,14 @@ def probabilities(params, X):
 
 def test_value_is_the_log_loss(problem):
     X, y, weight, student, params = problem
-    loss, _ = data_objective_for(X, y, weight, student).value_and_grad(params)
+    loss, _ = outer_loss(X, y, weight, student).value_and_grad(params)
     expected = log_loss(y, probabilities(params, X), sample_weight=weight)
     assert_allclose(loss, expected, rtol=1e-12)
 
 
 def test_gradient_matches_finite_differences(problem, rng):
     X, y, weight, student, params = problem
-    objective = data_objective_for(X, y, weight, student)
+    objective = outer_loss(X, y, weight, student)
     _, grad = objective.value_and_grad(params)
     direction = LinearParams(*(rng.standard_normal(part.shape) for part in params))
 
@@ -68,9 +68,8 @@ def test_gradient_matches_finite_differences(problem, rng):
 @pytest.mark.parametrize("chunk_rows", [1, 7, 100, 300, 1024])
 def test_any_chunk_size_gives_the_same_sum(problem, chunk_rows):
     X, y, weight, student, params = problem
-    args = {"raw_prediction": student.raw_prediction, "loss": student.loss.traced}
-    reference = DenseObjective(X, y, weight, **args).value_and_grad(params)
-    chunked = DenseObjective(X, y, weight, chunk_rows=chunk_rows, **args)
+    reference = outer_loss(X, y, weight, student).value_and_grad(params)
+    chunked = outer_loss(X, y, weight, student, chunk_rows=chunk_rows)
     jax.tree.map(
         lambda a, b: assert_allclose(a, b, rtol=1e-12, atol=1e-14),
         chunked.value_and_grad(params),
@@ -82,8 +81,8 @@ def test_rows_of_weight_zero_do_not_count(problem):
     X, y, weight, student, params = problem
     weight[::3] = 0
     kept = weight > 0
-    full = data_objective_for(X, y, weight, student).value_and_grad(params)
-    reduced = data_objective_for(X[kept], y[kept], weight[kept], student)
+    full = outer_loss(X, y, weight, student).value_and_grad(params)
+    reduced = outer_loss(X[kept], y[kept], weight[kept], student)
     jax.tree.map(
         lambda a, b: assert_allclose(a, b, rtol=1e-12, atol=1e-14),
         full,
@@ -93,12 +92,10 @@ def test_rows_of_weight_zero_do_not_count(problem):
 
 def test_float32_keeps_its_width_and_agrees(problem):
     X, y, weight, student, params = problem
-    single = data_objective_for(X.astype(np.float32), y, weight, student)
-    assert single.X.dtype == np.float32
+    single = outer_loss(X.astype(np.float32), y, weight, student)
+    assert single.real.X.dtype == np.float32
     loss, grad = single.value_and_grad(params)
-    reference, reference_grad = data_objective_for(
-        X, y, weight, student
-    ).value_and_grad(params)
+    reference, reference_grad = outer_loss(X, y, weight, student).value_and_grad(params)
     assert_allclose(loss, reference, rtol=1e-6)
     assert_allclose(grad.coef, reference_grad.coef, rtol=1e-4, atol=1e-6)
     assert grad.coef.dtype == np.float64

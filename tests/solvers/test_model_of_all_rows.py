@@ -1,18 +1,24 @@
 """The model of all the data, free and within a norm, against scikit-learn's."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq
 
-from skdistill.objectives import data_objective_for
-from skdistill.solvers.exact._model_of_all_rows import _fit_in_ball, fit_data_model
+from skdistill.solvers._problem import Problem
+from skdistill.solvers.exact._model_of_all_rows import (
+    _fit_in_ball,
+    _ModelSpace,
+    fit_model_of_all_rows,
+)
 from skdistill.solvers.exact._whitening import Whitening
 from skdistill.students import student_for
 from skdistill.students._params import LinearParams
-from tests.conftest import spec_of, strict_logistic
+from tests.conftest import rows_of, spec_of, strict_logistic
 
-OPTIONS = {"max_iter": 2000, "tol": 1e-10, "callback": None}
+OPTIONS = {"max_iter": 2000, "tol": 1e-10, "loss_unit": 1.0}
 
 
 @pytest.fixture(params=[True, False], ids=["intercept", "no intercept"])
@@ -20,21 +26,22 @@ def problem(request, table):
     X, y = table
     estimator = strict_logistic(fit_intercept=request.param)
     student = student_for(estimator, spec_of(np.unique(y)))
-    objective = data_objective_for(X, y.astype(np.int32), np.ones(len(y)), student)
-    return X, y, estimator, student, objective
+    real = rows_of(X, y)
+    problem = Problem(student, real, real, None, SimpleNamespace(**OPTIONS), None, None)
+    return X, y, estimator, problem
 
 
 def test_free_model_is_scikit_learns(problem):
-    X, y, estimator, student, objective = problem
-    model = fit_data_model(student, objective, objective, 1 / len(y), 1e3, **OPTIONS)
+    X, y, estimator, problem = problem
+    model = fit_model_of_all_rows(problem, 1 / len(y), 1e3, callback=None)
     assert not model.limited
     assert_allclose(model.params.coef, estimator.fit(X, y).coef_, atol=1e-7)
 
 
 def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):
     """A norm constraint is a penalty: find the C that has the norm, by bisection."""
-    X, y, estimator, student, objective = problem
-    max_norm = 0.5
+    X, y, estimator, problem = problem
+    student, max_norm = problem.student, 0.5
 
     def fitted(log_C):
         return estimator.set_params(C=np.exp(log_C)).fit(X, y)
@@ -43,15 +50,16 @@ def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):
         lambda log_C: np.linalg.norm(fitted(log_C).coef_) - max_norm, -15, 0, xtol=1e-12
     )
     k, p = student.n_outputs, X.shape[1]
-    params, limited, _ = _fit_in_ball(
+    space = _ModelSpace(
         LinearParams(np.zeros((k, p)), np.zeros(k)),
         student,
-        objective,
+        problem.loss,
         0.0,
         max_norm,
         Whitening(X, np.ones(len(y)), 0.1),
-        **OPTIONS,
+        1.0,
     )
+    params, limited, _ = _fit_in_ball(space, max_iter=2000, tol=1e-10, callback=None)
     assert limited
     assert_allclose(np.linalg.norm(params.coef), max_norm, rtol=1e-12)
     assert_allclose(params.coef, fitted(log_C).coef_, atol=1e-6)

@@ -10,11 +10,10 @@ from sklearn.cluster import KMeans
 from sklearn.kernel_ridge import KernelRidge
 
 from skdistill import DatasetDistiller
-from skdistill.objectives import data_objective_for
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import DataSpec, Student, check_student, student_for
 from skdistill.synthetic._set import SyntheticSet
-from tests.conftest import make_table
+from tests.conftest import make_table, outer_loss
 
 # A few iterations suffice to see what is asked here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -88,9 +87,7 @@ def problem(request, multiclass_table):
 def bilevel(problem):
     return BilevelLoss(
         problem.student,
-        data_objective_for(
-            problem.X, problem.y, np.ones(len(problem.X)), problem.student
-        ),
+        outer_loss(problem.X, problem.y, np.ones(len(problem.X)), problem.student),
     )
 
 
@@ -158,7 +155,7 @@ def test_equal_rows_and_zeros_have_finite_derivatives(kernel, problem):
     params = model.solve(synthetic)
     _, hypergrad = BilevelLoss(
         model,
-        data_objective_for(
+        outer_loss(
             problem.X,
             np.zeros((len(problem.X), *y.shape[1:])),
             problem.X[:, 0] ** 2,

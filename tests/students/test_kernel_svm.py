@@ -12,12 +12,11 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.svm import SVC, SVR
 
 from skdistill import DatasetDistiller
-from skdistill.objectives import data_objective_for
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import DataSpec, check_student, student_for
 from skdistill.students.kernel._svm_dual import Dual, solve_dual
 from skdistill.synthetic._set import SyntheticSet
-from tests.conftest import make_table, spec_of
+from tests.conftest import make_table, outer_loss, spec_of
 
 # A few iterations suffice to see what is asked here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -98,7 +97,7 @@ def problem(request, binary_table, multiclass_table, regression_table):
         rng.uniform(0.5, 2.0, 30),
         student.hyperparameters,
     )
-    objective = data_objective_for(X, y, np.ones(len(X)), student)
+    objective = outer_loss(X, y, np.ones(len(X)), student)
     loss, hypergrad = BilevelLoss(student, objective).value_and_grad(synthetic)
 
     def loss_at(synthetic):

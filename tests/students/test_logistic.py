@@ -9,12 +9,11 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from skdistill.objectives import data_objective_for
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import StationaryStudent, Student, student_for
 from skdistill.students._params import LinearParams
 from skdistill.synthetic._set import SyntheticSet
-from tests.conftest import make_table, spec_of, strict_logistic
+from tests.conftest import make_table, outer_loss, spec_of, strict_logistic
 
 SETTINGS = {
     "binary": {"n_classes": 2},
@@ -97,7 +96,7 @@ def problem(request):
 
 def bilevel(problem):
     weight = problem.student.training_weight(problem.y, problem.weight)
-    objective = data_objective_for(
+    objective = outer_loss(
         problem.X, problem.y.astype(np.int32), weight, problem.student
     )
     return BilevelLoss(problem.student, objective)

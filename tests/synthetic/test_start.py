@@ -5,16 +5,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
 
-from skdistill.real._sampling import row_positions, stratified_sample, systematic_sample
+from skdistill.real._sampling import systematic_sample
 from skdistill.synthetic._allocation import rows_per_class
-from skdistill.synthetic._start import initial_rows
+from skdistill.synthetic._start import rows_of_groups
+from tests.conftest import rows_of
 
 
 def start(init, X, y, weight, n_rows, seed=0):
-    scale = X.max(axis=0) - X.min(axis=0)
-    return initial_rows(
-        init, X, y, weight, np.array(n_rows), scale, np.random.RandomState(seed)
-    )
+    real = rows_of(X, y, weight)
+    return rows_of_groups(init, real, np.array(n_rows), np.random.RandomState(seed))
 
 
 @pytest.fixture
@@ -88,12 +87,9 @@ def test_systematic_sample_draws_by_weight():
 
 def test_stratified_sample_keeps_the_weight_of_classes(data):
     X, y, weight = data
-    positions = row_positions(X, np.ones(4), np.random.RandomState(0))
-    rows, drawn_weight = stratified_sample(y, positions, weight, 30)
-    assert len(np.unique(rows)) == len(rows) < 150
-    assert_allclose(
-        np.bincount(y[rows], weights=drawn_weight), np.bincount(y, weights=weight)
-    )
+    sample = rows_of(X, y, weight).sample(30)
+    assert len(np.unique(sample.X, axis=0)) == sample.n_rows < 150
+    assert_allclose(sample.group_weight, np.bincount(y, weights=weight))
 
 
 @pytest.mark.parametrize(

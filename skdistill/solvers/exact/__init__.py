@@ -2,3 +2,42 @@
 
 Linear students by their stationarity, students made of moments by these.
 """
+
+from skdistill.solvers._problem import Start
+from skdistill.solvers.exact._linear import approach_linear
+from skdistill.solvers.exact._moments import approach_moments, has_moments
+from skdistill.students.linear._base import LinearStudent
+
+
+def approach(problem, report):
+    """Come as near to the model of all rows as the student allows, before iterating.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be solved.
+    report : Report
+        Takes note of the iterations towards the model.
+
+    Returns
+    -------
+    Start
+        The best rows; those that the problem starts from for other students.
+
+    Raises
+    ------
+    ValueError
+        If ``solver="exact"`` and no rows reproduce the model.
+    """
+    options = problem.options
+    if options.solver != "adam":
+        if isinstance(problem.student, LinearStudent):
+            return approach_linear(problem, report)
+        if has_moments(problem):
+            return approach_moments(problem)
+    if options.solver == "exact":
+        raise ValueError(
+            "solver='exact' is not supported for this estimator and these settings. "
+            "Pass solver='auto'."
+        )
+    return Start(problem.start, lambda _: options.scale)

@@ -4,12 +4,10 @@ Its norm tells whether rows can reproduce it, and rows that nearly do are a bett
 than any rows of the data.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 
 from skdistill.solvers._bilevel import improve
+from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._given_targets import (
     ModelSpan,
     is_reproduced,
@@ -17,59 +15,29 @@ from skdistill.solvers.exact._given_targets import (
     reproducing_rows,
 )
 from skdistill.solvers.exact._learned_targets import reproducing_sets, rows_needed
-from skdistill.solvers.exact._model_of_all_rows import fit_data_model
-from skdistill.solvers.exact._span_loss import LinearObjective
-from skdistill.students.linear._base import LinearStudent
-from skdistill.synthetic._set import SyntheticSet
+from skdistill.solvers.exact._model_of_all_rows import fit_model_of_all_rows
+from skdistill.solvers.exact._span_loss import SpanLoss
 from skdistill.synthetic._variables import OuterVariables
 
 #: Iterations on a few numbers of a sample of the rows, and their tolerance.
 SPAN_OPTIONS = {"max_iter": 60, "tol": 3e-4}
+#: Smallest pull of a row that is told from none, in units of the targets.
+LEAST_PULL = 1e-6
 
 
-class LinearStart(NamedTuple):
-    """Where the iteration of a linear student starts.
-
-    Attributes
-    ----------
-    synthetic : SyntheticSet
-        Rows with the lowest loss so far.
-    is_exact : bool
-        Whether they reproduce the model of all the data.
-    scale_at : callable
-        ``scale_at(synthetic) -> (p,)``, units of the features in which the outer loss
-        is round near a set.
-    n_iter : int
-        Iterations on all the data.
-    converged : bool
-        False if ``max_iter`` ended them.
-    """
-
-    synthetic: SyntheticSet
-    is_exact: bool
-    scale_at: Callable
-    n_iter: int
-    converged: bool
-
-
-def has_linear_approach(student, options):
-    """Whether a student is linear and judged by its training loss."""
-    return isinstance(student, LinearStudent) and options.solver != "adam"
-
-
-def approach_linear(student, objective, sample, synthetic, options, callback):
+def approach_linear(problem, report):
     """Find rows that reproduce the model of all the data, or come near.
 
     Parameters
     ----------
-    student : LinearStudent
-        Inner problem.
-    objective, sample, synthetic, options, callback
-        As for ``skdistill.solvers._distill.distill``.
+    problem : Problem
+        Its student is a ``LinearStudent``.
+    report : Report
+        Takes note of the iterations towards the model.
 
     Returns
     -------
-    LinearStart
+    Start
         The rows.
 
     Raises
@@ -77,46 +45,43 @@ def approach_linear(student, objective, sample, synthetic, options, callback):
     ValueError
         If ``solver="exact"`` and no rows reproduce the model.
     """
+    student, options, synthetic = problem.student, problem.options, problem.start
     C = student.loss_strength(synthetic.hyperparameters)
     limit = np.inf
     if options.target_scale is None and np.isfinite(C):
         limit = norm_limit(student, synthetic)
     # The penalty of the estimator on all rows.
-    ridge = 1 / (C * objective.total_weight)
+    ridge = 1 / (C * problem.real.total_weight)
     largest_C = _largest_strength(student, options, C)
-    model = fit_data_model(
-        student,
-        objective,
-        sample,
+    model = fit_model_of_all_rows(
+        problem,
         ridge,
         np.sqrt(largest_C * limit),
-        callback=lambda params, loss: callback(
-            lambda: _set_near(student, params, synthetic, options), loss
+        callback=lambda params, loss: report.model_iteration(
+            lambda: _set_near(problem, params, synthetic), loss
         ),
-        max_iter=options.max_iter,
-        tol=options.tol,
     )
     squared_norm = float(np.vdot(model.params.coef, model.params.coef))
-    if C < 2 * squared_norm / limit and C < largest_C:
+    if squared_norm > 0.5 * C * limit and C < largest_C and limit > 0:
         # A learned C starts at twice what is needed: rows with room look like the data.
         C = min(2 * squared_norm / limit, largest_C)
         synthetic = synthetic._replace(hyperparameters=student.hyperparameters_for(C))
     span = ModelSpan(model.params, model.whitening.mean * student.is_centered)
-    best, is_exact = _best_start(student, model, span, sample, synthetic, options)
-    if options.solver == "exact" and not is_exact:
+    best, is_exact = _best_start(problem, model, span, synthetic)
+    if options.solver == "exact" and not is_exact and not report.stopped:
         if options.target_scale is not None:
             _raise_too_few_rows(student, span, synthetic)
-        _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit)
+        _raise_out_of_reach(problem, ridge, model, synthetic, limit)
     has_pulls = np.isfinite(C)
-    if not is_exact and has_pulls:
-        best = _improve_in_span(student, span, sample, best, options.bounds)
+    if not is_exact and has_pulls and not report.stopped:
+        best = _improve_in_span(problem, span, best)
 
     def scale_at(near):
         if not has_pulls:
             return options.scale
-        return 1 / (model.whitening.scale * _rms_pull(student, near))
+        return 1 / (model.whitening.scale * _rms_pull(problem, near))
 
-    return LinearStart(best, is_exact, scale_at, model.n_iter, model.converged)
+    return Start(best, scale_at, is_exact, model.outcome)
 
 
 def _largest_strength(student, options, C):
@@ -127,8 +92,9 @@ def _largest_strength(student, options, C):
     return max(strengths)
 
 
-def _candidates(student, span, params, synthetic, options):
+def _candidates(problem, span, params, synthetic):
     """Yield sets within the bounds that train to the model or near it."""
+    student, options = problem.student, problem.options
     if options.target_scale is not None:
         yield from reproducing_sets(
             student,
@@ -144,21 +110,20 @@ def _candidates(student, span, params, synthetic, options):
             yield synthetic._replace(X=X)
 
 
-def _set_near(student, params, synthetic, options):
+def _set_near(problem, params, synthetic):
     """Return a set that trains to the model or near it, for a look during its fit."""
     span = ModelSpan(params, np.zeros(synthetic.X.shape[1]))
-    candidates = _candidates(student, span, params, synthetic, options)
-    return next(candidates, synthetic)
+    return next(_candidates(problem, span, params, synthetic), synthetic)
 
 
-def _best_start(student, model, span, sample, synthetic, options):
+def _best_start(problem, model, span, synthetic):
     """Return the set with the lowest loss on the sample, or the first exact one.
 
     The starting rows take part: what follows is never worse than they are.
     """
-    best, best_loss = synthetic, _loss(student, sample, synthetic)[0]
-    for candidate in _candidates(student, span, model.params, synthetic, options):
-        loss, trained = _loss(student, sample, candidate)
+    best, best_loss = synthetic, _loss(problem, synthetic)[0]
+    for candidate in _candidates(problem, span, model.params, synthetic):
+        loss, trained = _loss(problem, candidate)
         if not model.limited and is_reproduced(model.params, trained):
             return candidate, True
         if loss < best_loss:
@@ -166,7 +131,7 @@ def _best_start(student, model, span, sample, synthetic, options):
     return best, False
 
 
-def _improve_in_span(student, span, sample, synthetic, bounds):
+def _improve_in_span(problem, span, synthetic):
     """Improve what the data's model sees of the rows, in as many numbers as it sees.
 
     The real rows are projected once; the units and the number of the features do not
@@ -174,34 +139,33 @@ def _improve_in_span(student, span, sample, synthetic, bounds):
     """
     if not span.V.size:
         return synthetic
+    student, sample = problem.student, problem.sample
     Z = span.project(sample.X.astype(np.float64))
-    projected = LinearObjective(
-        Z, student.encode(sample.y), sample.sample_weight, student
-    )
+    projected = SpanLoss(Z, student.encode(sample.y), sample.sample_weight, student)
     start = synthetic._replace(X=span.project(synthetic.X))
     spread = Z.std(axis=0)
-    scale = 1 / (np.where(spread > 0, spread, 1.0) * _rms_pull(student, start))
+    scale = 1 / (np.where(spread > 0, spread, 1.0) * _rms_pull(problem, start))
     free = np.full(Z.shape[1], np.inf)
-    variables = OuterVariables(start, scale, (-free, free), {})
     seen, _ = improve(
         student,
         projected,
-        variables,
+        OuterVariables(start, scale, (-free, free), {}),
+        unit=problem.options.loss_unit,
         callback=lambda synthetic, loss: False,
         **SPAN_OPTIONS,
     )
     pull = _pull(student, seen, student.solve(seen))
-    X = np.clip(span.extend(seen.X, pull, synthetic.X), *bounds)
+    X = np.clip(span.extend(seen.X, pull, synthetic.X), *problem.options.bounds)
     improved = synthetic._replace(X=X)
-    if _loss(student, sample, improved)[0] < _loss(student, sample, synthetic)[0]:
+    if _loss(problem, improved)[0] < _loss(problem, synthetic)[0]:
         return improved
     return synthetic
 
 
-def _loss(student, objective, synthetic):
-    """Return the outer loss of a set and the params that it trains to."""
-    params = student.solve(synthetic)
-    return float(objective.value_and_grad(params)[0]), params
+def _loss(problem, synthetic):
+    """Return the loss of a set on the sample, and the params that it trains to."""
+    params = problem.student.solve(synthetic)
+    return float(problem.sample_loss.value_and_grad(params)[0]), params
 
 
 def _pull(student, synthetic, params):
@@ -209,10 +173,12 @@ def _pull(student, synthetic, params):
     return student.pull(synthetic.X @ params.coef.T + params.intercept, synthetic)
 
 
-def _rms_pull(student, synthetic):
+def _rms_pull(problem, synthetic):
     """Root mean square pull of a row: by how much more a coefficient moves than it."""
+    student = problem.student
     pull = _pull(student, synthetic, student.solve(synthetic))
-    return max(np.linalg.norm(pull) / np.sqrt(len(pull)), 1e-6)
+    least = LEAST_PULL * np.sqrt(problem.options.loss_unit)
+    return max(np.linalg.norm(pull) / np.sqrt(len(pull)), least)
 
 
 def _raise_too_few_rows(student, span, synthetic):
@@ -232,7 +198,7 @@ def _raise_too_few_rows(student, span, synthetic):
     )
 
 
-def _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, limit):
+def _raise_out_of_reach(problem, ridge, model, synthetic, limit):
     """Say what would bring the full-data model within reach."""
     if not model.limited:
         raise ValueError(
@@ -241,16 +207,8 @@ def _raise_out_of_reach(student, objective, sample, ridge, model, synthetic, lim
             "classes rarely suffices, two do), a wider feature_range, another init, "
             "weighting='match', or solver='auto', which returns the best rows it finds."
         )
-    full = fit_data_model(
-        student,
-        objective,
-        sample,
-        ridge,
-        np.inf,
-        max_iter=100,
-        tol=1e-4,
-        callback=None,
-    )
+    student = problem.student
+    full = fit_model_of_all_rows(problem, ridge, np.inf, callback=None)
     squared_norm = float(np.vdot(full.params.coef, full.params.coef))
     C, m = student.loss_strength(synthetic.hyperparameters), len(synthetic.X)
     ((name, value),) = student.hyperparameters_for(squared_norm / limit).items()

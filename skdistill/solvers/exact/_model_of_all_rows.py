@@ -8,14 +8,16 @@ difference of two gradients: any objective has these. Where there are too many r
 features and classes for a Hessian of all rows, L-BFGS comes first there, too.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg
-from sklearn.utils import gen_batches
 
 from skdistill.optimizers._lbfgs import minimize
+from skdistill.optimizers._outcome import Outcome
+from skdistill.real._moments import mean_and_covariance
 from skdistill.solvers.exact._whitening import (
     MAX_DENSE_FEATURES,
     PrincipalWhitening,
@@ -36,8 +38,6 @@ MAX_HALVINGS = 10
 POLISHING_STEPS = 2
 #: Multiplications up to which blocks of the Hessian are computed in each step.
 CHEAP_BLOCKS = 1e9
-#: Rows that are multiplied at a time.
-CHUNK_ROWS = 4096
 #: Change of a coefficient, relative to the largest, that ends these steps.
 COEF_TOL = 1e-10
 
@@ -54,124 +54,92 @@ class DataModel(NamedTuple):
         may come from the sample alone: it is a place to start from.
     whitening : Whitening
         Round coordinates at the model.
-    n_iter : int
-        Iterations on all the data.
-    converged : bool
-        False if ``max_iter`` ended them.
+    outcome : Outcome
+        How the fit ended.
     """
 
     params: LinearParams
     limited: bool
     whitening: Whitening
-    n_iter: int
-    converged: bool
+    outcome: Outcome = Outcome.CONVERGED
 
 
-def fit_data_model(
-    student, objective, sample, ridge, max_norm, *, max_iter, tol, callback
-):
+def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     """Fit the student's kind of model on the real data.
 
     Parameters
     ----------
-    student : LinearStudent
-        States the loss and whether there is an intercept.
-    objective : DataObjective
-        Loss over the real rows.
-    sample : DenseObjective
-        Loss over a sample of them, or over all.
+    problem : Problem
+        Its student states the loss and whether there is an intercept; its loss is that
+        over the real rows, its sample's over some of them.
     ridge : float
         Penalty of the estimator on all rows, ``1 / (C * sum of weights)``; zero for
         the solution of least norm.
     max_norm : float
         Largest Frobenius norm of the coefficients, or infinity.
-    max_iter, tol, callback
-        See ``skdistill.optimizers``; the callback takes ``params`` and the loss.
+    callback : callable or None
+        ``callback(params, loss)`` after each iteration on all rows; a true result ends
+        the fit with the model that it has reached.
 
     Returns
     -------
     DataModel
         The model.
     """
-    k, p = student.n_outputs, sample.X.shape[1]
+    student, loss, sample_loss = problem.student, problem.loss, problem.sample_loss
+    max_iter, tol = problem.options.max_iter, problem.options.tol
+    unit = problem.options.loss_unit
+    k, p = student.n_outputs, problem.real.n_features
     params = LinearParams(np.zeros((k, p)), np.zeros(k))
-    _, grad = sample.value_and_grad(params)
+    _, grad = sample_loss.value_and_grad(params)
     # At the start the constraint is pulled with this force, later with less.
-    force = 0.1 * np.linalg.norm(grad.coef) / max_norm
-    at_start = ridge if student.loss_name == "squared_error" else max(ridge, force)
-    whitening = _whitening_at(student, sample, params, at_start, objective)
+    force = 0.0
+    if max_norm:
+        force = 0.1 * np.linalg.norm(grad.coef) / max_norm
+    at_start = ridge if student.loss.is_quadratic else max(ridge, force)
+    whitening = _whitening_at(problem, params, at_start)
+
+    def space(params, objective, max_norm=max_norm):
+        return _ModelSpace(params, student, objective, ridge, max_norm, whitening, unit)
+
     params, limited, _ = _fit_in_ball(
-        params,
-        student,
-        sample,
-        ridge,
-        max_norm,
-        whitening,
+        space(params, sample_loss),
         max_iter=min(SAMPLE_MAX_ITER, max_iter),
         tol=max(SAMPLE_TOL, tol),
         callback=None,
     )
     if limited:
-        if _is_limited(objective, params, ridge):
-            return DataModel(params, True, whitening, 0, True)
+        if _is_limited(loss, params, ridge):
+            return DataModel(params, True, whitening)
         # A sample has less to say against large coefficients than all the data.
+        half = LinearParams(params.coef / 2, params.intercept)
         probe, limited, _ = _fit_in_ball(
-            LinearParams(params.coef / 2, params.intercept),
-            student,
-            objective,
-            ridge,
-            max_norm,
-            whitening,
-            max_iter=PROBE_ITER,
-            tol=tol,
-            callback=None,
+            space(half, loss), max_iter=PROBE_ITER, tol=tol, callback=None
         )
-        if limited and _is_limited(objective, probe, ridge):
-            return DataModel(params, True, whitening, 0, True)
+        if limited and _is_limited(loss, probe, ridge):
+            return DataModel(params, True, whitening)
         params = probe
-    if student.loss_name != "squared_error":
-        whitening = _whitening_at(student, sample, params, ridge, objective)
-    fits_by_newton = student.loss_name == "squared_error" or (
-        _rows_for_blocks(student, objective, sample) is objective
-    )
-    if not limited and fits_by_newton:
-        model = _polish(
-            params,
-            student,
-            objective,
-            sample,
-            ridge,
-            whitening,
-            max_iter,
-            tol,
-            callback,
+    if not student.loss.is_quadratic:
+        whitening = _whitening_at(problem, params, ridge)
+    by_newton = student.loss.is_quadratic or (_rows_for_blocks(problem) is problem.real)
+    if not limited and by_newton:
+        params, n_iter, outcome = _polish(
+            space(params, loss, np.inf), problem, max_iter, tol, callback
         )
-        coef = model.params.coef
-        if np.linalg.norm(coef) <= max_norm or model.n_iter >= max_iter:
-            return model
-        params = model.params
+        fits = np.linalg.norm(params.coef) <= max_norm
+        if fits or n_iter >= max_iter or outcome is Outcome.STOPPED:
+            return DataModel(params, False, whitening, outcome)
     params, limited, result = _fit_in_ball(
-        params,
-        student,
-        objective,
-        ridge,
-        max_norm,
-        whitening,
-        max_iter=max_iter,
-        tol=tol,
-        callback=callback,
+        space(params, loss), max_iter=max_iter, tol=tol, callback=callback
     )
-    model = DataModel(params, limited, whitening, result.n_iter, result.converged)
+    model = DataModel(params, limited, whitening, result.outcome)
     steps = min(POLISHING_STEPS, max_iter - result.n_iter)
-    if limited or not result.converged or steps < 1:
+    if limited or result.outcome is Outcome.STOPPED or steps < 1:
         return model
-    polished = _polish(
-        params, student, objective, sample, ridge, whitening, steps, tol, callback
-    )
-    if np.linalg.norm(polished.params.coef) > max_norm:
+    params, _, _ = _polish(space(params, loss, np.inf), problem, steps, tol, callback)
+    if np.linalg.norm(params.coef) > max_norm:
         return model
-    n_iter = result.n_iter + polished.n_iter
-    return polished._replace(n_iter=n_iter, converged=True)
+    return DataModel(params, False, whitening)
 
 
 def _is_limited(objective, params, ridge):
@@ -180,18 +148,14 @@ def _is_limited(objective, params, ridge):
     return -np.vdot(params.coef, grad.coef) > ridge * np.vdot(params.coef, params.coef)
 
 
-def _whitening_at(student, sample, params, ridge, objective):
+def _whitening_at(problem, params, ridge):
     """Return round coordinates near a model."""
-    if student.loss_name == "squared_error" and sample.X.shape[1] <= MAX_DENSE_FEATURES:
+    student, sample, real = problem.student, problem.sample, problem.real
+    if student.loss.is_quadratic and real.n_features <= MAX_DENSE_FEATURES:
         # What all the rows say is the Hessian itself.
-        data = objective if isinstance(objective.X, np.ndarray) else sample
-        chunks = (
-            (data.X[rows], data.sample_weight[rows])
-            for rows in gen_batches(len(data.X), CHUNK_ROWS)
-        )
+        moments = mean_and_covariance(real, student.is_centered)
         tol = 0.0 if ridge else student.estimator.tol
-        ridge = ridge * student.n_outputs / 2
-        return PrincipalWhitening(chunks, student.is_centered, ridge, tol)
+        return PrincipalWhitening(*moments, ridge * student.n_outputs / 2, tol)
     raw = sample.X @ params.coef.T + params.intercept
     hessian = student.loss.hessian(raw, student.encode(sample.y))
     curvature = np.mean(np.einsum("icc->ic", hessian))
@@ -199,24 +163,12 @@ def _whitening_at(student, sample, params, ridge, objective):
     return Whitening(sample.X, sample.sample_weight, ridge / max(curvature, 1e-3))
 
 
-def _fit_in_ball(
-    params,
-    student,
-    objective,
-    ridge,
-    max_norm,
-    whitening,
-    *,
-    max_iter,
-    tol,
-    callback,
-):
+def _fit_in_ball(space, *, max_iter, tol, callback):
     """Minimize over the ball in whitened coordinates.
 
     The variable is projected on the ball, which is smooth where it binds, and leaves no
     multiplier to search for. The intercept is that of centered features.
     """
-    space = _ModelSpace(params, student, objective, ridge, max_norm, whitening)
     free = np.full(len(space.x0), np.inf)
     result = minimize(
         space.value_and_grad,
@@ -231,25 +183,33 @@ def _fit_in_ball(
     return space.centered(params), shrink < 1, result
 
 
-def _polish(
-    params, student, objective, sample, ridge, whitening, max_iter, tol, callback
-):
-    """Fit by Newton's method until the coefficients no longer change."""
-    space = _ModelSpace(params, student, objective, ridge, np.inf, whitening)
+def _polish(space, problem, max_iter, tol, callback):
+    """Fit by Newton's method until the coefficients no longer change.
+
+    Returns
+    -------
+    params : LinearParams
+        The model.
+    n_iter : int
+        Steps.
+    outcome : Outcome
+        How they ended.
+    """
     x = space.x0
+    params, _ = space.unpack(x)
     value, grad = space.value_and_grad(x)
     if not grad.any():
         space.report(callback, x, value)
-        return DataModel(space.centered(params), False, whitening, 1, True)
+        return space.centered(params), 1, Outcome.CONVERGED
     # A quadratic is its own expansion, otherwise half of the digits are left.
-    step_length = np.sqrt(np.finfo(sample.X.dtype).eps)
+    step_length = np.sqrt(np.finfo(problem.real.dtype).eps)
     blocks = None
-    if student.loss_name == "squared_error":
+    if space.student.loss.is_quadratic:
         step_length = 1.0
     else:
-        blocks = _CurvatureBlocks(space, _rows_for_blocks(student, objective, sample))
+        blocks = _CurvatureBlocks(space, _rows_for_blocks(problem))
     preconditioner = None
-    converged, first_size = False, np.linalg.norm(grad)
+    outcome, first_size = Outcome.MAX_ITER, np.linalg.norm(grad)
     for n_iter in range(1, max_iter + 1):  # noqa: B007
 
         def product(v, x=x, grad=grad):
@@ -281,30 +241,32 @@ def _polish(
                 break
             step, slope = step / 2, slope / 2
         else:
-            converged = True
+            outcome = Outcome.CONVERGED
             break  # rounding
         value = candidate
         before = params
         x, grad = x + step, candidate_grad
         params, _ = space.unpack(x)
         change = np.abs(params.coef - before.coef).max()
-        converged = np.abs(grad).max() <= tol
         if space.report(callback, x, value):
+            outcome = Outcome.STOPPED
             break
         if change <= COEF_TOL * np.abs(params.coef).max():
+            outcome = Outcome.CONVERGED
             break
-    params = space.centered(params)
-    return DataModel(params, False, whitening, n_iter, converged)
+    return space.centered(params), n_iter, outcome
 
 
 class _ModelSpace:
     """The penalized loss in whitened coordinates, within a ball.
 
     Vectors hold whitened coefficients (k, size), of a model that is scaled back to the
-    ball if it is outside, and the intercepts of centered features.
+    ball if it is outside, and the intercepts of centered features. The loss is counted
+    in its unit, and vectors in that of the targets, which is the root of a quadratic
+    loss's: the units of the targets do not matter.
     """
 
-    def __init__(self, params, student, objective, ridge, max_norm, whitening):
+    def __init__(self, params, student, objective, ridge, max_norm, whitening, unit):
         self.student = student
         self.objective = objective
         self.ridge = ridge
@@ -312,15 +274,16 @@ class _ModelSpace:
         self.whitening = whitening
         self.mean = whitening.mean * student.fit_intercept
         self.k = len(params.coef)
-        self.x0 = np.concatenate(
-            [
-                whitening.from_coef(params.coef).ravel(),
-                params.intercept + params.coef @ self.mean,
-            ]
-        )
+        self.unit, self.length = unit, np.sqrt(unit)
+        x0 = [
+            whitening.from_coef(params.coef).ravel(),
+            params.intercept + params.coef @ self.mean,
+        ]
+        self.x0 = np.concatenate(x0) / self.length
 
     def unpack(self, x):
         """Return the model, and the factor by which it was scaled back."""
+        x = x * self.length
         coef = self.whitening.to_coef(x[: -self.k].reshape(self.k, -1))
         norm = np.linalg.norm(coef)
         shrink = self.max_norm / norm if norm > self.max_norm else 1.0
@@ -347,14 +310,15 @@ class _ModelSpace:
             outward = np.vdot(coef, coef_grad) / self.max_norm**2
             coef_grad = shrink * (coef_grad - outward * coef)
         v_grad = self.whitening.to_gradient(coef_grad)
-        value = float(loss) + self.penalty(params)
-        return value, np.concatenate([v_grad.ravel(), intercept_grad])
+        value = (float(loss) + self.penalty(params)) / self.unit
+        grad = np.concatenate([v_grad.ravel(), intercept_grad])
+        return value, grad * (self.length / self.unit)
 
     def report(self, callback, x, value):
         if callback is None:
             return False
         params, _ = self.unpack(x)
-        return callback(params, value - self.penalty(params))
+        return callback(params, value * self.unit - self.penalty(params))
 
     def centered(self, params):
         """Without sums over the outputs that are zero but for rounding of float32."""
@@ -366,11 +330,11 @@ class _ModelSpace:
         return LinearParams(coef, intercept)
 
 
-def _rows_for_blocks(student, objective, sample):
+def _rows_for_blocks(problem):
     """All rows, where a Hessian of all is as cheap as some products with it."""
-    n, p = len(objective.y), sample.X.shape[1]
-    is_cheap = n * p**2 * student.n_outputs <= CHEAP_BLOCKS
-    return objective if is_cheap and isinstance(objective.X, np.ndarray) else sample
+    real = problem.real
+    n_products = real.n_rows * real.n_features**2 * problem.student.n_outputs
+    return real if n_products <= CHEAP_BLOCKS else problem.sample
 
 
 class _CurvatureBlocks:
@@ -380,32 +344,31 @@ class _CurvatureBlocks:
     the curvature of each row and output.
     """
 
-    def __init__(self, space, sample):
-        self.space, self.sample = space, sample
+    def __init__(self, space, rows):
+        self.space, self.rows = space, rows
         student, size = space.student, space.whitening.size
-        basis = space.whitening.to_coef(np.eye(size))
-        self.design = np.ones((len(sample.X), size + 1))
-        self.design[:, :-1] = (sample.X - space.mean) @ basis.T
-        self.y = student.encode(sample.y)
+        self.basis = space.whitening.to_coef(np.eye(size))
         self.penalty = np.zeros((size + 1, size + 1))
-        self.penalty[:-1, :-1] = space.ridge * basis @ basis.T
-        intercept = np.append(-basis @ space.mean, 1.0)
+        self.penalty[:-1, :-1] = space.ridge * self.basis @ self.basis.T
+        intercept = np.append(-self.basis @ space.mean, 1.0)
         on_intercept = space.ridge * student.intercept_penalty
         self.penalty += on_intercept * np.outer(intercept, intercept)
         if not student.fit_intercept:
-            self.design[:, -1] = 0.0
             self.penalty[-1, -1] = 1.0
-        self.are_cheap = self.design.size * (size + 1) * space.k <= CHEAP_BLOCKS
+        n_products = rows.n_rows * (size + 1) ** 2 * space.k
+        self.are_cheap = n_products <= CHEAP_BLOCKS
 
     def inverse(self, params):
         """Return the inverse of the blocks at a model, as an operator."""
-        sample, k = self.sample, self.space.k
-        raw = sample.X @ params.coef.T + params.intercept
-        hessian = self.space.student.loss.hessian(raw, self.y)
-        curvature = np.einsum("icc->ic", hessian) * sample.sample_weight[:, None]
+        k, space = self.space.k, self.space
+        sums = self.rows.map_sum(
+            partial(_curvature_sums, student=space.student),
+            params,
+            self.basis,
+            space.mean,
+        )
         factors = []
-        for c in range(k):
-            block = (self.design.T * curvature[:, c]) @ self.design + self.penalty
+        for block in sums + self.penalty:
             # Where nothing is curved, nothing is known: stay close.
             ridge = 1e-8 * np.trace(block) / len(block)
             block[np.diag_indices_from(block)] += ridge
@@ -417,3 +380,13 @@ class _CurvatureBlocks:
             return np.concatenate([v[:, :-1].ravel(), v[:, -1]])
 
         return LinearOperator((len(self.space.x0),) * 2, apply, dtype=np.float64)
+
+
+def _curvature_sums(chunk, params, basis, mean, student):
+    """Blocks (k, size + 1, size + 1) of the Hessian of the loss, the intercept last."""
+    raw = chunk.X @ params.coef.T + params.intercept
+    hessian = student.loss.hessian(raw, student.encode(chunk.y))
+    curvature = np.einsum("icc->ic", hessian) * chunk.sample_weight[:, None]
+    design = np.full((len(raw), len(basis) + 1), float(student.fit_intercept))
+    design[:, :-1] = (chunk.X - mean) @ basis.T
+    return np.array([(design.T * each) @ design for each in curvature.T])

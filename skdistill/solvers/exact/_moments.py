@@ -32,8 +32,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import eigh, lstsq, null_space, svd
 
-from skdistill.real._dense import DenseObjective
 from skdistill.real._moments import class_moments, covariance_within
+from skdistill.solvers._problem import Start
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
@@ -59,40 +59,38 @@ class Candidate(NamedTuple):
     shortfall: str
 
 
-def has_moment_approach(student, objective, options):
+def has_moments(problem):
     """Whether a student is made of moments, which rows alone may have."""
-    is_wide = student.spec.n_features > MAX_FEATURES
+    options = problem.options
+    is_wide = problem.real.n_features > MAX_FEATURES
     return (
-        type(student) in _CANDIDATES
-        and isinstance(objective, DenseObjective)
-        and not (is_wide and isinstance(student, DiscriminantStudent))
+        type(problem.student) in _CANDIDATES
+        and not (is_wide and isinstance(problem.student, DiscriminantStudent))
         and not (options.learn_probabilities or options.weighting == "learn")
-        and options.solver != "adam"
     )
 
 
-def approach_moments(student, objective, sample, synthetic, options):
+def approach_moments(problem):
     """Find rows with the moments of the data, or near them.
 
     Parameters
     ----------
-    student, objective, sample, synthetic, options
-        As for ``skdistill.solvers._distill.distill``.
+    problem : Problem
+        Its student is made of moments.
 
     Returns
     -------
-    synthetic : SyntheticSet
+    Start
         Those rows, or the starting rows if these have a lower loss on the sample.
-    is_exact : bool
-        Whether they train to the model of all the data.
 
     Raises
     ------
     ValueError
         If ``solver="exact"`` and no rows do.
     """
+    student, options, synthetic = problem.student, problem.options, problem.start
     student.solve(synthetic)  # raises for too few rows
-    X, shortfall = _CANDIDATES[type(student)](student, objective, synthetic)
+    X, shortfall = _CANDIDATES[type(student)](student, problem.real, synthetic)
     bounded = np.clip(X, *options.bounds)
     if not shortfall and not np.allclose(
         bounded, X, rtol=ROUNDING, atol=ROUNDING * options.scale
@@ -103,7 +101,7 @@ def approach_moments(student, objective, sample, synthetic, options):
         )
     candidate = synthetic._replace(X=bounded)
     if not shortfall:
-        return candidate, True
+        return Start(candidate, lambda _: options.scale, True)
     if options.solver == "exact":
         raise ValueError(
             f"solver='exact' cannot reproduce the full-data model: {shortfall}. "
@@ -111,22 +109,22 @@ def approach_moments(student, objective, sample, synthetic, options):
         )
 
     def loss(synthetic):
-        return float(sample.value_and_grad(student.solve(synthetic))[0])
+        return float(problem.sample_loss.value_and_grad(student.solve(synthetic))[0])
 
-    return min(candidate, synthetic, key=loss), False
+    return Start(min(candidate, synthetic, key=loss), lambda _: options.scale)
 
 
-def _gaussian_candidate(student, objective, synthetic):
+def _gaussian_candidate(student, real, synthetic):
     """Rows for naive Bayes."""
-    share, mean, variance, total = class_moments(objective, synthetic.y.shape[1])
+    share, mean, variance, total = class_moments(real)
     rows = synthetic.y.mean(axis=0)
     smoothing = synthetic.hyperparameters["var_smoothing"]
-    real = smoothing * total.max()
+    added = smoothing * total.max()
     between = rows @ (mean - rows @ mean) ** 2
-    reached = smoothing * ((rows @ variance + between).max() + real) / (1 + smoothing)
-    variance = variance + real - reached
+    reached = smoothing * ((rows @ variance + between).max() + added) / (1 + smoothing)
+    variance = variance + added - reached
     shortfall = ""
-    if (variance < -ROUNDING * real).any():
+    if (variance < -ROUNDING * added).any():
         shortfall = (
             "a feature is all but constant in a class, and the rows of all classes "
             "together vary more than the data, to which var_smoothing adds. Pass "
@@ -134,7 +132,7 @@ def _gaussian_candidate(student, objective, synthetic):
         )
     variance = np.maximum(variance, 0)
     single = synthetic.y.sum(axis=0) == 1
-    if (variance[single] > ROUNDING * real).any():
+    if (variance[single] > ROUNDING * added).any():
         shortfall = "a single row has no variance. Pass two rows or more for each class"
     weight = synthetic.sample_weight @ synthetic.y
     if student.priors is None and not np.allclose(
@@ -151,13 +149,13 @@ def _gaussian_candidate(student, objective, synthetic):
     return Candidate(X, shortfall)
 
 
-def _centroid_candidate(student, objective, synthetic):
+def _centroid_candidate(student, real, synthetic):
     """Rows for nearest centroids."""
     y = synthetic.y
     m, k = y.shape
-    share, mean, variance, _ = class_moments(objective, k)
+    share, mean, variance, _ = class_moments(real)
     # Of the data, in weights; a class of one row has none to spare.
-    total = objective.total_weight
+    total = real.total_weight
     within = total * (share @ variance) / max(total - k, 1)
     deviation = _deviations(synthetic)
     if m > k:
@@ -179,17 +177,17 @@ def _centroid_candidate(student, objective, synthetic):
     return Candidate(y @ mean + deviation + shift, shortfall)
 
 
-def _discriminant_candidate(student, objective, synthetic):
+def _discriminant_candidate(student, real, synthetic):
     """Rows for linear discriminants."""
     y = synthetic.y
     m, k = y.shape
-    share, mean, variance, _ = class_moments(objective, k)
+    share, mean, variance, _ = class_moments(real)
     by_svd = student.shrinkage is None
     priors, reached = share, y.mean(axis=0)
     if student.priors is not None:
         priors = reached = np.array(student.priors)
     factor = np.ones(k) if by_svd else priors / share
-    covariance = covariance_within(objective, mean, factor)
+    covariance = covariance_within(real, mean, factor)
     scale = np.sqrt(np.diag(covariance))
     varies = scale > 0
     scale[~varies] = 1.0

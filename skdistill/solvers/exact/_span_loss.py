@@ -3,11 +3,11 @@
 In NumPy: where the data is this small, a pass takes less than compiling it.
 """
 
-from skdistill.objectives._base import DataObjective
+from skdistill.objectives._base import Objective
 from skdistill.students._params import LinearParams
 
 
-class LinearObjective(DataObjective):
+class SpanLoss(Objective):
     """Outer loss of a linear student over a small NumPy array.
 
     Parameters
@@ -25,9 +25,7 @@ class LinearObjective(DataObjective):
     def __init__(self, X, y, sample_weight, student):
         self.X = X
         self.y = y
-        self.n_rows = len(X)
-        self.total_weight = float(sample_weight.sum())
-        self.sample_weight = sample_weight / self.total_weight
+        self.sample_weight = sample_weight / sample_weight.sum()
         self.loss = student.loss
 
     def value_and_grad(self, params, rows=None):

@@ -86,10 +86,10 @@ class PrincipalWhitening:
 
     Parameters
     ----------
-    chunks : iterable of tuple (X, sample_weight)
-        All rows and their weights.
-    is_centered : bool
-        Whether there is a free intercept; without one, ``cov`` is the second moment.
+    mean : ndarray of shape (p,)
+        Mean of the rows; zero if there is no free intercept.
+    covariance : ndarray of shape (p, p)
+        Their covariance, or second moment.
     ridge : float
         As for ``Whitening``.
     tol : float
@@ -101,8 +101,8 @@ class PrincipalWhitening:
         As for ``Whitening``.
     """
 
-    def __init__(self, chunks, is_centered, ridge, tol):
-        self.mean, matrix = _moments(chunks, is_centered)
+    def __init__(self, mean, covariance, ridge, tol):
+        self.mean, matrix = mean, covariance
         self.scale = np.sqrt(np.maximum(np.diag(matrix), 0.0) + ridge)
         self.scale[self.scale == 0] = 1.0
         variances, vectors = eigh(matrix, overwrite_a=True, check_finite=False)
@@ -124,23 +124,3 @@ class PrincipalWhitening:
     def to_gradient(self, coef_grad):
         """Map a gradient in the coefficients to the gradient in whitened rows."""
         return (coef_grad @ self._vectors) / self._deviations
-
-
-def _moments(chunks, is_centered):
-    """Return the weighted mean (p,) and the covariance (p, p), or second moment."""
-    first, total = None, 0.0
-    for X, weight in chunks:
-        X = X.astype(np.float64)
-        if first is None:
-            # Means that are far out would cancel: start from the first row.
-            first = X[0] * is_centered
-            mean, moment = np.zeros(X.shape[1]), np.zeros((X.shape[1],) * 2)
-        X -= first
-        X *= np.sqrt(weight)[:, None]
-        mean += np.sqrt(weight) @ X
-        moment += X.T @ X
-        total += weight.sum()
-    mean, moment = mean / total, moment / total
-    if is_centered:
-        moment -= np.outer(mean, mean)
-    return mean + first, moment

@@ -65,6 +65,7 @@ class LinearStudent(Student):
 
     raw_prediction = staticmethod(linear_raw_prediction)
     holds_constants = False
+    takes_batches = False
 
     def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
         super().__init__(estimator, spec)

@@ -1,0 +1,118 @@
+"""From a synthetic set to fitted attributes: scikit-learn's fit, its loss, warnings."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+#: Loss that scikit-learn's fit may be worse by than the student's, in units of what
+#: predicting without features costs.
+MAX_EXCESS = 0.01
+
+
+class Refit:
+    """The estimator, to be fitted by scikit-learn on sets.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted estimator; each set gets a clone.
+    problem : Problem
+        What was solved.
+    columns : Columns
+        The columns of the real rows, in whose form rows are returned.
+    """
+
+    def __init__(self, estimator, problem, columns):
+        self.estimator = estimator
+        self.problem = problem
+        self.columns = columns
+
+    def attributes(self, synthetic):
+        """Return the fitted attributes that a set has by itself."""
+        problem, options = self.problem, self.problem.options
+        targets = problem.real.targets
+        rows = targets.export(
+            problem.student, options, problem.y0, problem.weight0, synthetic
+        )
+        samples = self.columns.decode(rows.X)
+        labels = targets.in_container(rows.y, learned=options.target_scale is not None)
+        learned = {
+            name: synthetic.hyperparameters[name] for name in options.learn_params
+        }
+        weights = {"sample_weight": rows.sample_weight} if rows.is_weighted else {}
+        refitted = clone(self.estimator).set_params(**learned)
+        attributes = {
+            "X_synthetic_": samples,
+            "y_synthetic_": labels,
+            "sample_weight_synthetic_": rows.sample_weight,
+            "estimator_": self.columns.fit(refitted, samples, labels, **weights),
+        }
+        if targets.classes is not None:
+            attributes["classes_"] = targets.classes
+        return attributes
+
+    def snapshot(self, synthetic):
+        """Look at a set on the way, on which scikit-learn may stop early."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return self.attributes(synthetic)
+
+    def store(self, distiller, result, report):
+        """Give the distiller its fitted attributes, and warn of what went wrong.
+
+        Parameters
+        ----------
+        distiller : DatasetDistiller
+            The distiller.
+        result : Distilled
+            The set, and how the search for it ended.
+        report : Report
+            The losses on the way.
+        """
+        synthetic = result.synthetic
+        self._warn(result.outcome.warning(max_iter=report.max_iter))
+        fitted = self.attributes(synthetic)
+        fitted["loss_"] = self._loss(fitted["estimator_"], synthetic)
+        self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
+        fitted["loss_curve_"] = np.array(report.losses)
+        fitted["n_iter_"] = len(report.losses)
+        fitted["_encodes_categories"] = self.columns.encoder is not None
+        learned = [*self.problem.options.learn_params, *self.problem.student.surrogates]
+        fitted["_learned_values"] = {
+            name: synthetic.hyperparameters[name] for name in learned
+        }
+        for name, value in fitted.items():
+            setattr(distiller, name, value)
+
+    def _loss(self, fitted, synthetic):
+        """Return the outer loss of scikit-learn's fit."""
+        params = self.problem.student.params_of(
+            self.columns.last_step(fitted),
+            synthetic._replace(X=self.columns.round(synthetic.X)),
+        )
+        return float(self.problem.loss.value_and_grad(params)[0])
+
+    def _warn_of_early_stop(self, loss, expected, synthetic):
+        """Warn if scikit-learn's fit on the set is not the one that was optimized."""
+        problem = self.problem
+        allowed = MAX_EXCESS * problem.student.cost_without_features(
+            problem.options.loss_unit
+        )
+        if loss > expected + allowed:
+            # The report may know the loss on a sample, and of a set not yet rounded.
+            rounded = synthetic._replace(X=self.columns.round(synthetic.X))
+            params = problem.student.solve(rounded)
+            expected = float(problem.loss.value_and_grad(params)[0])
+        if loss > expected + allowed:
+            self._warn(
+                f"{type(self.estimator).__name__} fitted on the synthetic set has an "
+                f"outer loss of {loss:.4g}, not the {expected:.4g} of its solution: "
+                "its solver stopped early. Lower its tol, raise its max_iter, choose "
+                "another solver ('newton-cholesky'), or scale the features."
+            )
+
+    def _warn(self, message):
+        if message:
+            warnings.warn(message, ConvergenceWarning, stacklevel=5)

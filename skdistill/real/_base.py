@@ -1,0 +1,165 @@
+"""The contract of the real rows, wherever they lie.
+
+Everything that the package asks of them is a sum over rows, or a few rows. So a new
+container is one file: a subclass that says how a function is summed over its chunks,
+and how rows are taken and drawn. Small arrays go out to where the rows lie, small sums
+come back.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skdistill.real._sampling import shares_of_groups
+
+
+class Chunk(NamedTuple):
+    """Some of the real rows.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, p)
+        Samples, float32 or float64.
+    y : ndarray of shape (n,) or (n, k)
+        Targets as the outer loss takes them: indices of classes, or numbers.
+    sample_weight : ndarray of shape (n,)
+        Weights; zero for rows that fill a chunk up.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any
+
+
+class RealRows(ABC):
+    """The real rows, of which only sums and small parts are asked.
+
+    Attributes
+    ----------
+    n_rows, n_features : int
+        Their number, and that of their features.
+    dtype : dtype
+        Precision of the samples, float32 or float64.
+    total_weight : float
+        Sum of the weights.
+    targets : Targets
+        What ``y`` holds.
+    group_counts : ndarray of int of shape (n_groups,)
+        Rows of each group of ``targets``.
+    group_weight : ndarray of shape (n_groups,)
+        Their weights, summed.
+    low, high : ndarray of shape (p,)
+        Least and largest value of each feature, in double precision.
+    """
+
+    n_rows: int
+    n_features: int
+    dtype: np.dtype
+    total_weight: float
+    targets: Any
+    group_counts: np.ndarray
+    group_weight: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @abstractmethod
+    def map_sum(self, function, *arguments, rows=None):
+        """Sum a function over chunks of rows.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(chunk, *arguments) -> pytree of arrays``, in NumPy or compiled by
+            JAX. Weights of all chunks sum to one. It can be pickled, and adds nothing
+            for rows of weight zero.
+        *arguments : pytrees of small arrays
+            What the function takes besides the chunk.
+        rows : ndarray of int, default=None
+            Indices of the rows to take, for a mini-batch; by default all.
+
+        Returns
+        -------
+        pytree of ndarray
+            The sum, in double precision.
+        """
+
+    @abstractmethod
+    def take(self, rows):
+        """Return some rows by their indices, a ``Chunk`` with their weights."""
+
+    @abstractmethod
+    def draw(self, sizes, random_state, offset=0.5):
+        """Draw rows from every group, by their weights.
+
+        The rows of a group are ordered along a random line, in units of the features
+        and of numeric targets, and drawn at equal steps of cumulated weight: what is
+        drawn depends on the rows and their weights, not on their order.
+
+        Parameters
+        ----------
+        sizes : sequence of int or None
+            Draws from each group; None takes each of its rows once.
+        random_state : RandomState
+            Draws the line.
+        offset : float, default=0.5
+            Where the first draw lies in the first step, in [0, 1).
+
+        Returns
+        -------
+        list of ndarray of int
+            Indices of rows for each group; heavy rows come more than once.
+        """
+
+    @abstractmethod
+    def weighted_by(self, function):
+        """Return the same rows with the weights ``function(y, sample_weight)``."""
+
+    def group_means(self):
+        """Return the weighted mean (n_groups, p) of every group."""
+        sums = self.map_sum(_group_sums, self.targets)
+        return sums / (self.group_weight / self.total_weight)[:, None]
+
+    def sample(self, size):
+        """Return a sample of the rows, in memory.
+
+        It is stratified by the groups of the targets, in proportion to their weight,
+        and every group keeps its total. Not more than ``size`` rows, except that no
+        group has less than a few.
+
+        Parameters
+        ----------
+        size : int
+            Rows to draw.
+
+        Returns
+        -------
+        DenseRows
+            All rows if there are no more than that.
+        """
+        from skdistill.real._dense import DenseRows
+
+        sizes = [None] * len(self.group_counts)
+        if self.n_rows > size:
+            shares = shares_of_groups(self.group_weight, size).tolist()
+            sizes = [
+                None if count <= share else share
+                for count, share in zip(self.group_counts, shares, strict=True)
+            ]
+        drawn = self.draw(sizes, np.random.RandomState(0))
+        rows, weights = [], []
+        for members, share, total in zip(drawn, sizes, self.group_weight, strict=True):
+            if share is None:
+                weights.append(self.take(members).sample_weight)
+            else:
+                members, counts = np.unique(members, return_counts=True)
+                weights.append(counts * (total / share))
+            rows.append(members)
+        X, y, _ = self.take(np.concatenate(rows))
+        return DenseRows(X, y, np.concatenate(weights), self.targets)
+
+
+def _group_sums(chunk, targets):
+    X, y, weight = chunk
+    in_group = np.eye(targets.n_groups)[targets.groups(y)] * weight[:, None]
+    return in_group.T @ X

@@ -1,0 +1,252 @@
+"""The problem that is posed to the solvers: who takes part, and what is learned."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.utils import check_random_state
+
+from skdistill.objectives import OuterLoss, PenalizedLoss
+from skdistill.optimizers._outcome import Outcome
+from skdistill.real._targets import weighted_spread
+from skdistill.solvers._starting import starting_rows
+from skdistill.synthetic._bounds import bounds_of
+from skdistill.synthetic._set import SyntheticSet
+from skdistill.synthetic._variables import OuterVariables
+
+#: The first iterations look at no more rows than this.
+MAX_SAMPLE_ROWS = 4096
+#: How far a learned hyperparameter may go, as a factor of the estimator's own.
+HYPERPARAMETER_FACTOR = 100.0
+#: How far a surrogate may go from its start.
+SURROGATE_FACTOR = 1e6
+
+
+class Options(NamedTuple):
+    """What is learned, and how.
+
+    Attributes
+    ----------
+    solver : {"auto", "exact", "lbfgs", "adam"}
+        See ``DatasetDistiller``.
+    bounds : tuple of two ndarrays of shape (p,) or (m, p)
+        Least and largest value of each feature, or of each entry.
+    scale : ndarray of shape (p,)
+        Unit of each feature.
+    ranges : ndarray of shape (p,)
+        Range of each feature in the real rows, one for a constant.
+    target_bounds : tuple of two ndarrays of shape (k,)
+        Least and largest value of each numeric target.
+    weighting : {"unit", "match", "learn"}
+        See ``DatasetDistiller``.
+    learn_params : sequence of str
+        Names of the hyperparameters to learn.
+    max_iter, tol : int, float
+        When to stop.
+    loss_unit : float
+        What ``tol`` is relative to: the variance of numeric targets.
+    batch_size : int or "auto"
+        Rows of a mini-batch.
+    random_state : RandomState
+        Shuffles the rows for mini-batches.
+    target_scale : float, ndarray of shape (k,) or None
+        Unit of each numeric target; None if they are not learned.
+    learn_probabilities : bool
+        Whether labels are learned, as probabilities.
+    """
+
+    solver: str
+    bounds: tuple
+    scale: np.ndarray
+    ranges: np.ndarray
+    target_bounds: tuple
+    weighting: str
+    learn_params: tuple
+    max_iter: int
+    tol: float
+    loss_unit: float
+    batch_size: object
+    random_state: object
+    target_scale: object = None
+    learn_probabilities: bool = False
+
+    def variables(self, student, synthetic, scale):
+        """Return the OuterVariables of a set, samples in units of ``scale``."""
+        return OuterVariables(
+            synthetic,
+            scale,
+            self.bounds,
+            self.hyperparameter_limits(student),
+            target_scale=self.target_scale,
+            target_bounds=self.target_bounds,
+            learn_probabilities=self.learn_probabilities,
+            learn_weights=self.weighting == "learn",
+        )
+
+    def hyperparameter_limits(self, student):
+        """Return how far each learned hyperparameter and surrogate may go."""
+        factors = {
+            **dict.fromkeys(self.learn_params, HYPERPARAMETER_FACTOR),
+            **dict.fromkeys(student.surrogates, SURROGATE_FACTOR),
+        }
+        values = {**student.hyperparameters, **student.surrogates}
+        return {
+            name: (values[name] / factor, values[name] * factor)
+            for name, factor in factors.items()
+        }
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be solved.
+
+    Parameters
+    ----------
+    student : Student
+        Inner problem.
+    real : RealRows
+        The real rows, with the weights of the outer loss.
+    sample : DenseRows
+        A sample of them, or all.
+    start : SyntheticSet
+        Starting rows with their targets and weights.
+    options : Options
+        What is learned, and how.
+    y0 : ndarray of shape (m,) or (m, k)
+        Targets of the starting rows, as indices of classes or numbers.
+    weight0 : ndarray of shape (m,)
+        Their weights, without class weights.
+    """
+
+    student: object
+    real: object
+    sample: object
+    start: SyntheticSet
+    options: Options
+    y0: np.ndarray
+    weight0: np.ndarray
+
+    @cached_property
+    def loss(self):
+        """The outer loss on all rows."""
+        return self._loss_on(self.real)
+
+    @cached_property
+    def sample_loss(self):
+        """The outer loss on the sample."""
+        return self._loss_on(self.sample)
+
+    @property
+    def is_sampled(self):
+        """Whether there are more rows than the sample holds."""
+        return self.sample.n_rows < self.real.n_rows
+
+    @property
+    def near(self):
+        """The starting set with real rows near its own, for rows that are rounded."""
+        X, scale = self.start.X.copy(), self.options.ranges
+        groups = self.sample.targets.groups_of_rows(self.y0)
+        real_groups = self.sample.targets.groups(self.sample.y)
+        for group in np.unique(groups):
+            members = self.sample.X[real_groups == group] / scale
+            nearest = pairwise_distances_argmin(X[groups == group] / scale, members)
+            X[groups == group] = members[nearest] * scale
+        return self.start._replace(X=X)
+
+    def with_penalty(self, loss):
+        """Return what is minimized: the loss, and what the estimator adds to it."""
+        if self.student.penalty is None:
+            return loss
+        return PenalizedLoss(loss, self.student.penalty, self.student.hyperparameters)
+
+    def _loss_on(self, rows):
+        return OuterLoss(rows, self.student.raw_prediction, self.student.outer_loss)
+
+
+class Start(NamedTuple):
+    """Where the iteration starts.
+
+    Attributes
+    ----------
+    synthetic : SyntheticSet
+        The best rows so far.
+    scale_at : callable
+        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    is_exact : bool
+        Whether they reproduce the model of all rows.
+    outcome : Outcome
+        How the fit of that model ended.
+    """
+
+    synthetic: SyntheticSet
+    scale_at: Callable
+    is_exact: bool = False
+    outcome: Outcome = Outcome.CONVERGED
+
+
+def pose(distiller, real, columns, student):
+    """Pose the problem: where to start, within which bounds, in which units.
+
+    Parameters
+    ----------
+    distiller : DatasetDistiller
+        Its parameters, and with ``warm_start`` the set of its last fit.
+    real : RealRows
+        The real rows.
+    columns : Columns
+        The columns that they came in.
+    student : Student
+        The student.
+
+    Returns
+    -------
+    Problem
+        What is to be solved.
+    """
+    targets = real.targets
+    random_state = check_random_state(distiller.random_state)
+    bounds = columns.bounds(
+        *bounds_of(distiller.feature_range, columns.low, columns.high, "feature_range")
+    )
+    if student.holds_constants:
+        held = (real.low == real.high) & (bounds[0] <= real.low)
+        held &= real.high <= bounds[1]
+        bounds = tuple(np.where(held, real.low, side) for side in bounds)
+    X0, y0, last = starting_rows(distiller, real, columns, random_state)
+    weight0 = last.sample_weight
+    if weight0 is None:
+        weight0 = np.ones(len(y0))
+        if distiller.weighting == "match":
+            weight0 = targets.matching_weight(y0, real)
+    start = SyntheticSet(
+        X=np.clip(X0, *bounds),
+        y=student.encode(y0),
+        sample_weight=student.training_weight(y0, weight0),
+        hyperparameters={
+            **student.hyperparameters,
+            **student.surrogates,
+            **last.hyperparameters,
+        },
+    )
+    rows = real.weighted_by(student.training_weight)
+    sample = rows.sample(MAX_SAMPLE_ROWS)
+    ranges = np.where(real.high > real.low, real.high - real.low, 1.0)
+    options = Options(
+        solver=distiller.solver,
+        bounds=bounds,
+        scale=weighted_spread(sample.X, sample.sample_weight, ranges),
+        ranges=ranges,
+        target_bounds=targets.bounds(distiller.target_range),
+        weighting=distiller.weighting,
+        learn_params=tuple(map(student.parameter_name, distiller.learn_params)),
+        max_iter=distiller.max_iter,
+        tol=distiller.tol,
+        loss_unit=student.loss_unit(targets.unit),
+        batch_size=distiller.batch_size,
+        random_state=random_state,
+        **targets.learned_parts(targets.learns(distiller.learn_labels)),
+    )
+    return Problem(student, rows, sample, start, options, y0, weight0)
