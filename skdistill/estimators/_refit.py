@@ -109,8 +109,9 @@ class Refit:
             self._warn(
                 f"{type(self.estimator).__name__} fitted on the synthetic set has an "
                 f"outer loss of {loss:.4g}, not the {expected:.4g} of its solution: "
-                "its solver stopped early. Lower its tol, raise its max_iter, choose "
-                "another solver ('newton-cholesky'), or scale the features."
+                "its solver stopped early. Pass it with a smaller tol and a larger "
+                "max_iter (such as tol=1e-8, max_iter=10_000), or put a StandardScaler "
+                "in front of the distiller."
             )
 
     def _warn(self, message):

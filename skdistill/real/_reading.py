@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_X_y, get_tags
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skdistill.real._dense import DenseRows
@@ -50,8 +49,6 @@ def read_rows(distiller, X, y, sample_weight):
             and get_tags(distiller._estimator()).target_tags.multi_output,
             y_numeric=not of_classes,
         )
-    if of_classes:
-        check_classification_targets(y)
     sample_weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )

@@ -296,7 +296,13 @@ def class_targets(y, like):
     ValueError
         If ``y`` holds no classes, or only one.
     """
-    check_classification_targets(y)
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} If y holds quantities, distill for a regressor: pass one as "
+            "estimator, such as Ridge()."
+        ) from error
     classes, y = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(

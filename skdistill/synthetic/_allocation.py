@@ -8,6 +8,8 @@ ROWS_PER_CLASS = 10
 #: Rows for each output of a regression, and at least how many in total.
 ROWS_PER_OUTPUT = 10
 MIN_REGRESSION_ROWS = 50
+#: So many numbers are quantities, perhaps.
+MANY_CLASSES = 30
 
 
 def rows_per_class(n_synthetic, classes, class_counts):
@@ -47,6 +49,7 @@ def rows_per_class(n_synthetic, classes, class_counts):
         raise ValueError(
             f"{received} is fewer than the {n_classes} classes in y. "
             f"Pass at least {n_classes}, one row for each class."
+            f"{_hint_of_quantities(classes)}"
         )
     _check_total(total, n_rows)
     shares = np.full(n_classes, total // n_classes)
@@ -90,6 +93,16 @@ def rows_for_regression(n_synthetic, n_outputs, n_rows):
         total = int(np.ceil(total * n_rows))
     _check_total(total, n_rows)
     return int(total)
+
+
+def _hint_of_quantities(classes):
+    """Say what numbers that are no classes need."""
+    if len(classes) <= MANY_CLASSES or classes.dtype.kind not in "iuf":
+        return ""
+    return (
+        " If y holds quantities, distill for a regressor: pass one as estimator, such "
+        "as Ridge()."
+    )
 
 
 def _from_dict(n_synthetic, classes, n_rows):
