@@ -11,7 +11,6 @@ from sklearn.base import (
     MetaEstimatorMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
-    _fit_context,
     clone,
     is_classifier,
 )
@@ -25,16 +24,21 @@ from sklearn.utils import (
     check_X_y,
     get_tags,
 )
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_sample_weight,
     check_is_fitted,
     has_fit_parameter,
     validate_data,
 )
 
+from skdistill._sklearn_compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _check_sample_weight,
+    _fit_context,
+    _get_output_config,
+)
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets, one_hot_classes
 from skdistill.solvers._blas import single_blas_thread
