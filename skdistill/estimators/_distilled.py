@@ -3,31 +3,31 @@
 import warnings
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
     MetaEstimatorMixin,
     RegressorMixin,
-    _fit_context,
     clone,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils import _safe_indexing, check_array, get_tags
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
-    _raise_for_params,
-    _routing_enabled,
     process_routing,
 )
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    has_fit_parameter,
-    validate_data,
-)
+from sklearn.utils.validation import has_fit_parameter, validate_data
 
+from skdistill._sklearn_compat import (
+    HasMethods,
+    _check_sample_weight,
+    _fit_context,
+    _raise_for_params,
+    _safe_indexing,
+)
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import subtask, unchanged_on_error
 from skdistill.estimators._merging import merge_equal_rows
@@ -121,7 +121,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         distiller = self.distiller
         if distiller is None:
             distiller = DatasetDistiller()
-            if _routing_enabled():
+            if get_config()["enable_metadata_routing"]:
                 distiller.set_fit_request(sample_weight=True)
         return (
             MetadataRouter(owner=self)
@@ -158,7 +158,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         return X
 
     def _metadata_of_distiller(self, sample_weight, params):
-        if _routing_enabled():
+        if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
             return dict(routed.distiller.fit)
         _raise_for_params(params, self, "fit")

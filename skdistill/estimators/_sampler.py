@@ -7,16 +7,15 @@ from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
     OneToOneFeatureMixin,
-    _fit_context,
     clone,
     is_classifier,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import InputTags, Tags, get_tags
-from sklearn.utils._metadata_requests import RequestMethod
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from skdistill._sklearn_compat import RequestMethod, _fit_context
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import subtask, unchanged_on_error
 from skdistill.tables._given_form import densified, in_form_of

@@ -6,9 +6,10 @@ Both have the budget of the synthetic set, class by class, and its rule of weigh
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
-from sklearn.utils import _safe_indexing, check_array, check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._sklearn_compat import _safe_indexing
 from skdistill.real._targets import one_hot_classes
 from skdistill.synthetic._allocation import rows_per_class
 from skdistill.tables._frames import labels_like, samples_like

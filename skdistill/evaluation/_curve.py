@@ -8,10 +8,15 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, _safe_indexing, check_random_state, indexable
-from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
+from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
+from skdistill._sklearn_compat import (
+    HasMethods,
+    StrOptions,
+    _safe_indexing,
+    validate_params,
+)
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.evaluation._baselines import (
     BASELINES,

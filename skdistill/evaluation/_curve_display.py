@@ -1,9 +1,8 @@
 """DistillationCurveDisplay: score against the number of rows."""
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._plotting import _validate_score_name
 
+from skdistill._sklearn_compat import _validate_score_name
 from skdistill.evaluation._curve import METHODS, distillation_curve
 
 LABELS = {
@@ -119,7 +118,6 @@ class DistillationCurveDisplay:
         DistillationCurveDisplay
             The display, plotted.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_results")
         display = cls(
             n_synthetic=results["n_synthetic"],
             test_scores=results["test_scores"],
@@ -203,7 +201,6 @@ class DistillationCurveDisplay:
         DistillationCurveDisplay
             The display, plotted.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
         results = distillation_curve(
             estimator,
             X,
@@ -267,7 +264,6 @@ class DistillationCurveDisplay:
         DistillationCurveDisplay
             The display itself.
         """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
         from matplotlib.ticker import NullLocator
 

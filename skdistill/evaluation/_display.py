@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdistill.evaluation._learned_labels import distinct_rows
@@ -156,7 +155,6 @@ class DistillationDisplay:
         DistillationDisplay
             The display, plotted.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(distiller)
         if X is not None:
             X = validate_data(distiller, X, reset=False, dtype=np.float64)
@@ -217,7 +215,6 @@ class DistillationDisplay:
         DistillationDisplay
             The display itself.
         """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
         if kind not in ("auto", *KINDS):
             raise ValueError(f"kind={kind!r} must be 'auto' or one of {list(KINDS)}.")
         n_features = self.X_synthetic.shape[1]

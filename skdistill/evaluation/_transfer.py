@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
-from sklearn.pipeline import _name_estimators
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
@@ -184,8 +184,8 @@ def _named(estimators):
             "estimators must be a list of estimators or a dict of names to estimators, "
             f"with at least one; got {estimators!r}."
         )
-    if not isinstance(estimators, dict):
-        estimators = dict(_name_estimators(estimators))
+    if not isinstance(estimators, dict):  # by the names that a pipeline would give them
+        estimators = dict(make_pipeline(*estimators).steps)
     for name, estimator in estimators.items():
         if not hasattr(estimator, "fit") or isinstance(estimator, type):
             raise ValueError(

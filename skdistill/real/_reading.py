@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_X_y, get_tags
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
+from skdistill._sklearn_compat import _check_sample_weight
 from skdistill.real._dense import DenseRows
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.tables._columns import naming_missing_columns, read_table

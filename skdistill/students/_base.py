@@ -191,7 +191,7 @@ class ClosedFormStudent(Student):
 def _in_numpy(jitted, *args, train):
     """Call in double precision; Python numbers would be traced weakly."""
     with jax.enable_x64(True):
-        args = jax.tree.map(np.float64, args)
+        args = jax.tree.map(partial(np.asarray, dtype=np.float64), args)
         return jax.tree.map(np.asarray, jitted(*args, train=train))
 
 

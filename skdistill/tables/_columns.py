@@ -13,13 +13,14 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils import _safe_indexing, check_array
-from sklearn.utils.validation import (
+from sklearn.utils import check_array
+
+from skdistill._sklearn_compat import (
     _check_categorical_features,
     _check_sample_weight,
     _num_samples,
+    _safe_indexing,
 )
-
 from skdistill.tables._frames import (
     column,
     column_dtypes,

@@ -4,7 +4,8 @@ import sys
 from importlib import import_module
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_pandas_support
+
+from skdistill._sklearn_compat import check_pandas_support
 
 
 def _library(container):

@@ -1,0 +1,67 @@
+"""Every private name of scikit-learn that this package imports, and what it stands for.
+
+No other module imports one, so that a release of scikit-learn which moves or drops a
+name is met in this file alone. A name leaves it once scikit-learn has a public form.
+
+Private attributes of estimators are read where they are used, since each belongs to the
+estimator that the module mirrors: ``_fit_X`` and ``_y`` of nearest neighbors,
+``_y_train_mean`` and ``_y_train_std`` of Gaussian processes, and the method
+``_validate_params`` that every ``BaseEstimator`` has.
+"""
+
+# Decorator of ``fit``: checks the parameters and honours ``skip_parameter_validation``.
+from sklearn.base import _fit_context
+
+# ``X[rows]`` for arrays, lists, sparse matrices and data frames of any library.
+from sklearn.utils import _safe_indexing
+
+# A descriptor which writes ``set_{method}_request``; scikit-learn only adds those of
+# the methods that it knows, and ``fit_resample`` belongs to imbalanced-learn.
+from sklearn.utils._metadata_requests import RequestMethod
+
+# ``import pandas``, or an ImportError that names the method which needs it.
+from sklearn.utils._optional_dependencies import check_pandas_support
+
+# Declared types and ranges of parameters, in the words of scikit-learn's own messages.
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_params,
+)
+
+# The label of a score axis, by the rule of scikit-learn's own displays.
+from sklearn.utils._plotting import _validate_score_name
+
+# The library that ``set_output`` and ``set_config`` ask for.
+from sklearn.utils._set_output import _get_output_config
+
+# The error for ``fit(X, y, name=...)`` where metadata routing is off.
+from sklearn.utils.metadata_routing import _raise_for_params
+
+# ``_check_categorical_features``: a mask of columns from names, positions, a mask or
+# the dtypes, as HistGradientBoosting reads them. ``_check_sample_weight``: None, a
+# number or an array as an array of ``n_samples``, with errors for NaN and shapes.
+# ``_num_samples``: ``len(X)`` that sparse matrices and data frames have, too.
+from sklearn.utils.validation import (
+    _check_categorical_features,
+    _check_sample_weight,
+    _num_samples,
+)
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "RequestMethod",
+    "StrOptions",
+    "_check_categorical_features",
+    "_check_sample_weight",
+    "_fit_context",
+    "_get_output_config",
+    "_num_samples",
+    "_raise_for_params",
+    "_safe_indexing",
+    "_validate_score_name",
+    "check_pandas_support",
+    "validate_params",
+]
