@@ -1,0 +1,48 @@
+"""What helps where scikit-learn stops early on a set: settings of the estimator.
+
+Run it with ``python -m benchmarks.early_stop``. Raw tables, whose features differ by
+factors of a thousand; for each, the loss of scikit-learn's fit next to that of the
+solution on the same rows. A gap is what the distiller warns of.
+"""
+
+import warnings
+
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.linear_model import LogisticRegression
+
+from skdistill import DatasetDistiller
+
+ESTIMATORS = {
+    "defaults": {},
+    "max_iter=10_000": {"max_iter": 10_000},
+    "tol=1e-8, max_iter=10_000": {"tol": 1e-8, "max_iter": 10_000},
+    "newton-cholesky": {"solver": "newton-cholesky"},
+}
+
+
+def main():
+    """Print a line for each table, weighting, number of rows and setting."""
+    print(f"{'table':8} {'weights':8} {'rows':>4}  {'setting':28} {'loss':>8} solution")
+    for load in (load_wine, load_breast_cancer):
+        X, y = load(return_X_y=True)
+        for weighting in ("unit", "match"):
+            for rows in (6, 20):
+                for name, params in ESTIMATORS.items():
+                    distiller = DatasetDistiller(
+                        LogisticRegression(**params),
+                        n_synthetic=rows,
+                        weighting=weighting,
+                        max_iter=50,
+                        random_state=0,
+                    )
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        distiller.fit(X, y)
+                    print(
+                        f"{load.__name__[5:13]:8} {weighting:8} {rows:4}  {name:28} "
+                        f"{distiller.loss_:8.4f} {distiller.loss_curve_[-1]:8.4f}"
+                    )
+
+
+if __name__ == "__main__":
+    main()
