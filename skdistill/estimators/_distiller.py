@@ -22,7 +22,7 @@ from skdistill._sklearn_compat import (
     _fit_context,
     _get_output_config,
 )
-from skdistill.estimators._fitting import reporting, unchanged_on_error
+from skdistill.estimators._fitting import Interrupted, reporting, unchanged_on_error
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.estimators._requests import check_requests
 from skdistill.optimizers._outcome import Outcome
@@ -337,11 +337,12 @@ class DatasetDistiller(
             try:
                 with blas_threads_for(problem):
                     result = distill(problem, columns, report)
-            except KeyboardInterrupt:
-                if report.best is not None:
-                    best = Distilled(report.best, Outcome.STOPPED)
-                    refit.store(self, best, report)
-                raise
+            except KeyboardInterrupt as interrupt:
+                if report.best is None:
+                    raise
+                best = Distilled(report.best, Outcome.STOPPED)
+                refit.store(self, best, report)
+                raise Interrupted from interrupt
             refit.store(self, result, report)
         return self
 

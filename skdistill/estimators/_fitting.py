@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from skdistill.solvers._report import Report
 
 
+class Interrupted(KeyboardInterrupt):
+    """A fit was interrupted, and has stored the best set so far."""
+
+
 def unchanged_on_error(fit):
     """Give the estimator its attributes back when fit fails or is interrupted.
 
-    A fit that was interrupted, and has stored the best set so far, keeps that.
+    A fit that has stored the best set so far keeps it, and the user is told.
     """
 
     @functools.wraps(fit)
@@ -17,12 +21,14 @@ def unchanged_on_error(fit):
         before = vars(self).copy()
         try:
             return fit(self, *args, **kwargs)
-        except BaseException as error:
-            fitted = vars(self).get("estimator_")
-            is_stored = fitted is not None and fitted is not before.get("estimator_")
-            if not (isinstance(error, KeyboardInterrupt) and is_stored):
-                vars(self).clear()
-                vars(self).update(before)
+        except Interrupted:
+            raise KeyboardInterrupt(
+                "The best set so far is kept. To go on from it, fit again with "
+                "warm_start=True."
+            ) from None
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
             raise
 
     return wrapped

@@ -54,11 +54,12 @@ def test_estimator_checks(estimator, check):
 
 def test_an_estimator_with_a_student_is_distilled_for(multiclass_table):
     X, y = multiclass_table
-    fitted = DistilledClassifier(LogisticRegression(C=10)).fit(X, y)
-    alone = DatasetDistiller(LogisticRegression(C=10)).fit(X, y)
+    estimator = LogisticRegression(C=10, tol=1e-8, max_iter=1000)
+    fitted = DistilledClassifier(estimator).fit(X, y)
+    alone = DatasetDistiller(estimator).fit(X, y)
     assert fitted.estimator_ is fitted.distiller_.estimator_
     assert_allclose(fitted.distiller_.loss_, alone.loss_, rtol=1e-3)
-    refitted = LogisticRegression(C=10).fit(
+    refitted = clone(estimator).fit(
         fitted.distiller_.X_synthetic_, fitted.distiller_.y_synthetic_
     )
     assert_array_equal(fitted.predict_proba(X), refitted.predict_proba(X))
