@@ -68,6 +68,8 @@ def minimize(
     batches = _batches(n_rows, batch_size, random_state)
     x = best = x0
     best_value = validate(x0)
+    if not np.isfinite(best_value):
+        return OuterResult(best, best_value, 0, Outcome.NOT_FINITE)
     with jax.enable_x64(True):
         state = adam.init(x)
     for n_iter in range(1, max_iter + 1):

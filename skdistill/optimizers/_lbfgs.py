@@ -72,9 +72,11 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
         if result.status != ABNORMAL or not result.nit or n_iter >= max_iter:
             break
     outcome = Outcome.STOPPED if asked_to_stop else _outcome(result, lower, upper, tol)
-    if not finite.always and outcome is not Outcome.CONVERGED:
+    if not finite.ever or (not finite.always and outcome is Outcome.STALLED):
         outcome = Outcome.NOT_FINITE
-    return OuterResult(x, result.fun, n_iter, outcome)
+    # SciPy goes back to the last iterate then, but says the value of the last trial.
+    value = finite(x)[0] if result.status == ABNORMAL else result.fun
+    return OuterResult(x, value, n_iter, outcome)
 
 
 def _outcome(result, lower, upper, tol):
@@ -93,18 +95,19 @@ class _Finite:
 
     Attributes
     ----------
-    always : bool
-        Whether it was finite wherever it was called.
+    always, ever : bool
+        Whether it was finite wherever it was called, and anywhere.
     """
 
     def __init__(self, value_and_grad):
         self.value_and_grad = value_and_grad
         self.largest = 1.0
-        self.always = True
+        self.always, self.ever = True, False
 
     def __call__(self, x):
         value, grad = self.value_and_grad(x)
         if np.isfinite(value) and np.isfinite(grad).all():
+            self.ever = True
             self.largest = max(self.largest, abs(value))
             return value, grad
         self.always = False

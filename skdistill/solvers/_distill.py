@@ -196,6 +196,8 @@ def _calibrate(problem, synthetic):
     hyperparameters = dict(synthetic.hyperparameters)
     factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
     for name, value in problem.student.surrogates.items():
+        if hyperparameters[name] != value:
+            continue  # learned in the last fit
         losses = []
         for factor in factors:
             hyperparameters[name] = float(value * factor)

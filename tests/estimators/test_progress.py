@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -82,21 +83,30 @@ def test_a_callback_stops_early(multiclass_table):
 
 
 def test_interruption_leaves_nothing_half_written(multiclass_table):
+    """It keeps all of the best set so far, of a first fit and of another one."""
     X, y = multiclass_table
-    fresh = distiller().set_callbacks(Recorder(2, KeyboardInterrupt()))
-    before = dict(vars(fresh))
-    with pytest.raises(KeyboardInterrupt):
-        fresh.fit(X, y)
-    assert vars(fresh) == before
+    reference = distiller().set_callbacks(Recorder(2)).fit(X, y)
+    fitted = distiller().fit(X[:, :4], y)
+    for interrupted in (distiller(), fitted):
+        recorder = Recorder(2, KeyboardInterrupt())
+        interrupted.set_callbacks(recorder)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.fit(X, y)
+        assert recorder.torn_down
+        assert vars(interrupted).keys() == vars(reference).keys()
+        assert_array_equal(interrupted.X_synthetic_, reference.X_synthetic_)
+        assert_array_equal(interrupted.loss_curve_, reference.loss_curve_)
+        assert interrupted.score(X, y) == reference.score(X, y)
 
+
+def test_errors_leave_the_last_fit(multiclass_table):
+    X, y = multiclass_table
     fitted = distiller().fit(X, y)
-    recorder = Recorder(2, KeyboardInterrupt())
-    fitted.set_callbacks(recorder)
+    fitted.set_callbacks(Recorder(2, RuntimeError("no")))
     before = dict(vars(fitted))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(RuntimeError, match="no"):
         fitted.fit(X[:, :4], y)
     assert vars(fitted) == before
-    assert recorder.torn_down
     fitted.predict(X)
 
 

@@ -18,12 +18,20 @@ def distance(x, rows=None):
 
 @pytest.fixture
 def run():
-    def run(bound=np.inf, max_iter=60, validate=None, callback=None, batch_size=16):
+    def run(
+        bound=np.inf,
+        max_iter=60,
+        validate=None,
+        callback=None,
+        batch_size=16,
+        gradient=None,
+    ):
         seen = []
 
         def value_and_grad(x, rows):
             seen.append(rows)
-            return distance(x, rows)
+            value, grad = distance(x, rows)
+            return value, grad if gradient is None else gradient(grad, len(seen))
 
         result = minimize(
             value_and_grad,
@@ -85,6 +93,7 @@ def test_start_is_kept_if_nothing_is_better(run):
 
 def test_callback_stops(run):
     result, seen = run(callback=lambda x, value: value < 10)
+    assert result.outcome is Outcome.STOPPED
     assert 0 < result.n_iter < 60
     assert len(seen) == STEPS * result.n_iter
 
@@ -94,3 +103,38 @@ def test_second_run_compiles_nothing(run, count_compilations):
     with count_compilations() as counter:
         run()
     assert counter.count == 0
+
+
+def test_a_gradient_of_nan_ends_the_run_with_the_best_so_far(run):
+    curve = []
+    result, seen = run(
+        gradient=lambda grad, calls: grad * (np.nan if calls > 4 * STEPS + 3 else 1),
+        callback=lambda x, value: curve.append((value, x)),
+    )
+    assert result.outcome is Outcome.NOT_FINITE
+    assert result.n_iter == len(curve) == 4
+    assert len(seen) == 4 * STEPS + 4
+    best, x = min(curve, key=lambda point: point[0])
+    assert result.value == best
+    assert_array_equal(result.x, x)
+
+
+def test_a_value_of_nan_ends_the_run_with_the_best_so_far(run):
+    values = []
+
+    def validate(x):
+        values.append(np.nan if len(values) == 4 else distance(x)[0])
+        return values[-1]
+
+    result, _ = run(validate=validate)
+    assert result.outcome is Outcome.NOT_FINITE
+    assert result.n_iter == 3
+    assert result.value == min(values[:4])
+
+
+def test_a_start_of_nan_is_not_convergence(run):
+    """Nothing would ever be less."""
+    result, seen = run(validate=lambda x: np.nan if not x.any() else distance(x)[0])
+    assert result.outcome is Outcome.NOT_FINITE
+    assert result.n_iter == len(seen) == 0
+    assert_array_equal(result.x, np.zeros(4))
