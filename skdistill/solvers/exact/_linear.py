@@ -174,11 +174,14 @@ def _pull(student, synthetic, params):
 
 
 def _rms_pull(problem, synthetic):
-    """Root mean square pull of a row: by how much more a coefficient moves than it."""
+    """Root mean square pull of a row: by how much more a coefficient moves than it.
+
+    In units of the targets, whose square is that of the loss.
+    """
     student = problem.student
     pull = _pull(student, synthetic, student.solve(synthetic))
-    least = LEAST_PULL * np.sqrt(problem.options.loss_unit)
-    return max(np.linalg.norm(pull) / np.sqrt(len(pull)), least)
+    rms = np.linalg.norm(pull) / np.sqrt(len(pull))
+    return max(rms / np.sqrt(problem.options.loss_unit), LEAST_PULL)
 
 
 def _raise_too_few_rows(student, span, synthetic):
