@@ -36,6 +36,8 @@ from scipy.linalg import solve
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from skdistill.objectives._hessians import DiagonalHessians
+
 #: Steps in the search for rows.
 MAX_STEPS = 100
 #: Within so many of them the error has to halve.
@@ -218,8 +220,14 @@ class _System:
 
     def jacobian(self, q):
         Q = q.reshape(-1, self.V.shape[1])
-        curvature = self.loss.hessian(self.raw(Q), self.synthetic.y)
-        slope = -np.einsum("i,icd,dr->icr", self.weight, curvature, self.V)
+        hessians = self.loss.hessian(self.raw(Q), self.synthetic.y)
+        slope = np.stack(
+            [
+                -self.weight[:, None] * hessians.columns(c) @ self.V
+                for c in range(len(self.V))
+            ],
+            axis=1,
+        )
         matrix = np.einsum("ic,qr->cqir", self.pull(Q), np.eye(Q.shape[1]))
         matrix += np.einsum("icr,iq->cqir", slope, Q)
         balance = np.moveaxis(slope, 1, 0) * self.balance_unit
@@ -333,8 +341,7 @@ def _smooth_hinge(width):
         return -2 * y * width * np.logaddexp(0, missing(raw, y))
 
     def hessian(raw, y):
-        slope = 2 * np.abs(y) * expit(missing(raw, y))
-        return slope[:, :, None] * np.eye(y.shape[1])
+        return DiagonalHessians(2 * np.abs(y) * expit(missing(raw, y)))
 
     return SimpleNamespace(gradient=gradient, hessian=hessian)
 

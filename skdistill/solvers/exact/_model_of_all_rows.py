@@ -193,8 +193,7 @@ def _whitening_at(student, sample, params, ridge, objective):
         ridge = ridge * student.n_outputs / 2
         return PrincipalWhitening(chunks, student.is_centered, ridge, tol)
     raw = sample.X @ params.coef.T + params.intercept
-    hessian = student.loss.hessian(raw, student.encode(sample.y))
-    curvature = np.mean(np.einsum("icc->ic", hessian))
+    curvature = student.loss.hessian(raw, student.encode(sample.y)).curvature.mean()
     # Rows that are all but certain have no curvature left to speak of.
     return Whitening(sample.X, sample.sample_weight, ridge / max(curvature, 1e-3))
 
@@ -401,8 +400,8 @@ class _CurvatureBlocks:
         """Return the inverse of the blocks at a model, as an operator."""
         sample, k = self.sample, self.space.k
         raw = sample.X @ params.coef.T + params.intercept
-        hessian = self.space.student.loss.hessian(raw, self.y)
-        curvature = np.einsum("icc->ic", hessian) * sample.sample_weight[:, None]
+        curvature = self.space.student.loss.hessian(raw, self.y).curvature
+        curvature = curvature * sample.sample_weight[:, None]
         factors = []
         for c in range(k):
             block = (self.design.T * curvature[:, c]) @ self.design + self.penalty
