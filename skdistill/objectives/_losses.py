@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, lambertw, logsumexp, softmax
 
+from skdistill.objectives._hessians import DiagonalHessians, SoftmaxHessians
+
 
 class PointwiseLoss(NamedTuple):
     """A convex loss ``l(raw_prediction, y)`` of one row.
@@ -21,8 +23,10 @@ class PointwiseLoss(NamedTuple):
     ----------
     traced : callable
         The loss (n,) of ``raw_prediction`` (n, k) and ``y``, written in JAX.
-    value, gradient, hessian : callable
-        In NumPy: the loss (n,), its first derivative (n, k) and its second (n, k, k).
+    value, gradient : callable
+        In NumPy: the loss (n,) and its derivative (n, k).
+    hessian : callable
+        In NumPy: its second derivatives, see ``skdistill.objectives._hessians``.
     target_slope : callable
         In NumPy: minus the derivative (n, k) of each entry of the gradient in the entry
         of ``y`` that belongs to it.
@@ -101,7 +105,7 @@ def _binary_gradient(raw_prediction, y):
 
 
 def _binary_hessian(raw_prediction, y):
-    return (expit(raw_prediction) * expit(-raw_prediction))[:, :, None]
+    return DiagonalHessians(expit(raw_prediction) * expit(-raw_prediction))
 
 
 def log_loss_limit(n_classes):
@@ -133,8 +137,7 @@ def _multinomial_gradient(raw_prediction, y):
 
 
 def _multinomial_hessian(raw_prediction, y):
-    p = softmax(raw_prediction, axis=1)
-    return p[:, :, None] * (np.eye(p.shape[1]) - p[:, None, :])
+    return SoftmaxHessians(softmax(raw_prediction, axis=1))
 
 
 def _multinomial_limit(y):
@@ -177,8 +180,7 @@ def _squared_gradient(raw_prediction, y):
 
 
 def _squared_hessian(raw_prediction, y):
-    n, k = raw_prediction.shape
-    return np.broadcast_to(2 / k * np.eye(k), (n, k, k))
+    return DiagonalHessians(_squared_slope(raw_prediction, y))
 
 
 def _squared_slope(raw_prediction, y):
@@ -269,7 +271,7 @@ def _hinge_gradient(raw_prediction, y):
 
 def _hinge_hessian(raw_prediction, y):
     weight, _, missing = _hinge_parts(raw_prediction, y)
-    return 2 * (weight * (missing > 0))[:, :, None] * np.eye(y.shape[1])
+    return DiagonalHessians(2 * weight * (missing > 0))
 
 
 def _hinge_slope(raw_prediction, y):
@@ -344,8 +346,7 @@ def squared_epsilon_insensitive_loss(epsilon):
         return 2.0 * (np.abs(raw_prediction - _as_matrix(y)) > epsilon)
 
     def hessian(raw_prediction, y):
-        k = raw_prediction.shape[1]
-        return slope(raw_prediction, y)[:, :, None] * np.eye(k)
+        return DiagonalHessians(slope(raw_prediction, y))
 
     def limit(y):
         # 2 z (y - epsilon - z) is largest half way.

@@ -12,11 +12,11 @@ from sklearn.svm import LinearSVC, LinearSVR
 
 from skdistill import DatasetDistiller
 from skdistill.objectives._losses import log_loss_limit
-from skdistill.solvers.exact._given_targets import (
+from skdistill.solvers.exact._given_targets import reproducing_rows
+from skdistill.solvers.exact._span import (
     ModelSpan,
     is_reproduced,
     norm_limit,
-    reproducing_rows,
     within,
 )
 from skdistill.students import student_for

@@ -24,7 +24,7 @@ from the model. The candidates are ridge regressions of ``W`` on the rows,
 import numpy as np
 from scipy.linalg import eigh, helmert
 
-from skdistill.solvers.exact._given_targets import within
+from skdistill.solvers.exact._span import within
 
 #: Ridges, relative to the largest eigenvalue of ``K``.
 RIDGES = np.geomspace(1e-10, 1e2, 25)

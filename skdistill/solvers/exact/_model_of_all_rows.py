@@ -157,8 +157,7 @@ def _whitening_at(problem, params, ridge):
         tol = 0.0 if ridge else student.estimator.tol
         return PrincipalWhitening(*moments, ridge * student.n_outputs / 2, tol)
     raw = sample.X @ params.coef.T + params.intercept
-    hessian = student.loss.hessian(raw, student.encode(sample.y))
-    curvature = np.mean(np.einsum("icc->ic", hessian))
+    curvature = student.loss.hessian(raw, student.encode(sample.y)).curvature.mean()
     # Rows that are all but certain have no curvature left to speak of.
     return Whitening(sample.X, sample.sample_weight, ridge / max(curvature, 1e-3))
 
@@ -385,8 +384,8 @@ class _CurvatureBlocks:
 def _curvature_sums(chunk, params, basis, mean, student):
     """Blocks (k, size + 1, size + 1) of the Hessian of the loss, the intercept last."""
     raw = chunk.X @ params.coef.T + params.intercept
-    hessian = student.loss.hessian(raw, student.encode(chunk.y))
-    curvature = np.einsum("icc->ic", hessian) * chunk.sample_weight[:, None]
+    curvature = student.loss.hessian(raw, student.encode(chunk.y)).curvature
+    curvature = curvature * chunk.sample_weight[:, None]
     design = np.full((len(raw), len(basis) + 1), float(student.fit_intercept))
     design[:, :-1] = (chunk.X - mean) @ basis.T
     return np.array([(design.T * each) @ design for each in curvature.T])

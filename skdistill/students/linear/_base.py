@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.sparse.linalg import LinearOperator, cg
 
 from skdistill.objectives._losses import PointwiseLoss
@@ -152,7 +153,7 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
         T = problem.design @ adjoint
         raw = problem.design @ theta
         g = self.loss.gradient(raw, synthetic.y)
-        h_T = np.einsum("icd,id->ic", self.loss.hessian(raw, synthetic.y), T)
+        h_T = self.loss.hessian(raw, synthetic.y).product(T)
         g_T = np.sum(g * T, axis=1)
         weight = problem.weight[:, None]
         return SyntheticSet(
@@ -283,10 +284,9 @@ class _InnerProblem(NamedTuple):
         residual = self.loss.gradient(self.design @ theta, self.y)
         return self.design.T @ (self.weight[:, None] * residual) + self.penalty * theta
 
-    def curvature(self, theta):
-        """Second derivatives (m, k, k) of the rows' losses, weighted."""
-        curvature = self.loss.hessian(self.design @ theta, self.y)
-        return curvature * self.weight[:, None, None]
+    def hessians(self, theta):
+        """Second derivatives of the rows' losses, not weighted."""
+        return self.loss.hessian(self.design @ theta, self.y)
 
     def project(self, v):
         """Leave out what all outputs have in common, where nothing happens.
@@ -303,17 +303,17 @@ class _InnerProblem(NamedTuple):
         A small Hessian is factorized. A large one is applied, in conjugate gradients,
         with a ``_Preconditioner`` at ``theta`` or near.
         """
-        curvature = self.curvature(theta)
+        hessians = self.hessians(theta)
         if theta.size <= MAX_DENSE_UNKNOWNS:
-            solve_dense = self._factorize(curvature)
+            solve_dense = self._factorize(hessians)
             return lambda rhs: self.project(solve_dense(self.project(rhs)))
         if preconditioner is None:
-            preconditioner = _Preconditioner(self, curvature)
-        shape = theta.shape
+            preconditioner = _Preconditioner(self, hessians)
+        shape, weight = theta.shape, self.weight[:, None]
 
         def product(v):
             v = v.reshape(shape)
-            raw = np.einsum("icd,id->ic", curvature, self.design @ v)
+            raw = weight * hessians.product(self.design @ v)
             return self.project(self.design.T @ raw + self.penalty * v).ravel()
 
         def precondition(v):
@@ -336,17 +336,22 @@ class _InnerProblem(NamedTuple):
 
         return solve
 
-    def unit(self, curvature):
+    def unit(self, hessians):
         """Features come in any unit: scales (r + 1, k) of a unit diagonal."""
-        diagonal = np.einsum("ia,icc->ac", self.design**2, curvature) + self.penalty
+        curvature = self.weight[:, None] * hessians.curvature
+        diagonal = (self.design**2).T @ curvature + self.penalty
         return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
-    def _factorize(self, curvature):
+    def _factorize(self, hessians):
         """Return a direct solver for the Hessian, with its diagonal scaled to one."""
-        scale = self.unit(curvature)
+        scale = self.unit(hessians)
         width, k = scale.shape
-        rows = curvature[:, :, None, :] * self.design[:, None, :, None]
-        matrix = np.tensordot(self.design, rows, axes=(0, 0)).reshape(width * k, -1)
+        matrix = np.empty((width, k, width * k))
+        weighted = self.weight[:, None] * self.design
+        for c in range(k):
+            rows = weighted[:, :, None] * hessians.columns(c)[:, None, :]
+            matrix[:, c] = self.design.T @ rows.reshape(len(rows), -1)
+        matrix = matrix.reshape(width * k, -1)
         diagonal = np.arange(width * k)
         matrix[diagonal, diagonal] += np.repeat(self.penalty, k)
         flat = scale.ravel()
@@ -380,14 +385,17 @@ class _Preconditioner:
         Iterations of the last solution: many say that the blocks are out of date.
     """
 
-    def __init__(self, problem, curvature):
+    def __init__(self, problem, hessians):
         self.n_iter = 0
         design = problem.design
-        self.scale = problem.unit(curvature)
-        own = np.ascontiguousarray(np.einsum("icc->ci", curvature))
-        _, first, self.factor_of = np.unique(
+        self.scale = problem.unit(hessians)
+        own = np.ascontiguousarray((problem.weight[:, None] * hessians.curvature).T)
+        _, first, factor_of = np.unique(
             own, axis=0, return_index=True, return_inverse=True
         )
+        order = np.argsort(factor_of.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(factor_of.ravel()))[:-1]
+        self.outputs = np.split(order, ends)
         self.factors = []
         for c in first:
             felt = own[c] > 0
@@ -397,14 +405,22 @@ class _Preconditioner:
             block *= self.scale[:, c, None] * self.scale[:, c]
             # The jitter keeps rounding from making a singular block indefinite.
             np.fill_diagonal(block, 1 + 1e-14 * len(block))
-            self.factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+            self.factors.append(_cholesky(block))
 
     def apply(self, v):
-        v = self.scale * v
-        for i, factor in enumerate(self.factors):
-            outputs = np.flatnonzero(self.factor_of == i)
-            v[:, outputs] = cho_solve(factor, v[:, outputs], check_finite=False)
-        return self.scale * v
+        v = (self.scale * v).T
+        solved = np.empty_like(v)
+        for factor, outputs in zip(self.factors, self.outputs, strict=True):
+            # Hundreds of small systems: SciPy's checks would take most of the time.
+            solved[outputs] = dpotrs(factor, v[outputs].T)[0].T
+        return self.scale * solved.T
+
+
+def _cholesky(matrix):
+    factor, info = dpotrf(matrix, overwrite_a=True)
+    if info:
+        raise np.linalg.LinAlgError("A block of the Hessian is not positive definite.")
+    return factor
 
 
 def _newton(problem, theta):
@@ -423,7 +439,7 @@ def _newton(problem, theta):
         rtol = np.clip(size / first_size, 1e-6, 1e-1) if first_size else 1e-6
         is_large = theta.size > MAX_DENSE_UNKNOWNS
         if is_large and (preconditioner is None or preconditioner.n_iter > STALE_STEPS):
-            preconditioner = _Preconditioner(problem, problem.curvature(theta))
+            preconditioner = _Preconditioner(problem, problem.hessians(theta))
         direction = -problem.hessian_solver(theta, rtol, preconditioner)(gradient)
         # Twice the distance to the minimum.
         decrement = -np.vdot(gradient, direction)

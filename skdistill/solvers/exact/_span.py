@@ -1,0 +1,98 @@
+"""What a linear model sees of rows, and rows that are told by it.
+
+Rows that train to given coefficients are fixed within their span, by an equation or a
+closed form. Across it they are free but for one plane, and may stay near others.
+"""
+
+import numpy as np
+
+#: Error of a reproduced coefficient, relative to the largest, that counts as rounding.
+EXACT_TOL = 1e-8
+#: Projections between the rows that train to a model and the bounds.
+MAX_PROJECTIONS = 200
+
+
+class ModelSpan:
+    """The span of a model's coefficients: what the model sees of a row.
+
+    Parameters
+    ----------
+    params : LinearParams
+        The model.
+    origin : ndarray of shape (p,)
+        Where rows are measured from; zero without an intercept.
+
+    Attributes
+    ----------
+    U : ndarray of shape (p, r)
+        Orthonormal basis.
+    V : ndarray of shape (k, r)
+        Coefficients in the basis.
+    intercept : ndarray of shape (k,)
+        Intercept at the origin.
+    """
+
+    def __init__(self, params, origin):
+        V, singular, U = np.linalg.svd(params.coef, full_matrices=False)
+        seen = singular > singular[0] * 1e-12
+        self.U, self.V = U[seen].T, V[:, seen] * singular[seen]
+        self.origin = origin
+        self.intercept = params.intercept + params.coef @ origin
+
+    def project(self, X):
+        """Return what the model sees of rows, (n, r)."""
+        return (X - self.origin) @ self.U
+
+    def extend(self, Q, A, reference):
+        """Return the rows (m, p) closest to a reference that are ``Q`` to the model."""
+        rest = reference - self.origin
+        rest = rest - (rest @ self.U) @ self.U.T
+        rest -= A @ np.linalg.lstsq(A, rest, rcond=1e-10)[0]
+        return self.origin + Q @ self.U.T + rest
+
+
+def norm_limit(student, synthetic):
+    """Bound on ``||W||_F^2`` for ``C = 1``, for targets that are given."""
+    y, weight = synthetic.y, synthetic.sample_weight
+    if student.loss.is_quadratic and student.is_centered:
+        y = y - np.average(y, axis=0, weights=weight)
+    return float(weight @ student.loss.pull_limit(y))
+
+
+def is_reproduced(params, trained):
+    """Whether training led to the model, up to rounding."""
+    error = np.abs(trained.coef - params.coef).max()
+    unit = np.abs(params.coef).max() + 1e-6 * np.abs(params.intercept).max()
+    return error <= EXACT_TOL * unit
+
+
+def within(project, X, bounds):
+    """Project rows on a plane and into a box, in turns.
+
+    Parameters
+    ----------
+    project : callable
+        ``project(X) -> (m, p)``, the closest rows on the plane.
+    X : ndarray of shape (m, p)
+        Reference rows.
+    bounds : tuple of two ndarrays of shape (p,)
+        The box.
+
+    Returns
+    -------
+    ndarray of shape (m, p)
+        Rows in the box, on the plane if the planes and the inner box meet soon.
+    """
+    low, high = bounds
+    X = project(X)
+    if not (np.isfinite(low).any() or np.isfinite(high).any()):
+        return X
+    width = np.where(np.isfinite(high - low), high - low, 1.0)
+    # Towards an inner box the planes are reached in finitely many steps.
+    margin = 1e-3 * width
+    for _ in range(MAX_PROJECTIONS):
+        outside = np.maximum(low - X, X - high)
+        if (outside <= 1e-13 * width).all():
+            break
+        X = project(np.clip(X, low + margin, high - margin))
+    return np.clip(X, low, high)
