@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import StationaryStudent, Student, student_for
 from skdistill.students._params import LinearParams
+from skdistill.students.linear import _base as linear
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, outer_loss, spec_of, strict_logistic
 
@@ -257,6 +258,18 @@ def test_many_rows_are_solved_and_differentiated():
     # Scaling rows by (1 + t) and C by (1 + t)^-2 scales the solution by 1 / (1 + t).
     change = np.vdot(hypergrad.X, X) - 2 * hypergrad.hyperparameters["C"]
     assert_allclose(change, -np.vdot(params.coef, params.coef), rtol=1e-9)
+
+
+@pytest.mark.parametrize("max_entries", [0, linear.MAX_BLOCK_ENTRIES])
+def test_large_systems_have_the_solution_of_scikit_learn(max_entries, monkeypatch):
+    """By conjugate gradients, whether outputs have blocks of their own or share one."""
+    monkeypatch.setattr(linear, "MAX_BLOCK_ENTRIES", max_entries)
+    X, y = make_table(5, p=60, n=200)
+    student = student_for(strict_logistic(), spec_of(np.arange(5), 60))
+    synthetic = SyntheticSet(X, student.encode(y), np.ones(200), {"C": 1.0})
+    params = student.solve(synthetic)
+    assert params.coef.size > linear.MAX_DENSE_UNKNOWNS
+    assert_allclose(params.coef, strict_logistic().fit(X, y).coef_, atol=1e-8)
 
 
 def test_scikit_learn_weights_each_class_as_we_do():

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse.linalg import LinearOperator, cg
 
 from skdistill.objectives._losses import PointwiseLoss
@@ -36,6 +36,8 @@ MAX_NEWTON_STEPS = 100
 MAX_HALVINGS = 40
 #: Up to so many unknowns, a factorization takes less than the calls of an iteration.
 MAX_DENSE_UNKNOWNS = 200
+#: Entries of the blocks that precondition it.
+MAX_BLOCK_ENTRIES = 2**23
 #: Iterations of conjugate gradients, and how many say that a preconditioner is stale.
 MAX_CG_STEPS = 500
 STALE_STEPS = 30
@@ -336,15 +338,17 @@ class _InnerProblem(NamedTuple):
 
         return solve
 
-    def unit(self, hessians):
-        """Features come in any unit: scales (r + 1, k) of a unit diagonal."""
-        curvature = self.weight[:, None] * hessians.curvature
+    def unit(self, curvature):
+        """Features come in any unit: scales (r + 1, k) of a unit diagonal.
+
+        ``curvature`` (m, k) is weighted.
+        """
         diagonal = (self.design**2).T @ curvature + self.penalty
         return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
     def _factorize(self, hessians):
         """Return a direct solver for the Hessian, with its diagonal scaled to one."""
-        scale = self.unit(hessians)
+        scale = self.unit(self.weight[:, None] * hessians.curvature)
         width, k = scale.shape
         matrix = np.empty((width, k, width * k))
         weighted = self.weight[:, None] * self.design
@@ -374,10 +378,11 @@ class _InnerProblem(NamedTuple):
 
 
 class _Preconditioner:
-    """Diagonal blocks of a Hessian, one for each output.
+    """Diagonal blocks of a Hessian, one for each output, inverted.
 
     Exact for one output and for losses that do not couple outputs; for a softmax, some
-    10 iterations are left. Blocks of nearly equal curvature share a factor.
+    10 iterations are left. Outputs of equal curvature share a block. Where the blocks
+    would fill the memory, all share that of the mean curvature.
 
     Attributes
     ----------
@@ -388,39 +393,41 @@ class _Preconditioner:
     def __init__(self, problem, hessians):
         self.n_iter = 0
         design = problem.design
-        self.scale = problem.unit(hessians)
-        own = np.ascontiguousarray((problem.weight[:, None] * hessians.curvature).T)
-        _, first, factor_of = np.unique(
-            own, axis=0, return_index=True, return_inverse=True
+        width, k = design.shape[1], hessians.curvature.shape[1]
+        curvature = problem.weight[:, None] * hessians.curvature
+        if k * width**2 > MAX_BLOCK_ENTRIES:
+            mean = curvature.mean(axis=1, keepdims=True)
+            curvature = np.broadcast_to(mean, curvature.shape)
+        self.scale = problem.unit(curvature)
+        own, first, block_of = np.unique(
+            curvature, axis=1, return_index=True, return_inverse=True
         )
-        order = np.argsort(factor_of.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(factor_of.ravel()))[:-1]
-        self.outputs = np.split(order, ends)
-        self.factors = []
-        for c in first:
-            felt = own[c] > 0
+        self.inverses = np.empty((len(first), width, width))
+        for inverse, weight, c in zip(self.inverses, own.T, first, strict=True):
+            felt = weight > 0
             rows = design if felt.all() else design[felt]
-            block = (rows.T * own[c][felt]) @ rows
+            block = (rows.T * weight[felt]) @ rows
             block[np.diag_indices_from(block)] += problem.penalty[:, 0]
             block *= self.scale[:, c, None] * self.scale[:, c]
             # The jitter keeps rounding from making a singular block indefinite.
-            np.fill_diagonal(block, 1 + 1e-14 * len(block))
-            self.factors.append(_cholesky(block))
+            np.fill_diagonal(block, 1 + 1e-14 * width)
+            inverse[:] = _inverse(block)
+        if len(first) > 1:
+            self.inverses = self.inverses[block_of.ravel()]
 
     def apply(self, v):
-        v = (self.scale * v).T
-        solved = np.empty_like(v)
-        for factor, outputs in zip(self.factors, self.outputs, strict=True):
-            # Hundreds of small systems: SciPy's checks would take most of the time.
-            solved[outputs] = dpotrs(factor, v[outputs].T)[0].T
-        return self.scale * solved.T
+        """Return the solutions (r + 1, k) for the blocks."""
+        solved = self.inverses @ (self.scale * v).T[:, :, None]
+        return self.scale * solved[:, :, 0].T
 
 
-def _cholesky(matrix):
-    factor, info = dpotrf(matrix, overwrite_a=True)
+def _inverse(matrix):
+    """Return the inverse of a positive definite matrix."""
+    factor, info = dpotrf(matrix)
     if info:
         raise np.linalg.LinAlgError("A block of the Hessian is not positive definite.")
-    return factor
+    inverse = np.triu(dpotri(factor)[0])
+    return inverse + np.triu(inverse, 1).T
 
 
 def _newton(problem, theta):
