@@ -12,7 +12,6 @@ from sklearn.base import (
     OneToOneFeatureMixin,
     TransformerMixin,
     _fit_context,
-    clone,
     is_classifier,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -23,7 +22,6 @@ from sklearn.utils import (
     check_array,
     check_random_state,
     check_X_y,
-    get_tags,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
@@ -35,6 +33,15 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skdistill._registered import TakesStudentsAlong
+from skdistill.estimators._any_estimator import (
+    DefaultsForNested,
+    check_params,
+    refuse_precomputed,
+    tags_of,
+    unfitted_copy,
+)
+from skdistill.estimators._pair import SyntheticPair
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets, one_hot_classes
 from skdistill.solvers._blas import single_blas_thread
@@ -99,6 +106,8 @@ def _loss_unit(loss_name, target_scale):
 class DatasetDistiller(
     PredictionMixin,
     CallbackSupportMixin,
+    DefaultsForNested,
+    TakesStudentsAlong,
     OneToOneFeatureMixin,
     TransformerMixin,
     MetaEstimatorMixin,
@@ -165,6 +174,9 @@ class DatasetDistiller(
         feature in ``X``, or two numbers (or arrays of shape (n_features,)). Nonlinear
         estimators keep features that are constant in ``X`` as they are, and columns of
         integers stay within the range of the data. Categorical features have no bounds.
+
+    target_range : None, "data" or tuple of (low, high), default=None
+        Bounds on learned numeric targets, in the forms of ``feature_range``.
 
     categorical_features : None, "from_dtype" or array-like, default=None
         Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
@@ -298,6 +310,7 @@ class DatasetDistiller(
             StrOptions({"auto", "log_loss", "squared_error", "log_density"})
         ],
         "feature_range": [None, StrOptions({"data"}), tuple, list],
+        "target_range": [None, StrOptions({"data"}), tuple, list, dict],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -310,6 +323,7 @@ class DatasetDistiller(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+    _defaults = {"estimator": "_estimator"}
 
     def __init__(
         self,
@@ -322,6 +336,7 @@ class DatasetDistiller(
         learn_params=(),
         outer_loss="auto",
         feature_range=None,
+        target_range=None,
         categorical_features=None,
         solver="auto",
         max_iter=100,
@@ -339,6 +354,7 @@ class DatasetDistiller(
         self.learn_params = learn_params
         self.outer_loss = outer_loss
         self.feature_range = feature_range
+        self.target_range = target_range
         self.categorical_features = categorical_features
         self.solver = solver
         self.max_iter = max_iter
@@ -376,12 +392,12 @@ class DatasetDistiller(
         from skdistill.synthetic._export import export
         from skdistill.synthetic._set import SyntheticSet
 
-        estimator = clone(self._estimator())
-        if isinstance(estimator, BaseEstimator):
-            estimator._validate_params()
+        estimator = unfitted_copy(self._estimator())
+        check_params(estimator)
+        refuse_precomputed(estimator)
         y_in = y
-        of_classes = is_classifier(estimator)
-        takes_matrix = not of_classes and (get_tags(estimator).target_tags.multi_output)
+        of_classes = is_classifier(self)
+        takes_matrix = not of_classes and tags_of(estimator).target_tags.multi_output
         table = read_table(X, self.categorical_features, sample_weight)
         if table.encoder is not None:
             validate_data(self, X, skip_check_array=True)
@@ -447,6 +463,7 @@ class DatasetDistiller(
             bounds=bounds,
             scale=_spread(sample.X, sample.sample_weight, scale),
             target_scale=target_scale if learns_y and not of_classes else None,
+            target_bounds=self._target_bounds(y),
             learn_probabilities=of_classes and learns_y,
             weighting=self.weighting,
             learn_params=learn_params,
@@ -462,7 +479,7 @@ class DatasetDistiller(
             samples = table.decode(rows.X)
             labels = labels_like(y_in, rows.y, whole=not learns_y)
             learned = {name: synthetic.hyperparameters[name] for name in learn_params}
-            refitted = clone(estimator).set_params(**learned)
+            refitted = unfitted_copy(estimator).set_params(**learned)
             weights = {"sample_weight": rows.sample_weight} if rows.is_weighted else {}
             refitted = table.fit(refitted, samples, labels, **weights)
             return {
@@ -569,7 +586,7 @@ class DatasetDistiller(
             samples = in_library(samples, container)
         else:
             samples = samples_like(X, samples)
-        return samples, self.y_synthetic_
+        return SyntheticPair(samples, self.y_synthetic_)
 
     def to_frame(self):
         """Return the synthetic set as one DataFrame, to look at or to share.
@@ -621,7 +638,7 @@ class DatasetDistiller(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._estimator())
+        inner = tags_of(self._estimator())
         tags.estimator_type = inner.estimator_type
         tags.classifier_tags = inner.classifier_tags
         tags.regressor_tags = inner.regressor_tags
@@ -711,6 +728,15 @@ class DatasetDistiller(
                 "one, or one that is not a number."
             )
         return low, high
+
+    def _target_bounds(self, y):
+        """Return least and largest values of learned targets, () or (k,)."""
+        if self.target_range is None or y.dtype.kind == "i":
+            return -np.inf, np.inf
+        if isinstance(self.target_range, str):
+            return y.min(axis=0), y.max(axis=0)
+        low, high = self.target_range
+        return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
     def _start(self, X, y, groups, sample_weight, spec, scale, random_state, table):
         """Return starting rows and their targets, class indices or numbers."""

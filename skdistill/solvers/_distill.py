@@ -49,6 +49,8 @@ class Options(NamedTuple):
         Unit of each feature.
     target_scale : float, ndarray of shape (k,) or None
         Unit of each numeric target; None if they are not learned.
+    target_bounds : tuple of two ndarrays of shape () or (k,)
+        Least and largest value of each numeric target.
     learn_probabilities : bool
         Whether labels are learned, as probabilities.
     weighting : {"unit", "match", "learn"}
@@ -69,6 +71,7 @@ class Options(NamedTuple):
     bounds: tuple
     scale: np.ndarray
     target_scale: object
+    target_bounds: tuple
     learn_probabilities: bool
     weighting: str
     learn_params: tuple
@@ -86,9 +89,16 @@ class Options(NamedTuple):
             self.bounds,
             self.hyperparameter_limits(student),
             target_scale=self.target_scale,
+            target_bounds=self.target_bounds,
             learn_probabilities=self.learn_probabilities,
             learn_weights=self.weighting == "learn",
         )
+
+    def holds_targets(self, synthetic):
+        """Return whether learned numeric targets are within their bounds."""
+        low, high = self.target_bounds
+        is_within = (low <= synthetic.y) & (synthetic.y <= high)
+        return self.target_scale is None or bool(np.all(is_within))
 
     def hyperparameter_limits(self, student):
         """Return how far each learned hyperparameter and surrogate may go."""
@@ -160,7 +170,11 @@ def distill(student, objective, sample, synthetic, options, callback):
         start = approach_linear(
             student, objective, sample, synthetic, options, callback
         )
-        if start.is_exact and options.solver != "lbfgs":
+        if (
+            start.is_exact
+            and options.solver != "lbfgs"
+            and options.holds_targets(start.synthetic)
+        ):
             return Distilled(
                 start.synthetic, start.n_iter, start.converged, start.scale_at
             )

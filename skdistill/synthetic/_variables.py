@@ -51,6 +51,8 @@ class OuterVariables:
         Positive hyperparameters to learn, in logarithms, and how far they may go.
     target_scale : float or ndarray of shape (k,), default=None
         Unit of each numeric target; None if they are not learned.
+    target_bounds : tuple of two floats or ndarrays of shape (k,)
+        Least and largest value of each numeric target.
     learn_probabilities : bool, default=False
         Whether targets are probabilities to learn, as log-odds.
     learn_weights : bool, default=False
@@ -65,6 +67,7 @@ class OuterVariables:
         hyperparameters,
         *,
         target_scale=None,
+        target_bounds=(-np.inf, np.inf),
         learn_probabilities=False,
         learn_weights=False,
     ):
@@ -73,7 +76,7 @@ class OuterVariables:
         if scale is not None:
             self._blocks["X"] = _samples(start.X, scale, bounds)
         if target_scale is not None:
-            self._blocks["y"] = _numbers(start.y, target_scale)
+            self._blocks["y"] = _numbers(start.y, target_scale, target_bounds)
         if learn_probabilities:
             self._blocks["y"] = _probabilities(start.y)
         if learn_weights:
@@ -123,10 +126,13 @@ def _free(x0, decode, pull_back):
     return _Block(x0.ravel(), -ends, ends, decode, pull_back)
 
 
-def _numbers(y, scale):
-    return _free(
-        y / scale,
-        lambda x: x.reshape(y.shape) * scale,
+def _numbers(y, scale, bounds):
+    low, high = (np.broadcast_to(side, y.shape) for side in bounds)
+    return _Block(
+        np.clip(y / scale, low / scale, high / scale).ravel(),
+        (low / scale).ravel(),
+        (high / scale).ravel(),
+        lambda x: np.clip(x.reshape(y.shape) * scale, low, high),
         lambda grad, _: grad * scale,
     )
 
