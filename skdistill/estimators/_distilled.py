@@ -1,6 +1,6 @@
 """Estimators that distill their training data and fit any estimator on the result."""
 
-import warnings
+from numbers import Integral
 
 import numpy as np
 from sklearn import get_config
@@ -13,14 +13,15 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils import check_array, get_tags
+from sklearn.utils import check_array, check_X_y, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.validation import has_fit_parameter, validate_data
+from sklearn.utils.validation import validate_data
 
+from skdistill._registered import TakesStudentsAlong
 from skdistill._sklearn_compat import (
     HasMethods,
     _check_sample_weight,
@@ -28,21 +29,40 @@ from skdistill._sklearn_compat import (
     _raise_for_params,
     _safe_indexing,
 )
+from skdistill.estimators._any_estimator import (
+    DefaultsForNested,
+    check_params,
+    refuse_precomputed,
+    tags_of,
+    unfitted_copy,
+)
 from skdistill.estimators._distiller import DatasetDistiller
-from skdistill.estimators._fitting import subtask, unchanged_on_error
+from skdistill.estimators._fitting import (
+    encoder_of,
+    fit_behind,
+    subtask,
+    takes_tables,
+    takes_weights,
+    unchanged_on_error,
+    warn,
+)
 from skdistill.estimators._merging import merge_equal_rows
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets
+from skdistill.tables._columns import naming_missing_columns, read_table
 from skdistill.tables._frames import is_frame, is_series, samples_like
 
 
-class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
+class _FitOnDistilled(
+    PredictionMixin, CallbackSupportMixin, DefaultsForNested, TakesStudentsAlong
+):
     """What the classifier and the regressor have in common."""
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit"]), None],
         "distiller": [DatasetDistiller, None],
     }
+    _defaults = {"estimator": "_default_student", "distiller": "_default_distiller"}
 
     def __init__(self, estimator=None, distiller=None):
         self.estimator = estimator
@@ -71,21 +91,22 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
             The fitted estimator.
         """
         metadata = self._metadata_of_distiller(sample_weight, params)
-        X_valid, y_valid = validate_data(
-            self, X, y, dtype=[np.float64, np.float32], **self._target_checks
-        )
+        estimator = self._checked_estimator()
+        distiller = self._unfitted_distiller()
+        numbers, y_valid, columns = self._read(X, y, distiller, metadata)
         targets, y_encoded = self._read_targets(y_valid, y)
-        spec = targets.spec(X_valid.shape[1])
-        distiller, made_for_estimator = self._distiller_for(spec)
-        # The distiller returns frames and series if they come in. Nobody asked for the
-        # rows: with columns of floats, none is rounded.
-        X_fit = samples_like(X, X_valid)
+        spec = targets.spec(numbers.shape[1])
+        distiller, made_for_estimator = self._distiller_for(estimator, distiller, spec)
+        X_fit = X
+        if columns.encoder is None and not takes_tables(estimator):
+            # Nobody asked for the rows: with columns of floats, none is rounded.
+            X_fit = samples_like(X, numbers)
         y_fit = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
         if set(metadata) <= {"sample_weight"} and not isinstance(X, np.memmap):
             weight = _check_sample_weight(
-                metadata.get("sample_weight"), X_valid, ensure_non_negative=True
+                metadata.get("sample_weight"), numbers, ensure_non_negative=True
             )
-            rows, weight = merge_equal_rows(X_valid, y_encoded, weight)
+            rows, weight = merge_equal_rows(numbers, y_encoded, weight)
             X_fit, y_fit = _safe_indexing(X_fit, rows), _safe_indexing(y_fit, rows)
             metadata = {"sample_weight": weight}
 
@@ -98,9 +119,8 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
             # It is fitted already, with the hyperparameters that were learned.
             estimator = distiller.estimator_
         else:
-            estimator = clone(self._estimator())
             with subtask(root, "fit-estimator", self, estimator, data):
-                _fit_on_synthetic(estimator, distiller)
+                estimator = _fit_on_synthetic(estimator, distiller)
         self.distiller_ = distiller
         self.estimator_ = estimator
         if hasattr(distiller, "classes_"):
@@ -109,6 +129,29 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
             estimator=self, reconstruction_attributes=dict, **data
         )
         return self
+
+    def score(self, X, y, sample_weight=None):
+        """Score ``estimator_``, which is fitted on the synthetic set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,)
+            True labels or targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+            What ``estimator_`` says; if it has no ``score``, the mean accuracy of a
+            classifier, or R2 of a regressor.
+        """
+        if hasattr(getattr(self, "estimator_", self._estimator()), "score"):
+            return super().score(X, y, sample_weight)
+        # Of ClassifierMixin or RegressorMixin.
+        return super(PredictionMixin, self).score(X, y, sample_weight)
 
     def get_metadata_routing(self):
         """Get metadata routing of this object.
@@ -120,9 +163,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         """
         distiller = self.distiller
         if distiller is None:
-            distiller = DatasetDistiller()
-            if get_config()["enable_metadata_routing"]:
-                distiller.set_fit_request(sample_weight=True)
+            distiller = self._default_distiller()
         return (
             MetadataRouter(owner=self)
             .add_self_request(self)
@@ -138,7 +179,8 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         distiller = self._unfitted_distiller()
-        inner = get_tags(self._estimator())
+        inner = tags_of(self._estimator())
+        tags.input_tags.positive_only = inner.input_tags.positive_only
         through = get_tags(
             distiller
             if distiller.estimator is not None
@@ -154,7 +196,12 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
     def _samples(self, X):
         # A forest takes NaN to predict; no more is taken here than in fit. The number
         # and names of the features are for ``estimator_`` to check.
-        check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
+        encoder = encoder_of(self.distiller_)
+        with naming_missing_columns(X):
+            if encoder is None:
+                check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
+            else:
+                check_array(encoder.transform(X))
         return X
 
     def _metadata_of_distiller(self, sample_weight, params):
@@ -167,24 +214,58 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
     def _estimator(self):
         return self._default_student() if self.estimator is None else self.estimator
 
+    def _default_distiller(self):
+        distiller = DatasetDistiller()
+        if get_config()["enable_metadata_routing"]:
+            distiller.set_fit_request(sample_weight=True)
+        return distiller
+
     def _unfitted_distiller(self):
         return DatasetDistiller() if self.distiller is None else clone(self.distiller)
 
-    def _distiller_for(self, spec):
-        """Return an unfitted distiller, and whether it distills for ``estimator``."""
-        estimator = self._estimator()
+    def _checked_estimator(self):
+        estimator = unfitted_copy(self._estimator())
         self._check_kind("estimator", estimator)
-        if isinstance(estimator, BaseEstimator):
-            estimator._validate_params()
-        distiller = self._unfitted_distiller()
-        if distiller.estimator is not None:
+        check_params(estimator)
+        refuse_precomputed(estimator)
+        return estimator
+
+    def _read(self, X, y, distiller, metadata):
+        """Return the numbers that stand for the samples, the targets, the columns."""
+        options = {"dtype": [np.float64, np.float32], **self._target_checks}
+        weight = metadata.get("sample_weight")
+        columns = read_table(X, distiller.categorical_features, weight)
+        with naming_missing_columns(X):
+            if columns.encoder is None:
+                numbers, y = validate_data(self, X, y, **options)
+            else:
+                validate_data(self, X, skip_check_array=True)
+                numbers, y = check_X_y(columns.encode(X), y, estimator=self, **options)
+        return numbers, y, columns
+
+    def _distiller_for(self, estimator, distiller, spec):
+        """Return the distiller, and whether it distills for ``estimator``."""
+        if distiller.estimator is None:
+            student = self._nearest_student(estimator, spec)
+            distiller.set_params(estimator=student)
+            if student is estimator:
+                return distiller, True
+        else:
             self._check_kind("distiller", distiller)
-            return distiller, False
-        student = self._nearest_student(estimator, spec)
-        return distiller.set_params(estimator=student), student is estimator
+        if type(distiller.estimator) is not type(estimator):
+            self._keep_within_the_data(distiller)
+        return distiller, False
+
+    def _keep_within_the_data(self, distiller):
+        """Bound rows to what another estimator may have as its domain."""
+        if distiller.solver == "exact":
+            return
+        for name in self._ranges:
+            if getattr(distiller, name) is None:
+                distiller.set_params(**{name: "data"})
 
     def _check_kind(self, role, estimator):
-        kind = get_tags(estimator).estimator_type
+        kind = tags_of(estimator).estimator_type
         expected = get_tags(self).estimator_type
         if kind is not None and kind != expected:
             raise ValueError(
@@ -196,20 +277,26 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         """Return the estimator if it has a student, else the nearest one that has."""
         from skdistill.students import student_for
 
-        try:
-            student_for(estimator, spec)
-        except ValueError as reason:
-            student = self._default_student()
-            warnings.warn(
-                f"{type(estimator).__name__} is fitted on rows that are distilled for "
-                f"{student}: compare it with one fitted on as many real rows. To "
-                "choose for which estimator to distill, pass "
-                f"distiller=DatasetDistiller(that estimator). The reason: {reason}",
-                UserWarning,
-                stacklevel=2,
-            )
-            return student
-        return estimator
+        expected = get_tags(self).estimator_type
+        reason = (
+            f"It does not say that it is a {expected}. Let its class inherit from "
+            f"{expected.capitalize()}Mixin and BaseEstimator."
+        )
+        if tags_of(estimator).estimator_type == expected:
+            try:
+                student_for(estimator, spec)
+            except ValueError as error:
+                reason = error
+            else:
+                return estimator
+        student = self._default_student()
+        warn(
+            f"{type(estimator).__name__} is fitted on rows that are distilled for "
+            f"{student}: compare it with one fitted on as many real rows. To choose "
+            "for which estimator to distill, pass distiller=DatasetDistiller(that "
+            f"estimator). The reason: {reason}"
+        )
+        return student
 
 
 class DistilledClassifier(
@@ -262,8 +349,15 @@ class DistilledClassifier(
     so that the order of the rows does not matter. It takes a copy of the data. A
     memory-mapped ``X`` is left alone, as are rows that other metadata belongs to.
 
-    Rows made for one estimator are no promise for another: judge a classifier without a
-    student against itself on as many real rows.
+    Rows distilled for one estimator may not work well for another: judge a classifier
+    without a student against itself on as many real rows. Rows that are distilled for
+    an estimator of another class stay within the range of the data, for features, and
+    for targets in regression, unless ``distiller`` says otherwise: an estimator of
+    counts or logarithms can be fitted on them.
+
+    If ``distiller`` encodes categories, ``estimator`` is fitted behind the same encoder
+    and ``estimator_`` is a ``Pipeline``, unless a part of it takes categories, as a
+    ``ColumnTransformer`` does: then it is fitted on the synthetic table as it is.
 
     Examples
     --------
@@ -283,6 +377,7 @@ class DistilledClassifier(
     """
 
     _target_checks = {}
+    _ranges = ("feature_range",)
     _read_targets = staticmethod(class_targets)
 
     def _default_student(self):
@@ -342,6 +437,7 @@ class DistilledRegressor(
     """
 
     _target_checks = {"multi_output": True, "y_numeric": True}
+    _ranges = ("feature_range", "target_range")
 
     @staticmethod
     def _read_targets(y, like):
@@ -355,15 +451,43 @@ def _fit_on_synthetic(estimator, distiller):
     """Fit on a distilled set, with its weights unless they are all one."""
     X, y = distiller.X_synthetic_, distiller.y_synthetic_
     weight = distiller.sample_weight_synthetic_
+    name = type(estimator).__name__
     if (weight == 1).all():
-        return estimator.fit(X, y)
-    if has_fit_parameter(estimator, "sample_weight"):
-        return estimator.fit(X, y, sample_weight=weight)
-    warnings.warn(
-        f"{type(estimator).__name__}.fit takes no sample_weight: the weights of the "
-        f"synthetic rows, {weight.min():.3g} to {weight.max():.3g}, are ignored. Use "
-        "weighting='unit' in the distiller.",
-        UserWarning,
-        stacklevel=2,
-    )
-    return estimator.fit(X, y)
+        weight = None
+    elif not takes_weights(estimator):
+        warn(
+            f"{name}.fit takes no sample_weight: the weights of the synthetic rows, "
+            f"{weight.min():.3g} to {weight.max():.3g}, are ignored. Use "
+            "weighting='unit' in the distiller."
+        )
+    fitted = fit_behind(encoder_of(distiller), estimator, X, y, weight)
+    if _is_constant(y) or not hasattr(fitted, "predict"):
+        return fitted
+    predicted = fitted.predict(X)
+    if _is_constant(predicted):
+        warn(
+            f"{name} predicts {np.asarray(predicted).tolist()[0]!r} for all of the "
+            f"{len(X)} synthetic rows: it learned nothing from them. "
+            f"{_what_to_do(estimator, X)}"
+        )
+    return fitted
+
+
+def _is_constant(targets):
+    targets = np.asarray(targets)
+    return bool((targets == targets[:1]).all())
+
+
+def _what_to_do(estimator, X):
+    """Name the settings that ask for more rows than half of the set."""
+    params = getattr(estimator, "get_params", dict)()
+    asked = [
+        f"{name}={value!r}"
+        for name, value in params.items()
+        if name.rpartition("__")[2].startswith("min_")
+        and isinstance(value, Integral)
+        and 2 * value > len(X)
+    ]
+    if asked:
+        return f"Lower its {', '.join(asked)}, or raise n_synthetic of the distiller."
+    return "Give it settings for few rows, or raise n_synthetic of the distiller."

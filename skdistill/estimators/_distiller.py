@@ -8,13 +8,13 @@ from sklearn.base import (
     MetaEstimatorMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
-    clone,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import TransformerTags, check_array, get_tags
+from sklearn.utils import TransformerTags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdistill._registered import TakesStudentsAlong
 from skdistill._sklearn_compat import (
     HasMethods,
     Interval,
@@ -22,7 +22,15 @@ from skdistill._sklearn_compat import (
     _fit_context,
     _get_output_config,
 )
+from skdistill.estimators._any_estimator import (
+    DefaultsForNested,
+    check_params,
+    refuse_precomputed,
+    tags_of,
+    unfitted_copy,
+)
 from skdistill.estimators._fitting import Interrupted, reporting, unchanged_on_error
+from skdistill.estimators._pair import SyntheticPair
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.estimators._requests import check_requests
 from skdistill.optimizers._outcome import Outcome
@@ -34,6 +42,8 @@ from skdistill.tables._frames import in_library, is_frame, joined_frame, samples
 class DatasetDistiller(
     PredictionMixin,
     CallbackSupportMixin,
+    DefaultsForNested,
+    TakesStudentsAlong,
     OneToOneFeatureMixin,
     TransformerMixin,
     MetaEstimatorMixin,
@@ -237,7 +247,7 @@ class DatasetDistiller(
             StrOptions({"auto", "log_loss", "squared_error", "log_density"})
         ],
         "feature_range": [None, StrOptions({"data"}), tuple, list],
-        "target_range": [None, StrOptions({"data"}), tuple, list],
+        "target_range": [None, StrOptions({"data"}), tuple, list, dict],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -250,6 +260,7 @@ class DatasetDistiller(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+    _defaults = {"estimator": "_estimator"}
 
     def __init__(
         self,
@@ -317,9 +328,9 @@ class DatasetDistiller(
         from skdistill.solvers._problem import pose
         from skdistill.students import student_for
 
-        estimator = clone(self._estimator())
-        if isinstance(estimator, BaseEstimator):
-            estimator._validate_params()
+        estimator = unfitted_copy(self._estimator())
+        check_params(estimator)
+        refuse_precomputed(estimator)
         real, columns = read_rows(self, X, y, sample_weight)
         spec = real.targets.spec(real.n_features)
         student = student_for(estimator, spec, self.outer_loss)
@@ -376,7 +387,7 @@ class DatasetDistiller(
             samples = in_library(samples, container)
         else:
             samples = samples_like(X, samples)
-        return samples, self.y_synthetic_
+        return SyntheticPair(samples, self.y_synthetic_)
 
     def to_frame(self):
         """Return the synthetic set as one DataFrame, to look at or to share.
@@ -428,7 +439,7 @@ class DatasetDistiller(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._estimator())
+        inner = tags_of(self._estimator())
         tags.estimator_type = inner.estimator_type
         tags.classifier_tags = inner.classifier_tags
         tags.regressor_tags = inner.regressor_tags

@@ -1,9 +1,52 @@
-"""What fits of all estimators share: attributes kept on errors, callbacks, reports."""
+"""Fitting an estimator: behind its encoder, with weights, callbacks and warnings."""
 
 import functools
+import sys
+import warnings
 from contextlib import contextmanager
 
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from skdistill.estimators._any_estimator import tags_of
 from skdistill.solvers._report import Report
+
+#: Packages between the line of the user and the code that warns.
+PACKAGES_BETWEEN = {"skdistill", "sklearn", "joblib", "imblearn"}
+#: Parameters that name the categories of a table for an estimator.
+NAMES_OF_CATEGORIES = {"categorical_features", "cat_features"}
+
+
+def warn(message, category=UserWarning):
+    """Warn at the line of the user, through pipelines and searches of any depth.
+
+    Parameters
+    ----------
+    message : str
+        The message.
+    category : type, default=UserWarning
+        Class of the warning.
+    """
+    frame = sys._getframe(1)
+    while _is_between(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    # What warnings.warn does; its skip_file_prefixes came with Python 3.12.
+    warnings.warn_explicit(
+        message,
+        category,
+        filename=frame.f_code.co_filename,
+        lineno=frame.f_lineno,
+        module=frame.f_globals.get("__name__", "<string>"),
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+def _is_between(frame):
+    module = frame.f_globals.get("__name__", "")
+    return module.partition(".")[0] in PACKAGES_BETWEEN
 
 
 class Interrupted(KeyboardInterrupt):
@@ -95,3 +138,83 @@ def subtask(root, name, owner, sub_estimator, data):
         task.call_on_fit_task_begin(estimator=owner, **data)
         yield
         task.call_on_fit_task_end(estimator=owner, **data)
+
+
+def encoder_of(distiller):
+    """Return what encodes categories for a fitted distiller, None without any."""
+    return distiller.estimator_[0] if distiller._encodes_categories else None
+
+
+def fit_behind(encoder, estimator, X, y, sample_weight=None):
+    """Fit an estimator in place on rows of a table.
+
+    Parameters
+    ----------
+    encoder : ColumnTransformer or None
+        Turns rows into numbers, with the categories of the real rows; None if they
+        are numbers.
+    estimator : estimator object
+        Unfitted. One that takes the table as it is gets no encoder.
+    X : array or DataFrame of shape (m, p)
+        Samples.
+    y : array, Series or DataFrame of shape (m,) or (m, k)
+        Targets.
+    sample_weight : ndarray of shape (m,) or None
+        Weights, for an estimator that takes any.
+
+    Returns
+    -------
+    estimator object
+        The estimator, or a ``Pipeline`` of the encoder and the estimator.
+    """
+    if encoder is None or takes_tables(estimator):
+        _fit(estimator, X, y, sample_weight)
+        return estimator
+    encoder = clone(encoder).fit(X)
+    _fit(estimator, encoder.transform(X), y, sample_weight)
+    return Pipeline([("encoder", encoder), ("estimator", estimator)])
+
+
+def takes_weights(estimator):
+    """Whether an estimator takes weights to fit, or the last step of a pipeline."""
+    return _weight_parameter(estimator) is not None
+
+
+def takes_tables(estimator):
+    """Whether an estimator takes columns of categories by itself.
+
+    It does if it has a part for them, at any depth, or is told which they are.
+    """
+    nested = getattr(estimator, "get_params", dict)()
+    parts = [estimator, *nested.values()]
+    return any(
+        isinstance(part, ColumnTransformer)
+        or (hasattr(part, "fit") and tags_of(part).input_tags.categorical)
+        for part in parts
+        if not isinstance(part, type)
+    ) or any(
+        name.rpartition("__")[2] in NAMES_OF_CATEGORIES
+        and value is not None
+        and not isinstance(value, str)  # "from_dtype" finds none in numbers
+        for name, value in nested.items()
+    )
+
+
+def _fit(estimator, X, y, sample_weight):
+    name = _weight_parameter(estimator)
+    if sample_weight is None or name is None:
+        estimator.fit(X, y)
+    else:
+        # The weights are those of the set, whatever is routed to the real rows.
+        with config_context(enable_metadata_routing=False):
+            estimator.fit(X, y, **{name: sample_weight})
+
+
+def _weight_parameter(estimator):
+    """Return the name under which ``fit`` takes weights, None if it does not."""
+    if not isinstance(estimator, Pipeline):
+        takes = has_fit_parameter(estimator, "sample_weight")
+        return "sample_weight" if takes else None
+    step, last = estimator.steps[-1]
+    name = _weight_parameter(last)
+    return None if name is None else f"{step}__{name}"

@@ -3,13 +3,19 @@
 from hashlib import blake2b
 
 import numpy as np
+from sklearn.utils import gen_batches
+
+#: Rows that are brought to one form at a time.
+CHUNK_ROWS = 4096
 
 
 def merge_equal_rows(X, y, sample_weight):
     """Find the different pairs of a sample and its target.
 
     What is fitted on them is the same, bit for bit, whether a row is repeated or weighs
-    more, and in whatever order the rows come.
+    more, and in whatever order the rows come. Rows are equal if their numbers are,
+    however these are written: zero may have a sign, and a number any precision that
+    holds it.
 
     Parameters
     ----------
@@ -29,9 +35,18 @@ def merge_equal_rows(X, y, sample_weight):
     """
     # Sorting digests takes far less time and memory than sorting rows.
     digests = [
-        blake2b(sample.tobytes() + target.tobytes(), digest_size=16).hexdigest()
-        for sample, target in zip(X, y, strict=True)
+        blake2b(row.tobytes(), digest_size=16).hexdigest()
+        for chunk in gen_batches(len(X), CHUNK_ROWS)
+        for row in _in_one_form(X[chunk], y[chunk])
     ]
     _, rows, kind = np.unique(digests, return_index=True, return_inverse=True)
     weight = np.bincount(kind, weights=sample_weight)
     return rows[weight > 0], weight[weight > 0]
+
+
+def _in_one_form(X, y):
+    """Return rows (n, p + k) whose bytes are equal where their numbers are."""
+    rows = np.column_stack([X, y]).astype(np.float64)
+    rows += 0.0  # of two zeros, the one without a sign
+    rows[np.isnan(rows)] = np.nan  # of all the codes for no number, one
+    return rows

@@ -1,5 +1,6 @@
 """Predicting with the estimator that scikit-learn fitted on the synthetic set."""
 
+from sklearn import config_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -107,7 +108,9 @@ class PredictionMixin:
         X = self._samples(X)
         if sample_weight is None:
             return self.estimator_.score(X, y)
-        return self.estimator_.score(X, y, sample_weight=sample_weight)
+        # A pipeline would ask who requested them: whoever called this did.
+        with config_context(enable_metadata_routing=False):
+            return self.estimator_.score(X, y, sample_weight=sample_weight)
 
     def _samples(self, X):
         """Return what ``estimator_`` is to see; it validates samples itself."""

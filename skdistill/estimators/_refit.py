@@ -3,8 +3,10 @@
 import warnings
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+
+from skdistill.estimators._any_estimator import unfitted_copy
+from skdistill.estimators._fitting import warn
 
 #: Loss that scikit-learn's fit may be worse by than the student's, in units of what
 #: predicting without features costs.
@@ -42,7 +44,9 @@ class Refit:
             name: synthetic.hyperparameters[name] for name in options.learn_params
         }
         weights = {"sample_weight": rows.sample_weight} if rows.is_weighted else {}
-        refitted = clone(self.estimator).set_params(**learned)
+        refitted = unfitted_copy(self.estimator)
+        if learned:
+            refitted.set_params(**learned)
         attributes = {
             "X_synthetic_": samples,
             "y_synthetic_": labels,
@@ -116,4 +120,4 @@ class Refit:
 
     def _warn(self, message):
         if message:
-            warnings.warn(message, ConvergenceWarning, stacklevel=5)
+            warn(message, ConvergenceWarning)

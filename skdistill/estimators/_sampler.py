@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from skdistill._sklearn_compat import RequestMethod, _fit_context
+from skdistill.estimators._any_estimator import DefaultsForNested
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import subtask, unchanged_on_error
 from skdistill.tables._given_form import densified, in_form_of
@@ -38,7 +39,11 @@ class _TagsOfSampler(Tags):
 
 
 class DistillationSampler(
-    CallbackSupportMixin, OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator
+    DefaultsForNested,
+    CallbackSupportMixin,
+    OneToOneFeatureMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Replace a training set by a distilled one, in a pipeline of imbalanced-learn.
 
@@ -86,7 +91,11 @@ class DistillationSampler(
     """
 
     _estimator_type = "sampler"
+    # The distiller says how many rows there are; an ensemble of imbalanced-learn sets
+    # the ``sampling_strategy`` of any other type.
+    _sampling_type = "bypass"
     _parameter_constraints = {"distiller": [DatasetDistiller, None]}
+    _defaults = {"distiller": "_default_distiller"}
 
     # Scikit-learn makes this method itself only if imbalanced-learn came first.
     set_fit_resample_request = RequestMethod("fit_resample", ["sample_weight"])
@@ -179,8 +188,13 @@ class DistillationSampler(
         tags.target_tags.multi_output = inner.target_tags.multi_output
         return tags
 
+    def _default_distiller(self):
+        return DatasetDistiller()
+
     def _unfitted_distiller(self):
-        return DatasetDistiller() if self.distiller is None else clone(self.distiller)
+        if self.distiller is None:
+            return self._default_distiller()
+        return clone(self.distiller)
 
 
 def _refuse_what_gets_lost(distiller):

@@ -6,15 +6,34 @@ Both have the budget of the synthetic set, class by class, and its rule of weigh
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import column_or_1d
 
 from skdistill._sklearn_compat import _safe_indexing
+from skdistill.estimators._fitting import warn
 from skdistill.real._targets import one_hot_classes
 from skdistill.synthetic._allocation import rows_per_class
-from skdistill.tables._frames import labels_like, samples_like
+from skdistill.tables._columns import read_table
+from skdistill.tables._frames import labels_like
 
 BASELINES = ("kmeans", "sample")
+
+
+def targets_of(distiller, y):
+    """Return targets as they are, those in a single column as (n,).
+
+    They are warned of where scikit-learn's estimators warn of them.
+    """
+    if len(np.shape(y)) < 2 or np.shape(y)[1] > 1:
+        return y
+    if not get_tags(distiller).target_tags.multi_output:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Please change "
+            "the shape of y to (n_samples,), for example using ravel().",
+            DataConversionWarning,
+        )
+    return column_or_1d(y)
 
 
 def class_codes(distiller, y):
@@ -26,7 +45,17 @@ def class_codes(distiller, y):
     return None
 
 
-def reduced_set(method, X, y, codes, n_rows, *, weighting="unit", random_state=None):
+def reduced_set(
+    method,
+    X,
+    y,
+    codes,
+    n_rows,
+    *,
+    categorical_features=None,
+    weighting="unit",
+    random_state=None,
+):
     """Reduce real rows to a given number, without any learning for an estimator.
 
     Parameters
@@ -34,7 +63,9 @@ def reduced_set(method, X, y, codes, n_rows, *, weighting="unit", random_state=N
     method : {"kmeans", "sample"}
         Centers of scikit-learn's ``KMeans``, with the class or with the mean target of
         their clusters; or real rows, drawn without replacement. A class that is asked
-        for more rows than it has repeats them.
+        for more rows than it has repeats them. Of a table, the numbers that the
+        estimator sees are clustered, and a center becomes a row that the columns can
+        hold: with the most frequent category of its cluster, and rounded integers.
     X : array-like or DataFrame of shape (n, p)
         Real rows.
     y : array-like of shape (n,) or (n, n_outputs)
@@ -43,6 +74,8 @@ def reduced_set(method, X, y, codes, n_rows, *, weighting="unit", random_state=N
         Index of the class of each row, None to reduce all rows together.
     n_rows : int or ndarray of shape (n_classes,)
         Rows to return, or rows of each class; an int is shared as by the distiller.
+    categorical_features : None, "from_dtype" or array-like, default=None
+        See ``DatasetDistiller``.
     weighting : str, default="unit"
         See ``DatasetDistiller``; other than for "match", all rows weigh one.
     random_state : int, RandomState instance or None, default=None
@@ -67,20 +100,14 @@ def reduced_set(method, X, y, codes, n_rows, *, weighting="unit", random_state=N
             n_rows = rows_per_class(n_rows, np.arange(len(counts)), counts)
     if method == "kmeans":
         same_target = codes is not None
-        rows = _centers(X, y, groups, n_rows, same_target, random_state)
+        table = read_table(X, categorical_features, None)
+        rows = _centers(X, y, table, groups, n_rows, same_target, random_state)
     else:
         rows = _drawn_rows(X, y, groups, n_rows, random_state)
     if weighting != "match":
         return *rows, None
     real_rows = np.array([len(members) for members in groups])
     return *rows, np.repeat(real_rows / n_rows, n_rows)
-
-
-def fit_on_reduced(estimator, X, y, sample_weight):
-    """Fit in place, with the weights if there are any and the estimator takes them."""
-    if sample_weight is None or not has_fit_parameter(estimator, "sample_weight"):
-        return estimator.fit(X, y)
-    return estimator.fit(X, y, sample_weight=sample_weight)
 
 
 def _drawn_rows(X, y, groups, n_rows, random_state):
@@ -93,9 +120,10 @@ def _drawn_rows(X, y, groups, n_rows, random_state):
     return _safe_indexing(X, rows), _safe_indexing(y, rows)
 
 
-def _centers(X, y, groups, n_rows, same_target, random_state):
-    X_in, y_in = X, y
-    X, y = check_array(X, dtype=[np.float64, np.float32]), np.asarray(y)
+def _centers(X, y, table, groups, n_rows, same_target, random_state):
+    y_in = y
+    X, y = table.encode(X), np.asarray(y)
+    table.set_range(X)
     centers, targets = [], []
     for members, size in zip(groups, n_rows, strict=True):
         kmeans = KMeans(min(size, len(members)), random_state=random_state)
@@ -107,5 +135,5 @@ def _centers(X, y, groups, n_rows, same_target, random_state):
             targets.append(np.repeat(y[members[:1]], size, axis=0))
         else:
             targets.append([y[members[labels == c]].mean(axis=0) for c in clusters])
-    targets = np.concatenate(targets)
-    return samples_like(X_in, np.concatenate(centers)), labels_like(y_in, targets)
+    targets = labels_like(y_in, np.concatenate(targets))
+    return table.decode(np.concatenate(centers)), targets

@@ -17,13 +17,16 @@ from skdistill._sklearn_compat import (
     _safe_indexing,
     validate_params,
 )
+from skdistill.estimators._any_estimator import unfitted_copy
 from skdistill.estimators._distiller import DatasetDistiller
+from skdistill.estimators._fitting import fit_behind
 from skdistill.evaluation._baselines import (
     BASELINES,
     class_codes,
-    fit_on_reduced,
     reduced_set,
+    targets_of,
 )
+from skdistill.tables._columns import read_table
 
 METHODS = ("distill", *BASELINES)
 
@@ -69,7 +72,8 @@ def distillation_curve(
     estimator : estimator object
         Estimator to distill for, or a ``DatasetDistiller`` with settings to use; its
         ``n_synthetic`` is then replaced by each size. The baselines and the full data
-        use the estimator as it was passed in, with no learned hyperparameters.
+        use the estimator as it was passed in, with no learned hyperparameters, behind
+        the same encoder if the distiller has ``categorical_features``.
 
     X : array-like of shape (n_samples, n_features)
         Real samples.
@@ -157,11 +161,12 @@ def distillation_curve(
     >>> curve.test_scores["distill"].shape
     (2, 5)
     """
-    distiller = estimator
-    if not isinstance(distiller, DatasetDistiller):
+    if isinstance(estimator, DatasetDistiller):
+        distiller = clone(estimator)
+    else:
         distiller = DatasetDistiller(estimator)
     _check_methods(methods)
-    X, y, groups = indexable(X, y, groups)
+    X, y, groups = indexable(X, targets_of(distiller, y), groups)
     scorer = check_scoring(distiller._estimator(), scoring)
     cv = check_cv(cv, y, classifier=is_classifier(distiller))
     folds = list(cv.split(X, y, groups))
@@ -213,25 +218,27 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
     method = task[0]
     X_train, y_train = _safe_indexing(X, train), _safe_indexing(y, train)
     start = perf_counter()
-    estimator = clone(distiller._estimator())
-    if method == "full":
-        estimator.fit(X_train, y_train)
-    elif method == "distill":
+    if method == "distill":
         fitted = clone(distiller).set_params(n_synthetic=size)
         if fitted.random_state is None:
             fitted.set_params(random_state=seed)
         estimator = fitted.fit(X_train, y_train).estimator_
     else:
-        reduced = reduced_set(
-            method,
-            X_train,
-            y_train,
-            class_codes(distiller, y_train),
-            size,
-            weighting=distiller.weighting,
-            random_state=seed,
-        )
-        fit_on_reduced(estimator, *reduced)
+        categorical = distiller.categorical_features
+        encoder = read_table(X_train, categorical, None).encoder
+        rows = X_train, y_train
+        if method != "full":
+            rows = reduced_set(
+                method,
+                X_train,
+                y_train,
+                class_codes(distiller, y_train),
+                size,
+                categorical_features=categorical,
+                weighting=distiller.weighting,
+                random_state=seed,
+            )
+        estimator = fit_behind(encoder, unfitted_copy(distiller._estimator()), *rows)
     seconds = perf_counter() - start
     score = scorer(estimator, _safe_indexing(X, test), _safe_indexing(y, test))
     return task, score, seconds

@@ -3,13 +3,15 @@
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from skdistill.estimators._fitting import encoder_of
 from skdistill.evaluation._learned_labels import distinct_rows
 from skdistill.evaluation.plotting._axes import axes_or_new
 from skdistill.evaluation.plotting._images import image_shape_of, plot_images
 from skdistill.evaluation.plotting._scatter import plot_scatter
 from skdistill.evaluation.plotting._table import plot_table
+from skdistill.tables._columns import read_table
 
 KINDS = ("images", "table", "scatter", "loss")
 #: Square numbers of features from which on "auto" takes them for pixels.
@@ -25,7 +27,7 @@ class DistillationDisplay:
     Parameters
     ----------
     X_synthetic : ndarray of shape (n_synthetic, n_features)
-        Synthetic rows.
+        Synthetic rows: numbers, and categories in some columns.
 
     y_synthetic : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
         Their targets.
@@ -44,6 +46,9 @@ class DistillationDisplay:
 
     loss_curve : ndarray of shape (n_iterations,), default=None
         Outer loss after each outer iteration, for the kind "loss".
+
+    is_categorical : ndarray of bool of shape (n_features,), default=None
+        Which features hold categories, None for none.
 
     Attributes
     ----------
@@ -93,6 +98,7 @@ class DistillationDisplay:
         y=None,
         feature_names=None,
         loss_curve=None,
+        is_categorical=None,
     ):
         self.X_synthetic = X_synthetic
         self.y_synthetic = y_synthetic
@@ -101,6 +107,7 @@ class DistillationDisplay:
         self.y = y
         self.feature_names = feature_names
         self.loss_curve = loss_curve
+        self.is_categorical = is_categorical
 
     @classmethod
     def from_estimator(
@@ -157,17 +164,25 @@ class DistillationDisplay:
         """
         check_is_fitted(distiller)
         if X is not None:
-            X = validate_data(distiller, X, reset=False, dtype=np.float64)
+            distiller.transform(X)  # says what is wrong with X
             check_consistent_length(X, y)
+            X = np.asarray(X)
         if feature_names is None:
             feature_names = getattr(distiller, "feature_names_in_", None)
         X_synthetic, y_synthetic = distinct_rows(distiller)
         y = None if y is None else np.asarray(y)
-        classes = distiller.classes_ if is_classifier(distiller) else None
+        classes = None
+        if is_classifier(distiller):
+            classes = distiller.classes_
+            y = None if y is None else column_or_1d(y)
         if classes is None and distiller.outer_loss == "log_loss":  # one-hot targets
             classes = np.arange(y_synthetic.shape[1])
             y_synthetic = y_synthetic.argmax(axis=1)
             y = None if y is None else y.argmax(axis=1)
+        is_categorical = None
+        if encoder_of(distiller) is not None:
+            table = distiller.X_synthetic_, distiller.categorical_features, None
+            is_categorical = read_table(*table).is_category
         display = cls(
             X_synthetic=X_synthetic,
             y_synthetic=y_synthetic,
@@ -176,6 +191,7 @@ class DistillationDisplay:
             y=y,
             feature_names=feature_names,
             loss_curve=distiller.loss_curve_,
+            is_categorical=is_categorical,
         )
         return display.plot(
             kind, ax=ax, image_shape=image_shape, center=center, **plot_params
@@ -191,10 +207,11 @@ class DistillationDisplay:
             one row for all; targets that are no classes are written below the images,
             which are sorted by them. "table": a heat map of the features of each
             row, standardized by the real rows if they are known, else by the synthetic
-            ones. "scatter": rows in the plane of the first two principal
-            components of the standardized real rows. "loss": outer loss after each
-            outer iteration. "auto": "images" if there is an ``image_shape``, or a
-            square number of features of at least 36, else "table".
+            ones; categories are written in their cells. "scatter": rows in the plane of
+            the first two principal components of the standardized real rows, with
+            categories one-hot. "loss": outer loss after each outer iteration. "auto":
+            "images" if there is an ``image_shape``, or a square number of features of
+            at least 36, none of which are categories, else "table".
 
         ax : matplotlib Axes, default=None
             Axes to plot on, None for a new figure.
@@ -218,12 +235,22 @@ class DistillationDisplay:
         if kind not in ("auto", *KINDS):
             raise ValueError(f"kind={kind!r} must be 'auto' or one of {list(KINDS)}.")
         n_features = self.X_synthetic.shape[1]
+        is_categorical = np.zeros(n_features, dtype=bool)
+        if self.is_categorical is not None:
+            is_categorical = np.asarray(self.is_categorical, dtype=bool)
         if kind == "auto":
             square = n_features >= MIN_PIXELS and np.sqrt(n_features) % 1 == 0
+            square &= not is_categorical.any()
             kind = "images" if image_shape is not None or square else "table"
         self.image_ = self.scatter_ = self.lines_ = self.colorbar_ = None
         rows = self.X_synthetic, self.y_synthetic, self.classes
         if kind == "images":
+            if is_categorical.any():
+                raise ValueError(
+                    "kind='images' needs numbers, but the features "
+                    f"{np.flatnonzero(is_categorical).tolist()} hold categories. Pass "
+                    "kind='table'."
+                )
             ax, self.image_, self.colorbar_ = plot_images(
                 *rows,
                 shape=image_shape_of(n_features, image_shape),
@@ -235,6 +262,7 @@ class DistillationDisplay:
             ax, self.image_, self.colorbar_ = plot_table(
                 *rows,
                 reference=self.X_synthetic if self.X is None else self.X,
+                is_categorical=is_categorical,
                 feature_names=self.feature_names,
                 cmap=cmap or CMAP,
                 ax=ax,
@@ -246,7 +274,12 @@ class DistillationDisplay:
                     "for their colors."
                 )
             ax, self.scatter_, self.colorbar_ = plot_scatter(
-                *rows, X=self.X, y=self.y, cmap=cmap or "viridis", ax=ax
+                *rows,
+                X=self.X,
+                y=self.y,
+                is_categorical=is_categorical,
+                cmap=cmap or "viridis",
+                ax=ax,
             )
         else:
             ax, self.lines_ = self._plot_loss(ax)

@@ -1,17 +1,19 @@
 """Scores of other estimators on a synthetic set that was made for one."""
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch, check_random_state, indexable
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
+from skdistill.estimators._any_estimator import unfitted_copy
+from skdistill.estimators._fitting import encoder_of, fit_behind, takes_weights
 from skdistill.evaluation._baselines import (
     BASELINES,
     class_codes,
-    fit_on_reduced,
     reduced_set,
+    targets_of,
 )
 from skdistill.evaluation._learned_labels import has_learned_labels, n_distinct_rows
 
@@ -83,7 +85,7 @@ def transfer_score(
             for the others.
         takes_weights : dict of str to bool
             Whether the estimator was given the weights of the rows; one whose ``fit``
-            has no ``sample_weight``, or that is within a pipeline, was not.
+            has no ``sample_weight`` was not. The last step of a pipeline gets them.
         n_synthetic : int
             Rows of the set and of the baselines: distinct ones, if a set with learned
             labels of classes has a copy of each row for each class.
@@ -130,11 +132,11 @@ def transfer_score(
         )
     if n_repeats < 1:
         raise ValueError(f"n_repeats={n_repeats} must be at least 1.")
-    X_synthetic, y_synthetic = distiller.X_synthetic_, distiller.y_synthetic_
     weight = distiller.sample_weight_synthetic_
-    sets = {"distill": [(X_synthetic, y_synthetic, weight)]}
+    y_synthetic = targets_of(distiller, distiller.y_synthetic_)
+    sets = {"distill": [(distiller.X_synthetic_, y_synthetic, weight)]}
     if X is not None:
-        X, y = indexable(X, y)
+        X, y = indexable(X, targets_of(distiller, y))
         codes = class_codes(distiller, y)
         n_rows = _budget(distiller, y)
         random_state = check_random_state(random_state)
@@ -146,6 +148,7 @@ def transfer_score(
                     y,
                     codes,
                     n_rows,
+                    categorical_features=distiller.categorical_features,
                     weighting=distiller.weighting,
                     random_state=random_state,
                 )
@@ -153,8 +156,10 @@ def transfer_score(
             ]
         sets["full"] = [(X, y, None)]
 
+    encoder = encoder_of(distiller)
+
     def score(estimator, reduced):
-        fitted = fit_on_reduced(clone(estimator), *reduced)
+        fitted = fit_behind(encoder, unfitted_copy(estimator), *reduced)
         return check_scoring(fitted, scoring)(fitted, X_test, y_test)
 
     all_scores = {
@@ -171,8 +176,7 @@ def transfer_score(
         },
         all_scores=all_scores,
         takes_weights={
-            name: has_fit_parameter(estimator, "sample_weight")
-            for name, estimator in named.items()
+            name: takes_weights(estimator) for name, estimator in named.items()
         },
         n_synthetic=n_distinct_rows(distiller),
     )

@@ -47,7 +47,7 @@ def read_rows(distiller, X, y, sample_weight):
             y,
             dtype=[np.float64, np.float32],
             multi_output=not of_classes
-            and get_tags(distiller._estimator()).target_tags.multi_output,
+            and get_tags(distiller).target_tags.multi_output,
             y_numeric=not of_classes,
         )
     sample_weight = _check_sample_weight(

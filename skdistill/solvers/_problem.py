@@ -86,6 +86,14 @@ class Options(NamedTuple):
             learn_weights=self.weighting == "learn",
         )
 
+    def holds_targets(self, synthetic):
+        """Return whether learned numeric targets are within their bounds."""
+        if self.target_scale is None:
+            return True
+        low, high = self.target_bounds
+        Y = synthetic.y.reshape(len(synthetic.y), -1)
+        return bool(((low <= Y) & (high >= Y)).all())
+
     def hyperparameter_limits(self, student):
         """Return how far each learned hyperparameter and surrogate may go."""
         factors = {

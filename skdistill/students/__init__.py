@@ -17,6 +17,7 @@ from sklearn.neighbors import (
 )
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
+from skdistill._registered import register, registered_names, registered_student
 from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
 from skdistill.students._check import check_student
 from skdistill.students.composed._tempered import TemperedStudent
@@ -76,6 +77,9 @@ _SCORE_LOSSES = ("squared_error", "squared_hinge")
 def register_student(estimator_class, student_class):
     """Distill for an estimator with a student of your own.
 
+    Estimators of this package take the student along to the workers of joblib, and
+    wherever else they are pickled before they are fitted.
+
     Parameters
     ----------
     estimator_class : type
@@ -93,7 +97,7 @@ def register_student(estimator_class, student_class):
         raise TypeError(
             f"student_class must be a subclass of Student; got {student_class!r}."
         )
-    _STUDENTS[estimator_class] = student_class
+    register(estimator_class, student_class)
 
 
 def student_for(estimator, spec, outer_loss="auto"):
@@ -120,14 +124,17 @@ def student_for(estimator, spec, outer_loss="auto"):
         If there is no student for the estimator, or not for one of its settings.
     """
     name = type(estimator).__name__
-    try:
-        student = _STUDENTS[type(estimator)](estimator, spec)
-    except KeyError:
-        supported = ", ".join(sorted(known.__name__ for known in _STUDENTS))
+    student_class = registered_student(type(estimator))
+    if student_class is None:
+        student_class = _STUDENTS.get(type(estimator))
+    if student_class is None:
+        known = {each.__name__ for each in _STUDENTS}.union(registered_names())
+        supported = ", ".join(sorted(known))
         raise ValueError(
             f"There is no student for {name}: it cannot be distilled for. "
             f"Supported estimators: {supported}."
-        ) from None
+        )
+    student = student_class(estimator, spec)
     if outer_loss in ("auto", student.loss_name):
         return student
     if outer_loss == "log_loss" and student.loss_name in _SCORE_LOSSES:

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from imblearn.base import is_sampler
+from imblearn.ensemble import BalancedBaggingClassifier
 from imblearn.pipeline import Pipeline, make_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 from imblearn.utils.estimator_checks import (
@@ -136,6 +137,17 @@ def test_any_estimator_at_the_end_and_any_sampler_before(unbalanced):
     )
     scores = cross_val_score(pipeline, X, y, cv=3, scoring="balanced_accuracy")
     assert scores.mean() > 0.6
+
+
+def test_in_an_ensemble_of_imbalanced_learn(unbalanced):
+    X, y = unbalanced
+    sampler = DistillationSampler(DatasetDistiller(n_synthetic=8))
+    ensemble = BalancedBaggingClassifier(
+        LogisticRegression(), n_estimators=2, sampler=sampler, random_state=0
+    ).fit(X, y)
+    for member in ensemble.estimators_:
+        assert len(member[0].distiller_.X_synthetic_) == 8
+    assert ensemble.score(X, y) > 0.8
 
 
 def test_grid_search_over_the_sampler(unbalanced):

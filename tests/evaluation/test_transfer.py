@@ -116,7 +116,7 @@ def test_names_and_a_table(data, distiller):
     assert list(table.columns) == ["distill"]
     names = ["kneighborsclassifier-1", "kneighborsclassifier-2", "pipeline"]
     assert list(table.index) == names
-    assert not any(results.takes_weights.values())
+    assert list(results.takes_weights.values()) == [False, False, True]
     assert not hasattr(estimators[0], "classes_")
 
 

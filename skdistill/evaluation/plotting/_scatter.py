@@ -1,9 +1,10 @@
 """Synthetic rows among the real ones, in a plane."""
 
 import numpy as np
+from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skdistill.evaluation.plotting._axes import axes_or_new
 
@@ -11,8 +12,10 @@ REAL = {"s": 12, "alpha": 0.4, "linewidths": 0}
 SYNTHETIC = {"s": 70, "edgecolors": "black", "linewidths": 1.2, "zorder": 3}
 
 
-def plot_scatter(X_synthetic, y_synthetic, classes, *, X, y, cmap, ax):
+def plot_scatter(X_synthetic, y_synthetic, classes, *, X, y, is_categorical, cmap, ax):
     """Draw rows in the first two principal components of the standardized real ones.
+
+    Categories are one-hot.
 
     Returns
     -------
@@ -20,7 +23,11 @@ def plot_scatter(X_synthetic, y_synthetic, classes, *, X, y, cmap, ax):
         The artists: real rows, by class if their classes are known, then synthetic
         ones. The colorbar is that of targets that are no classes.
     """
-    plane = make_pipeline(StandardScaler(), PCA(2, random_state=0))
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    numbers = make_column_transformer(
+        (one_hot, np.flatnonzero(is_categorical)), remainder="passthrough"
+    )
+    plane = make_pipeline(numbers, StandardScaler(), PCA(2, random_state=0))
     real, synthetic = plane.fit_transform(X), plane.transform(X_synthetic)
     ax = axes_or_new(ax, (6, 4.5))
     for axis, name, share in zip(

@@ -8,26 +8,31 @@ from skdistill.evaluation.plotting._axes import axes_or_new, rows_by_target, tar
 MAX_TICKS = 40
 
 
-def plot_table(X, y, classes, *, reference, feature_names, cmap, ax):
+def plot_table(X, y, classes, *, reference, is_categorical, feature_names, cmap, ax):
     """Draw the features of each row, standardized by the reference rows.
 
     Returns
     -------
     tuple of (Axes, AxesImage, Colorbar)
-        The artists.
+        The artists. The cells of categories are masked and hold their names.
     """
-    std = reference.std(axis=0)
     order = rows_by_target(y, classes)
-    Z = ((X - reference.mean(axis=0)) / np.where(std > 0, std, 1))[order]
-    y = y[order]
+    X, y = X[order], y[order]
+    Z = np.ma.masked_all(X.shape)
+    Z[:, ~is_categorical] = _standardized(
+        *(rows[:, ~is_categorical].astype(np.float64) for rows in (X, reference))
+    )
     m, p = Z.shape
     named = feature_names is not None
     names = [str(name) for name in (feature_names if named else range(p))]
     below = 0.08 * max(map(len, names)) if named else 0.4
     size = 2.2 + min(0.3 * p, 9), 0.6 + below + min(max(0.24 * m, 1.8), 9)
     ax = axes_or_new(ax, size)
-    limit = np.abs(Z).max() or 1.0
+    limit = np.abs(Z).max() if Z.count() else 0.0
+    limit = limit or 1.0
     drawn = ax.imshow(Z, cmap=cmap, vmin=-limit, vmax=limit, aspect="auto")
+    for i, j in np.argwhere(np.broadcast_to(is_categorical, Z.shape)):
+        ax.text(j, i, str(X[i, j]), ha="center", va="center", fontsize="small")
     shown = slice(0, p, -(-p // MAX_TICKS))
     ax.set_xticks(np.arange(p)[shown], names[shown], rotation=90 if named else 0)
     if not named:
@@ -45,3 +50,8 @@ def plot_table(X, y, classes, *, reference, feature_names, cmap, ax):
     ax.tick_params(length=0)
     colorbar = ax.figure.colorbar(drawn, ax=ax, pad=0.02, label="standardized value")
     return ax, drawn, colorbar
+
+
+def _standardized(X, reference):
+    std = reference.std(axis=0)
+    return (X - reference.mean(axis=0)) / np.where(std > 0, std, 1)

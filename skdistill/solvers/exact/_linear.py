@@ -121,7 +121,8 @@ def _best_start(problem, model, span, synthetic):
     best, best_loss = synthetic, _loss(problem, synthetic)[0]
     for candidate in _candidates(problem, span, model.params, synthetic):
         loss, trained = _loss(problem, candidate)
-        if not model.limited and is_reproduced(model.params, trained):
+        is_within = problem.options.holds_targets(candidate)
+        if is_within and not model.limited and is_reproduced(model.params, trained):
             return candidate, True
         if loss < best_loss:
             best, best_loss = candidate, loss
