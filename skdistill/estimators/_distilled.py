@@ -1,6 +1,7 @@
 """Estimators that distill their training data and fit any estimator on the result."""
 
 import warnings
+from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
@@ -28,6 +29,7 @@ from skdistill._sklearn_compat import (
     _raise_for_params,
     _safe_indexing,
 )
+from skdistill._typing import ArrayLike, Estimator
 from skdistill.estimators._distiller import DatasetDistiller, _unchanged_on_error
 from skdistill.estimators._fitting import subtask
 from skdistill.estimators._merging import merge_equal_rows
@@ -44,14 +46,24 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         "distiller": [DatasetDistiller, None],
     }
 
-    def __init__(self, estimator=None, distiller=None):
+    def __init__(
+        self,
+        estimator: Estimator | None = None,
+        distiller: DatasetDistiller | None = None,
+    ) -> None:
         self.estimator = estimator
         self.distiller = distiller
 
     @_unchanged_on_error
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Distill the data and fit the estimator on the result.
 
         Parameters
@@ -109,7 +121,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
         )
         return self
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
 
         Returns
@@ -281,7 +293,7 @@ class DistilledClassifier(
     True
     """
 
-    _target_checks = {}
+    _target_checks: dict[str, bool] = {}
     _read_targets = staticmethod(class_targets)
 
     def _default_student(self):

@@ -3,6 +3,8 @@
 Both have the budget of the synthetic set, class by class, and its rule of weights.
 """
 
+from typing import Literal
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
@@ -14,7 +16,7 @@ from skdistill.real._targets import one_hot_classes
 from skdistill.synthetic._allocation import rows_per_class
 from skdistill.tables._frames import labels_like, samples_like
 
-BASELINES = ("kmeans", "sample")
+BASELINES: tuple[Literal["kmeans", "sample"], ...] = ("kmeans", "sample")
 
 
 def class_codes(distiller, y):
