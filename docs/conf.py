@@ -18,6 +18,7 @@ autosummary_generate = True
 numpydoc_show_class_members = True
 numpydoc_show_inherited_class_members = False
 numpydoc_class_members_toctree = False
+autodoc_typehints = "none"  # the docstrings say the types, in words
 exclude_patterns = ["_build"]
 
 html_theme = "pydata_sphinx_theme"

@@ -7,10 +7,11 @@ when the student is asked for: loading an estimator needs neither JAX nor any st
 """
 
 import pickle
+from typing import Any
 
 from joblib import wrap_non_picklable_objects
 
-_students = {}
+_students: dict[str, Any] = {}
 
 
 def register(estimator_class, student_class):

@@ -1,6 +1,7 @@
 """Estimators that distill their training data and fit any estimator on the result."""
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
@@ -29,6 +30,7 @@ from skdistill._sklearn_compat import (
     _raise_for_params,
     _safe_indexing,
 )
+from skdistill._typing import ArrayLike, Estimator
 from skdistill.estimators._any_estimator import (
     DefaultsForNested,
     check_params,
@@ -64,14 +66,24 @@ class _FitOnDistilled(
     }
     _defaults = {"estimator": "_default_student", "distiller": "_default_distiller"}
 
-    def __init__(self, estimator=None, distiller=None):
+    def __init__(
+        self,
+        estimator: Estimator | None = None,
+        distiller: DatasetDistiller | None = None,
+    ) -> None:
         self.estimator = estimator
         self.distiller = distiller
 
     @unchanged_on_error
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Distill the data and fit the estimator on the result.
 
         Parameters
@@ -130,7 +142,9 @@ class _FitOnDistilled(
         )
         return self
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Score ``estimator_``, which is fitted on the synthetic set.
 
         Parameters
@@ -153,7 +167,7 @@ class _FitOnDistilled(
         # Of ClassifierMixin or RegressorMixin.
         return super(PredictionMixin, self).score(X, y, sample_weight)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
 
         Returns
@@ -376,8 +390,8 @@ class DistilledClassifier(
     True
     """
 
-    _target_checks = {}
-    _ranges = ("feature_range",)
+    _target_checks: dict[str, bool] = {}
+    _ranges: tuple[str, ...] = ("feature_range",)
     _read_targets = staticmethod(class_targets)
 
     def _default_student(self):

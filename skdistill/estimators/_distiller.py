@@ -1,6 +1,8 @@
 """DatasetDistiller: validate, assemble the three roles, store fitted attributes."""
 
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import (
@@ -22,6 +24,7 @@ from skdistill._sklearn_compat import (
     _fit_context,
     _get_output_config,
 )
+from skdistill._typing import ArrayLike, Estimator, RandomState
 from skdistill.estimators._any_estimator import (
     DefaultsForNested,
     check_params,
@@ -264,25 +267,28 @@ class DatasetDistiller(
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_synthetic="auto",
-        init="kmeans",
-        learn_labels="auto",
-        weighting="unit",
-        learn_params=(),
-        outer_loss="auto",
-        feature_range=None,
-        target_range=None,
-        categorical_features=None,
-        solver="auto",
-        max_iter=100,
-        tol=1e-4,
-        batch_size="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        n_synthetic: int | float | Mapping[Any, int] | Literal["auto"] = "auto",
+        init: Literal["kmeans", "mean", "sample"]
+        | tuple[ArrayLike, ArrayLike] = "kmeans",
+        learn_labels: bool | Literal["auto"] = "auto",
+        weighting: Literal["unit", "match", "learn"] = "unit",
+        learn_params: Sequence[str] = (),
+        outer_loss: Literal[
+            "auto", "log_loss", "squared_error", "log_density"
+        ] = "auto",
+        feature_range: Literal["data"] | Sequence[ArrayLike] | None = None,
+        target_range: Literal["data"] | Sequence[ArrayLike] | None = None,
+        categorical_features: Literal["from_dtype"] | ArrayLike | None = None,
+        solver: Literal["auto", "exact", "lbfgs", "adam"] = "auto",
+        max_iter: int = 100,
+        tol: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.estimator = estimator
         self.n_synthetic = n_synthetic
         self.init = init
@@ -304,7 +310,9 @@ class DatasetDistiller(
     @unchanged_on_error
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Distill the data.
 
         Parameters
@@ -357,7 +365,7 @@ class DatasetDistiller(
             refit.store(self, result, report)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> tuple[Any, Any]:
         """Return the synthetic set.
 
         Parameters
@@ -389,7 +397,7 @@ class DatasetDistiller(
             samples = samples_like(X, samples)
         return SyntheticPair(samples, self.y_synthetic_)
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return the synthetic set as one DataFrame, to look at or to share.
 
         Returns
@@ -413,7 +421,9 @@ class DatasetDistiller(
             None if (weight == 1).all() else weight,
         )
 
-    def fit_transform(self, X, y, sample_weight=None):
+    def fit_transform(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[Any, Any]:
         """Distill the data and return the synthetic set.
 
         Parameters

@@ -1,8 +1,13 @@
 """Predicting with the estimator that scikit-learn fitted on the synthetic set."""
 
+from typing import Any
+
+import numpy as np
 from sklearn import config_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from skdistill._typing import ArrayLike
 
 
 def _estimator_has(name):
@@ -18,8 +23,10 @@ def _estimator_has(name):
 class PredictionMixin:
     """Methods that are those of ``estimator_``, there if it has them."""
 
+    estimator_: Any
+
     @available_if(_estimator_has("predict"))
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict with ``estimator_``.
 
         Parameters
@@ -36,7 +43,7 @@ class PredictionMixin:
         return self.estimator_.predict(self._samples(X))
 
     @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict class probabilities with ``estimator_``.
 
         Parameters
@@ -53,7 +60,7 @@ class PredictionMixin:
         return self.estimator_.predict_proba(self._samples(X))
 
     @available_if(_estimator_has("predict_log_proba"))
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict logarithms of class probabilities with ``estimator_``.
 
         Parameters
@@ -70,7 +77,7 @@ class PredictionMixin:
         return self.estimator_.predict_log_proba(self._samples(X))
 
     @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return the decision function of ``estimator_``.
 
         Parameters
@@ -87,7 +94,9 @@ class PredictionMixin:
         return self.estimator_.decision_function(self._samples(X))
 
     @available_if(_estimator_has("score"))
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Score ``estimator_``, which scikit-learn fitted on the synthetic set.
 
         Parameters

@@ -1,6 +1,7 @@
 """A sampler for the pipelines of imbalanced-learn, which is not imported here."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import (
@@ -16,6 +17,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from skdistill._sklearn_compat import RequestMethod, _fit_context
+from skdistill._typing import ArrayLike
 from skdistill.estimators._any_estimator import DefaultsForNested
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import subtask, unchanged_on_error
@@ -100,13 +102,15 @@ class DistillationSampler(
     # Scikit-learn makes this method itself only if imbalanced-learn came first.
     set_fit_resample_request = RequestMethod("fit_resample", ["sample_weight"])
 
-    def __init__(self, distiller=None):
+    def __init__(self, distiller: DatasetDistiller | None = None) -> None:
         self.distiller = distiller
 
     @unchanged_on_error
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Distill the data.
 
         Parameters
@@ -135,7 +139,7 @@ class DistillationSampler(
         self.distiller_ = distiller
         self.n_features_in_ = distiller.n_features_in_
         for name in ("feature_names_in_", "sampling_strategy_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if hasattr(distiller, "feature_names_in_"):
             self.feature_names_in_ = distiller.feature_names_in_
         if is_classifier(distiller):
@@ -148,7 +152,9 @@ class DistillationSampler(
         )
         return self
 
-    def fit_resample(self, X, y, sample_weight=None):
+    def fit_resample(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[Any, Any]:
         """Distill the data and return the synthetic set.
 
         Parameters

@@ -3,6 +3,8 @@
 Both have the budget of the synthetic set, class by class, and its rule of weights.
 """
 
+from typing import Literal
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
@@ -17,7 +19,7 @@ from skdistill.synthetic._allocation import rows_per_class
 from skdistill.tables._columns import read_table
 from skdistill.tables._frames import labels_like
 
-BASELINES = ("kmeans", "sample")
+BASELINES: tuple[Literal["kmeans", "sample"], ...] = ("kmeans", "sample")
 
 
 def targets_of(distiller, y):

@@ -1,13 +1,14 @@
 """Score against the number of synthetic rows, next to baselines of the same size."""
 
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from time import perf_counter
 
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -17,6 +18,7 @@ from skdistill._sklearn_compat import (
     _safe_indexing,
     validate_params,
 )
+from skdistill._typing import ArrayLike, Estimator, Method, RandomState
 from skdistill.estimators._any_estimator import unfitted_copy
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import fit_behind
@@ -28,7 +30,7 @@ from skdistill.evaluation._baselines import (
 )
 from skdistill.tables._columns import read_table
 
-METHODS = ("distill", *BASELINES)
+METHODS: tuple[Method, ...] = ("distill", *BASELINES)
 
 
 @validate_params(
@@ -48,19 +50,19 @@ METHODS = ("distill", *BASELINES)
     prefer_skip_nested_validation=False,
 )
 def distillation_curve(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    n_synthetic,
-    methods=METHODS,
-    groups=None,
-    cv=None,
-    scoring=None,
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-):
+    n_synthetic: int | float | ArrayLike,
+    methods: Sequence[Method] = METHODS,
+    groups: ArrayLike | None = None,
+    cv: int | BaseCrossValidator | Iterable | None = None,
+    scoring: str | Callable[..., float] | None = None,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+    verbose: int = 0,
+) -> Bunch:
     """Cross-validate reduced sets of several sizes against all the data.
 
     In each fold the training rows are reduced, scikit-learn fits the estimator on the
@@ -168,8 +170,8 @@ def distillation_curve(
     _check_methods(methods)
     X, y, groups = indexable(X, targets_of(distiller, y), groups)
     scorer = check_scoring(distiller._estimator(), scoring)
-    cv = check_cv(cv, y, classifier=is_classifier(distiller))
-    folds = list(cv.split(X, y, groups))
+    splitter = check_cv(cv, y, classifier=is_classifier(distiller))
+    folds = list(splitter.split(X, y, groups))
     sizes = _sizes(n_synthetic, class_codes(distiller, y), folds)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=len(folds))
 

@@ -1,16 +1,24 @@
 """DistillationCurveDisplay: score against the number of rows."""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
+from sklearn.model_selection import BaseCrossValidator
 
 from skdistill._sklearn_compat import _validate_score_name
+from skdistill._typing import ArrayLike, Estimator, Method, RandomState
 from skdistill.evaluation._curve import METHODS, distillation_curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LABELS = {
     "distill": "distilled rows",
     "kmeans": "k-means centers",
     "sample": "random real rows",
 }
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "distill": {"color": "tab:red", "marker": "o", "linestyle": "-", "zorder": 3},
     "kmeans": {"color": "tab:blue", "marker": "s", "linestyle": "--"},
     "sample": {"color": "tab:gray", "marker": "^", "linestyle": ":"},
@@ -83,12 +91,12 @@ class DistillationCurveDisplay:
     def __init__(
         self,
         *,
-        n_synthetic,
-        test_scores,
-        full_test_scores=None,
-        n_train=None,
-        score_name=None,
-    ):
+        n_synthetic: np.ndarray,
+        test_scores: Mapping[str, np.ndarray],
+        full_test_scores: np.ndarray | None = None,
+        n_train: np.ndarray | None = None,
+        score_name: str | None = None,
+    ) -> None:
         self.n_synthetic = n_synthetic
         self.test_scores = test_scores
         self.full_test_scores = full_test_scores
@@ -96,7 +104,14 @@ class DistillationCurveDisplay:
         self.score_name = score_name
 
     @classmethod
-    def from_results(cls, results, *, ax=None, score_name=None, **plot_params):
+    def from_results(
+        cls,
+        results: Mapping[str, Any],
+        *,
+        ax: "Axes | None" = None,
+        score_name: str | None = None,
+        **plot_params: Any,
+    ) -> Self:
         """Plot the result of :func:`distillation_curve`.
 
         Parameters
@@ -130,23 +145,23 @@ class DistillationCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Estimator,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        n_synthetic,
-        methods=METHODS,
-        groups=None,
-        cv=None,
-        scoring=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        ax=None,
-        score_name=None,
-        negate_score=False,
-        **plot_params,
-    ):
+        n_synthetic: int | float | ArrayLike,
+        methods: Sequence[Method] = METHODS,
+        groups: ArrayLike | None = None,
+        cv: int | BaseCrossValidator | Iterable | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        ax: "Axes | None" = None,
+        score_name: str | None = None,
+        negate_score: bool = False,
+        **plot_params: Any,
+    ) -> Self:
         """Compute the curve of an estimator, and plot it.
 
         Parameters
@@ -224,15 +239,15 @@ class DistillationCurveDisplay:
 
     def plot(
         self,
-        ax=None,
+        ax: "Axes | None" = None,
         *,
-        negate_score=False,
-        score_name=None,
-        std_display_style="fill_between",
-        line_kw=None,
-        fill_between_kw=None,
-        errorbar_kw=None,
-    ):
+        negate_score: bool = False,
+        score_name: str | None = None,
+        std_display_style: Literal["fill_between", "errorbar"] | None = "fill_between",
+        line_kw: dict[str, Any] | None = None,
+        fill_between_kw: dict[str, Any] | None = None,
+        errorbar_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the scores.
 
         Parameters
@@ -275,25 +290,26 @@ class DistillationCurveDisplay:
         if ax is None:
             _, ax = plt.subplots()
         line_kw = line_kw or {}
-        band_kw = {"alpha": 0.15, "linewidth": 0} | (fill_between_kw or {})
+        band_kw: dict[str, Any] = {"alpha": 0.15, "linewidth": 0} | (
+            fill_between_kw or {}
+        )
         sign = -1 if negate_score else 1
-        self.lines_, self.fill_between_, self.errorbar_ = [], [], []
-        self.full_band_ = None
+        bands: list[Any] = []
+        self.lines_, self.full_band_ = [], None
         for method, scores in self.test_scores.items():
             mean, std = sign * scores.mean(axis=1), scores.std(axis=1)
             style = STYLES.get(method, {}) | {"label": LABELS.get(method, method)}
             (line,) = ax.plot(self.n_synthetic, mean, **(style | line_kw))
             self.lines_.append(line)
-            color = {"color": line.get_color()}
+            color: dict[str, Any] = {"color": line.get_color()}
             if std_display_style == "fill_between":
                 band = ax.fill_between(
                     self.n_synthetic, mean - std, mean + std, **(color | band_kw)
                 )
-                self.fill_between_.append(band)
+                bands.append(band)
             elif std_display_style == "errorbar":
                 kw = color | {"fmt": "none", "capsize": 3} | (errorbar_kw or {})
-                bars = ax.errorbar(self.n_synthetic, mean, std, **kw)
-                self.errorbar_.append(bars)
+                bands.append(ax.errorbar(self.n_synthetic, mean, std, **kw))
         if self.full_test_scores is not None:
             mean, std = sign * self.full_test_scores.mean(), self.full_test_scores.std()
             style = {"color": "black", "linewidth": 1.2, "label": self._full_label()}
@@ -301,10 +317,8 @@ class DistillationCurveDisplay:
             if std_display_style is not None:
                 kw = {"color": "black"} | band_kw | {"alpha": band_kw["alpha"] / 2}
                 self.full_band_ = ax.axhspan(mean - std, mean + std, **kw)
-        if std_display_style != "fill_between":
-            self.fill_between_ = None
-        if std_display_style != "errorbar":
-            self.errorbar_ = None
+        self.fill_between_ = bands if std_display_style == "fill_between" else None
+        self.errorbar_ = bands if std_display_style == "errorbar" else None
         ax.set_xscale("log")
         if len(self.n_synthetic) <= 10:  # the sizes themselves, not powers of ten
             ax.set_xticks(self.n_synthetic, [str(size) for size in self.n_synthetic])

@@ -1,10 +1,15 @@
 """DistillationDisplay: the synthetic set in images, tables and planes; the loss."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from skdistill._typing import ArrayLike
+from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import encoder_of
 from skdistill.evaluation._learned_labels import distinct_rows
 from skdistill.evaluation.plotting._axes import axes_or_new
@@ -12,6 +17,10 @@ from skdistill.evaluation.plotting._images import image_shape_of, plot_images
 from skdistill.evaluation.plotting._scatter import plot_scatter
 from skdistill.evaluation.plotting._table import plot_table
 from skdistill.tables._columns import read_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 KINDS = ("images", "table", "scatter", "loss")
 #: Square numbers of features from which on "auto" takes them for pixels.
@@ -91,15 +100,15 @@ class DistillationDisplay:
     def __init__(
         self,
         *,
-        X_synthetic,
-        y_synthetic,
-        classes=None,
-        X=None,
-        y=None,
-        feature_names=None,
-        loss_curve=None,
-        is_categorical=None,
-    ):
+        X_synthetic: np.ndarray,
+        y_synthetic: np.ndarray,
+        classes: np.ndarray | None = None,
+        X: np.ndarray | None = None,
+        y: np.ndarray | None = None,
+        feature_names: Sequence[str] | None = None,
+        loss_curve: np.ndarray | None = None,
+        is_categorical: np.ndarray | None = None,
+    ) -> None:
         self.X_synthetic = X_synthetic
         self.y_synthetic = y_synthetic
         self.classes = classes
@@ -112,17 +121,17 @@ class DistillationDisplay:
     @classmethod
     def from_estimator(
         cls,
-        distiller,
+        distiller: DatasetDistiller,
         *,
-        kind="auto",
-        image_shape=None,
-        center=None,
-        X=None,
-        y=None,
-        feature_names=None,
-        ax=None,
-        **plot_params,
-    ):
+        kind: Literal["auto", "images", "table", "scatter", "loss"] = "auto",
+        image_shape: tuple[int, int] | None = None,
+        center: Literal["mean"] | float | ArrayLike | None = None,
+        X: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        feature_names: Sequence[str] | None = None,
+        ax: "Axes | None" = None,
+        **plot_params: Any,
+    ) -> Self:
         """Plot the synthetic set of a fitted distiller.
 
         A row with learned labels is shown once, with the class that weighs most; one
@@ -197,7 +206,15 @@ class DistillationDisplay:
             kind, ax=ax, image_shape=image_shape, center=center, **plot_params
         )
 
-    def plot(self, kind="auto", *, ax=None, image_shape=None, center=None, cmap=None):
+    def plot(
+        self,
+        kind: Literal["auto", "images", "table", "scatter", "loss"] = "auto",
+        *,
+        ax: "Axes | None" = None,
+        image_shape: tuple[int, int] | None = None,
+        center: Literal["mean"] | float | ArrayLike | None = None,
+        cmap: "str | Colormap | None" = None,
+    ) -> Self:
         """Plot the synthetic set.
 
         Parameters

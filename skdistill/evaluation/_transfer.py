@@ -1,5 +1,7 @@
 """Scores of other estimators on a synthetic set that was made for one."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
@@ -7,7 +9,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._typing import ArrayLike, Estimator, RandomState
 from skdistill.estimators._any_estimator import unfitted_copy
+from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import encoder_of, fit_behind, takes_weights
 from skdistill.evaluation._baselines import (
     BASELINES,
@@ -19,17 +23,17 @@ from skdistill.evaluation._learned_labels import has_learned_labels, n_distinct_
 
 
 def transfer_score(
-    distiller,
-    estimators,
-    X_test,
-    y_test,
+    distiller: DatasetDistiller,
+    estimators: Mapping[str, Estimator] | Sequence[Estimator],
+    X_test: ArrayLike,
+    y_test: ArrayLike,
     *,
-    X=None,
-    y=None,
-    scoring=None,
-    n_repeats=5,
-    random_state=None,
-):
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    scoring: str | Callable[..., float] | None = None,
+    n_repeats: int = 5,
+    random_state: RandomState = None,
+) -> Bunch:
     """Score other estimators on the synthetic set of a fitted distiller.
 
     A set is made for one estimator, and may be poor for another: a score on it says

@@ -1,5 +1,8 @@
 """Students, the inner problem: one file per family of scikit-learn estimators."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
@@ -51,7 +54,7 @@ __all__ = [
     "student_for",
 ]
 
-_STUDENTS = {
+_STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     GaussianNB: GaussianNBStudent,
     GaussianProcessRegressor: GaussianProcessStudent,
     KNeighborsClassifier: NeighborsClassifierStudent,
@@ -74,7 +77,7 @@ _STUDENTS = {
 _SCORE_LOSSES = ("squared_error", "squared_hinge")
 
 
-def register_student(estimator_class, student_class):
+def register_student(estimator_class: type, student_class: type[Student]) -> None:
     """Distill for an estimator with a student of your own.
 
     Estimators of this package take the student along to the workers of joblib, and
@@ -100,7 +103,7 @@ def register_student(estimator_class, student_class):
     register(estimator_class, student_class)
 
 
-def student_for(estimator, spec, outer_loss="auto"):
+def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Student:
     """Return the student that mirrors an estimator.
 
     Parameters

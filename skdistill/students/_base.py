@@ -1,12 +1,15 @@
 """The contract of the inner problem, which never sees the real data."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
 
 from skdistill.objectives._losses import cost_of_chance, loss_unit
+from skdistill.synthetic._set import DataSpec, SyntheticSet
 
 
 class Student(ABC):
@@ -60,36 +63,40 @@ class Student(ABC):
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
     """
 
-    surrogates = {}
-    soft_labels = False
-    holds_constants = True
-    penalty = None
-    trains_in_jax = False
-    takes_batches = True
+    hyperparameters: Mapping[str, float]
+    surrogates: Mapping[str, float] = {}
+    raw_prediction: Callable[..., Any]
+    loss_name: str
+    outer_loss: Callable[..., Any]
+    soft_labels: bool = False
+    penalty: Callable[..., Any] | None = None
+    holds_constants: bool = True
+    trains_in_jax: bool = False
+    takes_batches: bool = True
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator: Any, spec: DataSpec) -> None:
         self.estimator = estimator
         self.spec = spec
 
-    def encode(self, y):
+    def encode(self, y: np.ndarray) -> np.ndarray:
         """Return the targets of a synthetic set, as the training loss takes them.
 
         ``y`` are class indices (n,), or numbers (n,) or (n, k), which stay as they are.
         """
         return np.asarray(y, dtype=np.float64)
 
-    def training_weight(self, y, sample_weight):
+    def training_weight(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
         """Return the weights that rows have in the estimator's training loss.
 
         ``y`` are class indices (n,). Class weights are multiplied in.
         """
         return sample_weight
 
-    def loss_unit(self, target_scale):
+    def loss_unit(self, target_scale: Any) -> float:
         """Return the unit of the outer loss, for targets with these deviations."""
         return loss_unit(self.loss_name, target_scale)
 
-    def cost_without_features(self, unit):
+    def cost_without_features(self, unit: float) -> float:
         """Return about the outer loss of the best constant prediction.
 
         ``unit`` is that of the loss; of classes, all are taken for equally likely.
@@ -98,7 +105,7 @@ class Student(ABC):
             return unit
         return cost_of_chance(self.loss_name, len(self.spec.classes))
 
-    def parameter_name(self, name):
+    def parameter_name(self, name: str) -> str:
         """Return the full name of a hyperparameter.
 
         The end of a nested name will do where it is the only one: "length_scale" for
@@ -109,14 +116,14 @@ class Student(ABC):
         return ends[0] if is_short else name
 
     @abstractmethod
-    def solve(self, synthetic, start=None):
+    def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
         """Return the ``params`` that training on ``synthetic`` leads to.
 
         ``start`` are ``params`` of a similar set: they shorten the way and leave the
         solution as it is.
         """
 
-    def class_scores(self, raw_prediction):
+    def class_scores(self, raw_prediction: np.ndarray) -> np.ndarray:
         """Return scores (n, n_classes), the largest of which predicts a class.
 
         One column of raw predictions is the score of the second of two classes.
@@ -126,14 +133,14 @@ class Student(ABC):
         return raw_prediction
 
     @abstractmethod
-    def params_of(self, estimator, synthetic):
+    def params_of(self, estimator: Any, synthetic: SyntheticSet) -> Any:
         """Return the ``params`` of the estimator that scikit-learn fitted.
 
         ``synthetic`` is the set that it was fitted on: with learned hyperparameters
         and surrogates.
         """
 
-    def as_predicted(self, params):
+    def as_predicted(self, params: Any) -> Any:
         """Return the ``params`` whose raw predictions are what the estimator predicts.
 
         They are ``params`` themselves, but for students whose outer loss is a smooth
@@ -143,7 +150,9 @@ class Student(ABC):
         return params
 
     @abstractmethod
-    def implicit_vjp(self, params, params_grad, synthetic):
+    def implicit_vjp(
+        self, params: Any, params_grad: Any, synthetic: SyntheticSet
+    ) -> SyntheticSet:
         """Pull a cotangent on ``params = solve(synthetic)`` back to ``synthetic``."""
 
 
@@ -154,10 +163,12 @@ class StationaryStudent(Student):
     """
 
     @abstractmethod
-    def stationarity(self, params, synthetic):
+    def stationarity(self, params: Any, synthetic: SyntheticSet) -> Any:
         """Return the gradient of the inner objective in ``params``, in JAX."""
 
-    def implicit_vjp(self, params, params_grad, synthetic):
+    def implicit_vjp(
+        self, params: Any, params_grad: Any, synthetic: SyntheticSet
+    ) -> SyntheticSet:
         """Pull a cotangent on ``params = solve(synthetic)`` back to ``synthetic``.
 
         A student with a closed form overrides it.
@@ -177,13 +188,16 @@ class ClosedFormStudent(Student):
         that hashes by value.
     """
 
+    train: Callable[..., Any]
     trains_in_jax = True
 
-    def solve(self, synthetic, start=None):
+    def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
         """Return the ``params`` that the formula gives."""
         return _in_numpy(_train, synthetic, train=self.train)
 
-    def implicit_vjp(self, params, params_grad, synthetic):
+    def implicit_vjp(
+        self, params: Any, params_grad: Any, synthetic: SyntheticSet
+    ) -> SyntheticSet:
         """Pull a cotangent on ``params`` back through the formula."""
         return _in_numpy(_pull_back, synthetic, params_grad, train=self.train)
 

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from skdistill.real._targets import one_hot_classes
+from skdistill.students._base import Student
 from skdistill.synthetic._set import SyntheticSet
 
 #: Relative step of the central differences, and how well they have to agree.
@@ -16,7 +17,13 @@ GRADIENT_RTOL = 1e-6
 PARITY_TOL = 1e-6
 
 
-def check_student(student, *, X=None, y=None, random_state=0):
+def check_student(
+    student: Student,
+    *,
+    X: np.ndarray | None = None,
+    y: np.ndarray | None = None,
+    random_state: int = 0,
+) -> None:
     """Check that a student mirrors its estimator and differentiates its training.
 
     On a small set of random rows, or the rows given:
@@ -47,10 +54,14 @@ def check_student(student, *, X=None, y=None, random_state=0):
     ------
     AssertionError
         If the student fails a check; the message says which.
+    ValueError
+        If ``X`` is passed without ``y``.
     """
     rng = np.random.default_rng(random_state)
     if X is None:
         X, y = _random_rows(student, 6, rng)
+    elif y is None:
+        raise ValueError("X was passed without its targets. Pass y, too, or neither.")
     X_new, y_new = _random_rows(student, 10, rng)
     if _codes_classes(student):
         y_new = one_hot_classes(y_new)
@@ -74,15 +85,17 @@ def _codes_classes(student):
     return student.spec.classes is None and student.loss_name == "log_loss"
 
 
-def _random_rows(student, n_rows, rng):
+def _random_rows(
+    student: Student, n_rows: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows around a point for each class, or with targets that depend on them."""
     spec = student.spec
     if spec.classes is not None or _codes_classes(student):
         k = spec.n_outputs
-        y = np.repeat(np.arange(k), n_rows)
+        labels = np.repeat(np.arange(k), n_rows)
         centers = rng.standard_normal((k, spec.n_features))
-        X = centers[y] + rng.standard_normal((len(y), spec.n_features))
-        return X, y if spec.classes is not None else np.eye(k)[y] - 1 / k
+        X = centers[labels] + rng.standard_normal((len(labels), spec.n_features))
+        return X, labels if spec.classes is not None else np.eye(k)[labels] - 1 / k
     X = rng.standard_normal((2 * n_rows + 8, spec.n_features))
     shape = (len(X), spec.n_outputs)
     y = X @ rng.standard_normal((spec.n_features, spec.n_outputs))
@@ -202,11 +215,11 @@ def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
         _assert_slope(np.vdot(grad, direction), along, field)
     for name, value in synthetic.hyperparameters.items():
 
-        def along(step, name=name, value=value):
+        def scaled(step, name=name, value=value):
             changed = {**synthetic.hyperparameters, name: value * (1 + step)}
             return loss_at(synthetic._replace(hyperparameters=changed))
 
-        _assert_slope(value * hypergrad.hyperparameters[name], along, name)
+        _assert_slope(value * hypergrad.hyperparameters[name], scaled, name)
 
 
 def _assert_slope(slope, along, name):

@@ -27,7 +27,7 @@ class SyntheticSet(NamedTuple):
     X: Any
     y: Any
     sample_weight: Any
-    hyperparameters: dict
+    hyperparameters: dict[str, Any]
 
 
 class DataSpec(NamedTuple):
