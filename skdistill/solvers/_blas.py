@@ -8,31 +8,24 @@ from threadpoolctl import ThreadpoolController
 #: Unknowns of a student up to which more than one BLAS thread is no gain.
 MAX_SMALL_SOLVE = 2000
 
-_lock = threading.Lock()
-_n_users = 0
-_limiter = None
+_limit = threading.Lock()
 
 
 @contextmanager
 def single_blas_thread():
-    """Limit BLAS to one thread, for as long as anybody is within.
+    """Limit BLAS to one thread.
 
-    The limit is the process's: fits in several threads share it, and the last one to
-    leave restores what the first one found.
+    The limit is the process's: of fits in several threads the first one sets it, and
+    gives the threads back when it leaves. Only the thread that limits a BLAS can.
     """
-    global _n_users, _limiter
-    with _lock:
-        if _n_users == 0:
-            _limiter = ThreadpoolController().limit(limits=1, user_api="blas")
-        _n_users += 1
-    try:
+    if not _limit.acquire(blocking=False):
         yield
+        return
+    try:
+        with ThreadpoolController().limit(limits=1, user_api="blas"):
+            yield
     finally:
-        with _lock:
-            _n_users -= 1
-            if _n_users == 0:
-                _limiter.restore_original_limits()
-                _limiter = None
+        _limit.release()
 
 
 def blas_threads_for(problem):

@@ -229,15 +229,15 @@ def pose(distiller, real, columns, student):
         weight0 = np.ones(len(y0))
         if distiller.weighting == "match":
             weight0 = targets.matching_weight(y0, real)
+    learn_params = tuple(map(student.parameter_name, distiller.learn_params))
+    hyperparameters = {**student.hyperparameters, **student.surrogates}
+    for name in (*learn_params, *student.surrogates):
+        hyperparameters[name] = last.hyperparameters.get(name, hyperparameters[name])
     start = SyntheticSet(
         X=np.clip(X0, *bounds),
         y=student.encode(y0),
         sample_weight=student.training_weight(y0, weight0),
-        hyperparameters={
-            **student.hyperparameters,
-            **student.surrogates,
-            **last.hyperparameters,
-        },
+        hyperparameters=hyperparameters,
     )
     rows = real.weighted_by(student.training_weight)
     sample = rows.sample(MAX_SAMPLE_ROWS)
@@ -249,7 +249,7 @@ def pose(distiller, real, columns, student):
         ranges=ranges,
         target_bounds=targets.bounds(distiller.target_range),
         weighting=distiller.weighting,
-        learn_params=tuple(map(student.parameter_name, distiller.learn_params)),
+        learn_params=learn_params,
         max_iter=distiller.max_iter,
         tol=distiller.tol,
         loss_unit=student.loss_unit(targets.unit),

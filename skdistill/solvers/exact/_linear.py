@@ -4,6 +4,8 @@ Its norm tells whether rows can reproduce it, and rows that nearly do are a bett
 than any rows of the data.
 """
 
+from itertools import chain
+
 import numpy as np
 
 from skdistill.solvers._bilevel import improve
@@ -116,13 +118,17 @@ def _set_near(problem, params, synthetic):
 def _best_start(problem, model, span, synthetic):
     """Return the set with the lowest loss on the sample, or the first exact one.
 
-    The starting rows take part: what follows is never worse than they are.
+    The starting rows take part, with the ``C`` that they came with, too: what follows
+    is never worse than they are.
     """
-    best, best_loss = synthetic, _loss(problem, synthetic)[0]
-    for candidate in _candidates(problem, span, model.params, synthetic):
+    best, best_loss = problem.start, _loss(problem, problem.start)[0]
+    candidates = _candidates(problem, span, model.params, synthetic)
+    for candidate in chain([synthetic], candidates):
         loss, trained = _loss(problem, candidate)
-        is_within = problem.options.holds_targets(candidate)
-        if is_within and not model.limited and is_reproduced(model.params, trained):
+        is_exact = not model.limited and is_reproduced(model.params, trained)
+        is_exact &= problem.options.holds_targets(candidate)
+        # Rows that were iterated may be better than exact ones, for the loss alone.
+        if is_exact and (loss < best_loss or problem.options.solver != "lbfgs"):
             return candidate, True
         if loss < best_loss:
             best, best_loss = candidate, loss
