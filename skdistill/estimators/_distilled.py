@@ -34,6 +34,7 @@ from skdistill.estimators._merging import merge_equal_rows
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.tables._frames import is_frame, is_series, samples_like
+from skdistill.tables._reading import readable
 
 
 class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
@@ -71,6 +72,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
             The fitted estimator.
         """
         metadata = self._metadata_of_distiller(sample_weight, params)
+        X, y = readable(X), readable(y, "y")
         X_valid, y_valid = validate_data(
             self, X, y, dtype=[np.float64, np.float32], **self._target_checks
         )
@@ -153,6 +155,7 @@ class _FitOnDistilled(PredictionMixin, CallbackSupportMixin):
     def _samples(self, X):
         # A forest takes NaN to predict; no more is taken here than in fit. The number
         # and names of the features are for ``estimator_`` to check.
+        X = super()._samples(X)
         check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
         return X
 

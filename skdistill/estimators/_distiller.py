@@ -20,9 +20,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import (
     TransformerTags,
-    check_array,
+    _safe_indexing,
     check_random_state,
-    check_X_y,
     get_tags,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -32,22 +31,23 @@ from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
     has_fit_parameter,
-    validate_data,
 )
 
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets, one_hot_classes
 from skdistill.solvers._blas import single_blas_thread
 from skdistill.synthetic._allocation import rows_for_regression, rows_per_class
-from skdistill.tables._columns import naming_missing_columns, nearest_rows, read_table
+from skdistill.tables._columns import nearest_rows, read_table
 from skdistill.tables._frames import (
     in_library,
     is_frame,
-    joined_frame,
     labels_like,
     samples_like,
     whole_like,
 )
+from skdistill.tables._joined import joined_frame
+from skdistill.tables._names import in_order
+from skdistill.tables._reading import column_names
 
 #: The first iterations look at no more rows than this.
 MAX_SAMPLE_ROWS = 4096
@@ -69,16 +69,6 @@ def _unchanged_on_error(fit):
             raise
 
     return wrapped
-
-
-def _check_encoded(estimator, X, y, **check_params):
-    """Validate targets and the numbers that stand for a table."""
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but "
-            "the target y is None."
-        )
-    return check_X_y(X, y, estimator=estimator, **check_params)
 
 
 def _spread(values, sample_weight, otherwise):
@@ -160,11 +150,14 @@ class DatasetDistiller(
         "log_density" is the negative logarithm of the density that
         ``GaussianProcessRegressor`` predicts for the targets of a row.
 
-    feature_range : None, "data" or tuple of (low, high), default=None
+    feature_range : None, "data", tuple of (low, high) or dict, default=None
         Bounds on the synthetic features: none, the least and largest value of each
-        feature in ``X``, or two numbers (or arrays of shape (n_features,)). Nonlinear
-        estimators keep features that are constant in ``X`` as they are, and columns of
-        integers stay within the range of the data. Categorical features have no bounds.
+        feature in ``X``, two numbers, or two arrays of shape (n_features,) or Series,
+        which are matched by column name. A dict maps the names of some columns, or the
+        positions of those of an array, to pairs of numbers, and leaves the others free.
+        Nonlinear estimators keep features that are constant in ``X`` as they are, and
+        columns of integers stay within the range of the data. Categorical features have
+        no bounds.
 
     categorical_features : None, "from_dtype" or array-like, default=None
         Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
@@ -297,7 +290,7 @@ class DatasetDistiller(
         "outer_loss": [
             StrOptions({"auto", "log_loss", "squared_error", "log_density"})
         ],
-        "feature_range": [None, StrOptions({"data"}), tuple, list],
+        "feature_range": [None, StrOptions({"data"}), tuple, list, dict],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -379,22 +372,13 @@ class DatasetDistiller(
         estimator = clone(self._estimator())
         if isinstance(estimator, BaseEstimator):
             estimator._validate_params()
-        y_in = y
+        X_in, y_in = X, y
         of_classes = is_classifier(estimator)
         takes_matrix = not of_classes and (get_tags(estimator).target_tags.multi_output)
         table = read_table(X, self.categorical_features, sample_weight)
-        if table.encoder is not None:
-            validate_data(self, X, skip_check_array=True)
-            X = table.encode(X)
-        with naming_missing_columns(X):
-            X, y = (validate_data if table.encoder is None else _check_encoded)(
-                self,
-                X,
-                y,
-                dtype=[np.float64, np.float32],
-                multi_output=takes_matrix,
-                y_numeric=not of_classes,
-            )
+        X, y = table.validate(
+            self, X, y, multi_output=takes_matrix, y_numeric=not of_classes
+        )
         if of_classes:
             check_classification_targets(y)
         sample_weight = _check_sample_weight(
@@ -403,6 +387,7 @@ class DatasetDistiller(
         if not sample_weight.all():
             present = sample_weight > 0
             X, y, sample_weight = X[present], y[present], sample_weight[present]
+            X_in = _safe_indexing(X_in, np.flatnonzero(present))
         spec, y = (class_targets if of_classes else numeric_targets)(y, X.shape[1])
         student = student_for(estimator, spec, self.outer_loss)
         self._check_supported(estimator, student, spec)
@@ -416,7 +401,8 @@ class DatasetDistiller(
                 "solver='exact' is not possible with columns that are rounded: "
                 f"{table.names(table.is_discrete)}. Pass solver='auto', or floats."
             )
-        bounds = table.bounds(*self._bounds(*table.set_range(X)))
+        table.set_range(X)
+        bounds = table.bounds(*table.read_range(self.feature_range))
         low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
         if student.holds_constants:
             within = (low == high) & (bounds[0] <= low) & (high <= bounds[1])
@@ -425,7 +411,7 @@ class DatasetDistiller(
         random_state = check_random_state(self.random_state)
         with single_blas_thread():  # k-means sets the same limit, for itself alone
             X0, y0 = self._start(
-                X, y, outer_y, sample_weight, spec, scale, random_state, table
+                X, y, outer_y, sample_weight, spec, scale, random_state, table, y_in
             )
         learns_y = self._learns_labels(spec)
         if not learns_y and not of_classes:
@@ -481,8 +467,7 @@ class DatasetDistiller(
 
         losses = []
         root = self._init_callback_context(max_subtasks=None)
-        rows = X if table.encoder is None else table.X
-        data = {"X": rows, "y": y, "metadata": {"sample_weight": sample_weight}}
+        data = {"X": X_in, "y": y, "metadata": {"sample_weight": sample_weight}}
         root.call_on_fit_task_begin(estimator=self, **data)
 
         def callback(get_synthetic, loss):
@@ -531,7 +516,7 @@ class DatasetDistiller(
         self._warn_of_early_stop(fitted["loss_"], losses[-1])
         fitted["loss_curve_"] = np.array(losses)
         fitted["n_iter_"] = len(losses)
-        fitted["_encodes_categories"] = table.encoder is not None
+        fitted["_table"] = table
         for name, value in fitted.items():
             setattr(self, name, value)
         root.call_on_fit_task_end(
@@ -556,13 +541,7 @@ class DatasetDistiller(
             ``y_synthetic_``.
         """
         check_is_fitted(self)
-        if self._encodes_categories:
-            validate_data(self, X, reset=False, skip_check_array=True)
-            with naming_missing_columns(X):
-                check_array(self.estimator_[0].transform(X))
-        else:
-            with naming_missing_columns(X):
-                validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        self._table.validate_new(self, X)
         samples = self.X_synthetic_
         if is_frame(samples):
             container = _get_output_config("transform", estimator=self)["dense"]
@@ -685,34 +664,9 @@ class DatasetDistiller(
                 f"can learn {sorted(student.hyperparameters)}."
             )
 
-    def _bounds(self, data_low, data_high):
-        if self.feature_range is None:
-            return np.full(len(data_low), -np.inf), np.full(len(data_low), np.inf)
-        if isinstance(self.feature_range, str):
-            return data_low, data_high
-        if len(self.feature_range) != 2:
-            raise ValueError(
-                "feature_range must be a pair (low, high); "
-                f"got {len(self.feature_range)} values."
-            )
-        try:
-            low, high = (
-                np.broadcast_to(np.asarray(side, dtype=np.float64), data_low.shape)
-                for side in self.feature_range
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"feature_range={self.feature_range!r} must hold two numbers, or two "
-                f"arrays of shape ({len(data_low)},)."
-            ) from error
-        if not (low <= high).all():
-            raise ValueError(
-                f"feature_range={self.feature_range!r} has a low bound above the high "
-                "one, or one that is not a number."
-            )
-        return low, high
-
-    def _start(self, X, y, groups, sample_weight, spec, scale, random_state, table):
+    def _start(
+        self, X, y, groups, sample_weight, spec, scale, random_state, table, y_in
+    ):
         """Return starting rows and their targets, class indices or numbers."""
         from skdistill.synthetic._start import (
             given_rows,
@@ -731,6 +685,9 @@ class DatasetDistiller(
             )
         if given:
             init = table.encode_init(init[0]), init[1]
+            if is_frame(y_in) and np.ndim(y) == 2:
+                names = column_names(y_in)
+                init = init[0], in_order(init[1], names, input_name="y of init")
         # Numbers that code classes are grouped by these, as classes are.
         in_groups = groups.dtype.kind == "i"
         n_rows = None

@@ -3,6 +3,8 @@
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.tables._reading import readable
+
 
 def _estimator_has(name):
     """Whether the fitted estimator, or the one passed in, has a method."""
@@ -104,11 +106,11 @@ class PredictionMixin:
             Mean accuracy for a classifier.
         """
         check_is_fitted(self)
-        X = self._samples(X)
+        X, y = self._samples(X), readable(y, "y")
         if sample_weight is None:
             return self.estimator_.score(X, y)
         return self.estimator_.score(X, y, sample_weight=sample_weight)
 
     def _samples(self, X):
         """Return what ``estimator_`` is to see; it validates samples itself."""
-        return X
+        return readable(X)

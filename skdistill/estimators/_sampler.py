@@ -19,7 +19,9 @@ from sklearn.utils.validation import column_or_1d
 
 from skdistill.estimators._distiller import DatasetDistiller, _unchanged_on_error
 from skdistill.estimators._fitting import subtask
-from skdistill.tables._given_form import densified, in_form_of
+from skdistill.synthetic._allocation import label_list
+from skdistill.tables._frames import in_form_of
+from skdistill.tables._reading import readable
 
 
 # The tags that imbalanced-learn knows besides those of scikit-learn.
@@ -87,6 +89,8 @@ class DistillationSampler(
     """
 
     _estimator_type = "sampler"
+    # For the ensembles of imbalanced-learn: there is no sampling_strategy to set.
+    _sampling_type = "bypass"
     _parameter_constraints = {"distiller": [DatasetDistiller, None]}
 
     # Scikit-learn makes this method itself only if imbalanced-learn came first.
@@ -117,13 +121,14 @@ class DistillationSampler(
         """
         distiller = self._unfitted_distiller()
         _refuse_what_gets_lost(distiller)
+        y = readable(y, "y")
         if is_classifier(distiller) and y is not None:
             y = _class_labels(y)
         root = self._init_callback_context(max_subtasks=1)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         root.call_on_fit_task_begin(estimator=self, **data)
         with subtask(root, "distill", self, distiller, data):
-            distiller.fit(densified(X), y, sample_weight=sample_weight)
+            distiller.fit(X, y, sample_weight=sample_weight)
         self.distiller_ = distiller
         self.n_features_in_ = distiller.n_features_in_
         for name in ("feature_names_in_", "sampling_strategy_"):
@@ -133,7 +138,7 @@ class DistillationSampler(
         if is_classifier(distiller):
             labels, counts = np.unique(distiller.y_synthetic_, return_counts=True)
             self.sampling_strategy_ = dict(
-                zip(labels.tolist(), counts.tolist(), strict=True)
+                zip(label_list(labels), counts.tolist(), strict=True)
             )
         root.call_on_fit_task_end(
             estimator=self, reconstruction_attributes=dict, **data
