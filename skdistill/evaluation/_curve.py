@@ -19,6 +19,7 @@ from skdistill.evaluation._baselines import (
     fit_on_reduced,
     reduced_set,
 )
+from skdistill.tables._reading import as_labels, readable
 
 METHODS = ("distill", *BASELINES)
 
@@ -26,8 +27,8 @@ METHODS = ("distill", *BASELINES)
 @validate_params(
     {
         "estimator": [HasMethods(["fit"])],
-        "X": ["array-like"],
-        "y": ["array-like"],
+        "X": "no_validation",  # lazy frames get a message of their own
+        "y": "no_validation",
         "n_synthetic": ["array-like", Integral, Real],
         "methods": [tuple, list],
         "groups": ["array-like", None],
@@ -156,7 +157,9 @@ def distillation_curve(
     if not isinstance(distiller, DatasetDistiller):
         distiller = DatasetDistiller(estimator)
     _check_methods(methods)
-    X, y, groups = indexable(X, y, groups)
+    X, y, groups = indexable(readable(X), readable(y, "y"), groups)
+    if is_classifier(distiller):
+        y = as_labels(y)
     scorer = check_scoring(distiller._estimator(), scoring)
     cv = check_cv(cv, y, classifier=is_classifier(distiller))
     folds = list(cv.split(X, y, groups))

@@ -14,6 +14,7 @@ from skdistill.evaluation._baselines import (
     reduced_set,
 )
 from skdistill.evaluation._learned_labels import has_learned_labels, n_distinct_rows
+from skdistill.tables._reading import as_labels, readable
 
 
 def transfer_score(
@@ -133,6 +134,10 @@ def transfer_score(
     X_synthetic, y_synthetic = distiller.X_synthetic_, distiller.y_synthetic_
     weight = distiller.sample_weight_synthetic_
     sets = {"distill": [(X_synthetic, y_synthetic, weight)]}
+    X_test, y_test = readable(X_test, "X_test"), readable(y_test, "y_test")
+    X, y = readable(X), readable(y, "y")
+    if is_classifier(distiller):
+        y, y_test = as_labels(y), as_labels(y_test)
     if X is not None:
         X, y = indexable(X, y)
         codes = class_codes(distiller, y)

@@ -13,6 +13,7 @@ from skdistill.real._sampling import (
     stratified_sample,
     systematic_sample,
 )
+from skdistill.synthetic._allocation import label_list
 
 #: k-means looks at no more rows of a class than this, or 64 for each center.
 MAX_KMEANS_ROWS = 2048
@@ -147,8 +148,12 @@ def given_rows(init, n_features, classes):
             f"y of init has shape {y0.shape}; expected {(len(X0),)}, a label for each "
             "row of X of init."
         )
-    unknown = sorted(set(y0.tolist()) - set(classes.tolist()), key=str)
-    missing = sorted(set(classes.tolist()) - set(y0.tolist()), key=str)
+    if classes.dtype.kind in "mM":  # of one unit, dates and times are told apart
+        y0 = y0.astype(classes.dtype)
+    given, known = set(label_list(y0)), set(label_list(classes))
+    unknown, missing = (
+        sorted(labels, key=str) for labels in (given - known, known - given)
+    )
     if unknown or missing:
         raise ValueError(
             "y of init must contain every class in y and no other. "
