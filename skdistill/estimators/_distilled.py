@@ -14,13 +14,12 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils import check_array, check_X_y, get_tags
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.validation import validate_data
 
 from skdistill._registered import TakesStudentsAlong
 from skdistill._sklearn_compat import (
@@ -51,8 +50,10 @@ from skdistill.estimators._fitting import (
 from skdistill.estimators._merging import merge_equal_rows
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets
-from skdistill.tables._columns import naming_missing_columns, read_table
+from skdistill.tables._columns import read_table
 from skdistill.tables._frames import is_frame, is_series, samples_like
+from skdistill.tables._missing import naming_missing_columns
+from skdistill.tables._reading import readable
 
 
 class _FitOnDistilled(
@@ -103,6 +104,7 @@ class _FitOnDistilled(
             The fitted estimator.
         """
         metadata = self._metadata_of_distiller(sample_weight, params)
+        X, y = readable(X), readable(y, "y")
         estimator = self._checked_estimator()
         distiller = self._unfitted_distiller()
         numbers, y_valid, columns = self._read(X, y, distiller, metadata)
@@ -110,7 +112,7 @@ class _FitOnDistilled(
         spec = targets.spec(numbers.shape[1])
         distiller, made_for_estimator = self._distiller_for(estimator, distiller, spec)
         X_fit = X
-        if columns.encoder is None and not takes_tables(estimator):
+        if not columns.encodes and not takes_tables(estimator):
             # Nobody asked for the rows: with columns of floats, none is rounded.
             X_fit = samples_like(X, numbers)
         y_fit = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
@@ -210,12 +212,12 @@ class _FitOnDistilled(
     def _samples(self, X):
         # A forest takes NaN to predict; no more is taken here than in fit. The number
         # and names of the features are for ``estimator_`` to check.
-        encoder = encoder_of(self.distiller_)
-        with naming_missing_columns(X):
-            if encoder is None:
+        X = super()._samples(X)
+        if self.distiller_._table.encodes:
+            self.distiller_._table.encode(X)
+        else:
+            with naming_missing_columns(X):
                 check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
-            else:
-                check_array(encoder.transform(X))
         return X
 
     def _metadata_of_distiller(self, sample_weight, params):
@@ -246,15 +248,9 @@ class _FitOnDistilled(
 
     def _read(self, X, y, distiller, metadata):
         """Return the numbers that stand for the samples, the targets, the columns."""
-        options = {"dtype": [np.float64, np.float32], **self._target_checks}
         weight = metadata.get("sample_weight")
         columns = read_table(X, distiller.categorical_features, weight)
-        with naming_missing_columns(X):
-            if columns.encoder is None:
-                numbers, y = validate_data(self, X, y, **options)
-            else:
-                validate_data(self, X, skip_check_array=True)
-                numbers, y = check_X_y(columns.encode(X), y, estimator=self, **options)
+        numbers, y = columns.validate(self, X, y, **self._target_checks)
         return numbers, y, columns
 
     def _distiller_for(self, estimator, distiller, spec):

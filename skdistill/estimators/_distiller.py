@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
-import numpy as np
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
@@ -13,8 +12,8 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import TransformerTags, check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import TransformerTags
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill._registered import TakesStudentsAlong
 from skdistill._sklearn_compat import (
@@ -38,8 +37,8 @@ from skdistill.estimators._prediction import PredictionMixin
 from skdistill.estimators._requests import check_requests
 from skdistill.optimizers._outcome import Outcome
 from skdistill.solvers._blas import blas_threads_for, single_blas_thread
-from skdistill.tables._columns import naming_missing_columns
-from skdistill.tables._frames import in_library, is_frame, joined_frame, samples_like
+from skdistill.tables._frames import in_library, is_frame, samples_like
+from skdistill.tables._joined import joined_frame
 
 
 class DatasetDistiller(
@@ -108,15 +107,18 @@ class DatasetDistiller(
         "log_density" is the negative logarithm of the density that
         ``GaussianProcessRegressor`` predicts for the targets of a row.
 
-    feature_range : None, "data" or tuple of (low, high), default=None
+    feature_range : None, "data", tuple of (low, high) or dict, default=None
         Bounds on the synthetic features: none, the least and largest value of each
-        feature in ``X``, or two numbers (or arrays of shape (n_features,)). Nonlinear
-        estimators keep features that are constant in ``X`` as they are, and columns of
-        integers stay within the range of the data. Categorical features have no bounds.
+        feature in ``X``, two numbers, or two arrays of shape (n_features,) or Series,
+        which are matched by column name. A dict maps the names of some columns, or the
+        positions of those of an array, to pairs of numbers, and leaves the others free.
+        Nonlinear estimators keep features that are constant in ``X`` as they are, and
+        columns of integers stay within the range of the data. Categorical features have
+        no bounds.
 
-    target_range : None, "data" or tuple of (low, high), default=None
-        Bounds on learned numeric targets: none, the least and largest target in ``y``,
-        or two numbers (or arrays of shape (n_outputs,)).
+    target_range : None, "data", tuple of (low, high) or dict, default=None
+        Bounds on learned numeric targets, in the forms of ``feature_range``: "data" are
+        the least and the largest target in ``y``.
 
     categorical_features : None, "from_dtype" or array-like, default=None
         Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
@@ -249,7 +251,7 @@ class DatasetDistiller(
         "outer_loss": [
             StrOptions({"auto", "log_loss", "squared_error", "log_density"})
         ],
-        "feature_range": [None, StrOptions({"data"}), tuple, list],
+        "feature_range": [None, StrOptions({"data"}), tuple, list, dict],
         "target_range": [None, StrOptions({"data"}), tuple, list, dict],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
@@ -278,8 +280,14 @@ class DatasetDistiller(
         outer_loss: Literal[
             "auto", "log_loss", "squared_error", "log_density"
         ] = "auto",
-        feature_range: Literal["data"] | Sequence[ArrayLike] | None = None,
-        target_range: Literal["data"] | Sequence[ArrayLike] | None = None,
+        feature_range: Literal["data"]
+        | Sequence[ArrayLike]
+        | Mapping[Any, ArrayLike]
+        | None = None,
+        target_range: Literal["data"]
+        | Sequence[ArrayLike]
+        | Mapping[Any, ArrayLike]
+        | None = None,
         categorical_features: Literal["from_dtype"] | ArrayLike | None = None,
         solver: Literal["auto", "exact", "lbfgs", "adam"] = "auto",
         max_iter: int = 100,
@@ -382,13 +390,7 @@ class DatasetDistiller(
             ``y_synthetic_``.
         """
         check_is_fitted(self)
-        if self._encodes_categories:
-            validate_data(self, X, reset=False, skip_check_array=True)
-            with naming_missing_columns(X):
-                check_array(self.estimator_[0].transform(X))
-        else:
-            with naming_missing_columns(X):
-                validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        self._table.validate_new(self, X)
         samples = self.X_synthetic_
         if is_frame(samples):
             container = _get_output_config("transform", estimator=self)["dense"]

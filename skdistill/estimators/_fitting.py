@@ -142,7 +142,7 @@ def subtask(root, name, owner, sub_estimator, data):
 
 def encoder_of(distiller):
     """Return what encodes categories for a fitted distiller, None without any."""
-    return distiller.estimator_[0] if distiller._encodes_categories else None
+    return distiller.estimator_[0] if distiller._table.encodes else None
 
 
 def fit_behind(encoder, estimator, X, y, sample_weight=None):

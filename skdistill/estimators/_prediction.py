@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._typing import ArrayLike
+from skdistill.tables._reading import readable
 
 
 def _estimator_has(name):
@@ -114,7 +115,7 @@ class PredictionMixin:
             Mean accuracy for a classifier.
         """
         check_is_fitted(self)
-        X = self._samples(X)
+        X, y = self._samples(X), readable(y, "y")
         if sample_weight is None:
             return self.estimator_.score(X, y)
         # A pipeline would ask who requested them: whoever called this did.
@@ -123,4 +124,4 @@ class PredictionMixin:
 
     def _samples(self, X):
         """Return what ``estimator_`` is to see; it validates samples itself."""
-        return X
+        return readable(X)

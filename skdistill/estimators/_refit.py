@@ -82,7 +82,7 @@ class Refit:
         self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
         fitted["loss_curve_"] = np.array(report.losses)
         fitted["n_iter_"] = len(report.losses)
-        fitted["_encodes_categories"] = self.columns.encoder is not None
+        fitted["_table"] = self.columns
         learned = [*self.problem.options.learn_params, *self.problem.student.surrogates]
         fitted["_learned_values"] = {
             name: synthetic.hyperparameters[name] for name in learned

@@ -21,7 +21,9 @@ from skdistill._typing import ArrayLike
 from skdistill.estimators._any_estimator import DefaultsForNested
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import subtask, unchanged_on_error
-from skdistill.tables._given_form import densified, in_form_of
+from skdistill.synthetic._allocation import label_list
+from skdistill.tables._frames import in_form_of
+from skdistill.tables._reading import readable
 
 
 # The tags that imbalanced-learn knows besides those of scikit-learn.
@@ -129,13 +131,14 @@ class DistillationSampler(
         """
         distiller = self._unfitted_distiller()
         _refuse_what_gets_lost(distiller)
+        y = readable(y, "y")
         if is_classifier(distiller) and y is not None:
             y = _class_labels(y)
         root = self._init_callback_context(max_subtasks=1)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         root.call_on_fit_task_begin(estimator=self, **data)
         with subtask(root, "distill", self, distiller, data):
-            distiller.fit(densified(X), y, sample_weight=sample_weight)
+            distiller.fit(X, y, sample_weight=sample_weight)
         self.distiller_ = distiller
         self.n_features_in_ = distiller.n_features_in_
         for name in ("feature_names_in_", "sampling_strategy_"):
@@ -145,7 +148,7 @@ class DistillationSampler(
         if is_classifier(distiller):
             labels, counts = np.unique(distiller.y_synthetic_, return_counts=True)
             self.sampling_strategy_ = dict(
-                zip(labels.tolist(), counts.tolist(), strict=True)
+                zip(label_list(labels), counts.tolist(), strict=True)
             )
         root.call_on_fit_task_end(
             estimator=self, reconstruction_attributes=dict, **data

@@ -29,6 +29,7 @@ from skdistill.evaluation._baselines import (
     targets_of,
 )
 from skdistill.tables._columns import read_table
+from skdistill.tables._reading import readable
 
 METHODS: tuple[Method, ...] = ("distill", *BASELINES)
 
@@ -36,8 +37,8 @@ METHODS: tuple[Method, ...] = ("distill", *BASELINES)
 @validate_params(
     {
         "estimator": [HasMethods(["fit"])],
-        "X": ["array-like"],
-        "y": ["array-like"],
+        "X": "no_validation",  # lazy frames get a message of their own
+        "y": "no_validation",
         "n_synthetic": ["array-like", Integral, Real],
         "methods": [tuple, list],
         "groups": ["array-like", None],
@@ -168,7 +169,9 @@ def distillation_curve(
     else:
         distiller = DatasetDistiller(estimator)
     _check_methods(methods)
-    X, y, groups = indexable(X, targets_of(distiller, y), groups)
+    X, y, groups = indexable(
+        readable(X), targets_of(distiller, readable(y, "y")), groups
+    )
     scorer = check_scoring(distiller._estimator(), scoring)
     splitter = check_cv(cv, y, classifier=is_classifier(distiller))
     folds = list(splitter.split(X, y, groups))
@@ -227,7 +230,7 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
         estimator = fitted.fit(X_train, y_train).estimator_
     else:
         categorical = distiller.categorical_features
-        encoder = read_table(X_train, categorical, None).encoder
+        encoder = getattr(read_table(X_train, categorical, None), "encoder", None)
         rows = X_train, y_train
         if method != "full":
             rows = reduced_set(

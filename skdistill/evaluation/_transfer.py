@@ -20,6 +20,7 @@ from skdistill.evaluation._baselines import (
     targets_of,
 )
 from skdistill.evaluation._learned_labels import has_learned_labels, n_distinct_rows
+from skdistill.tables._reading import readable
 
 
 def transfer_score(
@@ -139,6 +140,8 @@ def transfer_score(
     weight = distiller.sample_weight_synthetic_
     y_synthetic = targets_of(distiller, distiller.y_synthetic_)
     sets = {"distill": [(distiller.X_synthetic_, y_synthetic, weight)]}
+    X_test, y_test = readable(X_test, "X_test"), readable(y_test, "y_test")
+    X, y = readable(X), readable(y, "y")
     if X is not None:
         X, y = indexable(X, targets_of(distiller, y))
         codes = class_codes(distiller, y)

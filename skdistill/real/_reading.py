@@ -2,13 +2,12 @@
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils import check_X_y, get_tags
-from sklearn.utils.validation import validate_data
+from sklearn.utils import get_tags
 
 from skdistill._sklearn_compat import _check_sample_weight
 from skdistill.real._dense import DenseRows
 from skdistill.real._targets import class_targets, numeric_targets
-from skdistill.tables._columns import naming_missing_columns, read_table
+from skdistill.tables._columns import read_table
 
 
 def read_rows(distiller, X, y, sample_weight):
@@ -35,21 +34,13 @@ def read_rows(distiller, X, y, sample_weight):
     of_classes = is_classifier(distiller)
     like = y
     columns = read_table(X, distiller.categorical_features, sample_weight)
-    validate = validate_data
-    if columns.encoder is not None:
-        validate_data(distiller, X, skip_check_array=True)
-        X = columns.encode(X)
-        validate = _check_encoded
-    with naming_missing_columns(X):
-        X, y = validate(
-            distiller,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            multi_output=not of_classes
-            and get_tags(distiller).target_tags.multi_output,
-            y_numeric=not of_classes,
-        )
+    X, y = columns.validate(
+        distiller,
+        X,
+        y,
+        multi_output=not of_classes and get_tags(distiller).target_tags.multi_output,
+        y_numeric=not of_classes,
+    )
     sample_weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
@@ -63,13 +54,3 @@ def read_rows(distiller, X, y, sample_weight):
         targets, y = numeric_targets(y, sample_weight, like, code_classes=codes_classes)
     columns.set_range(X)
     return DenseRows(X, y, sample_weight, targets), columns
-
-
-def _check_encoded(estimator, X, y, **check_params):
-    """Validate targets and the numbers that stand for a table."""
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but "
-            "the target y is None."
-        )
-    return check_X_y(X, y, estimator=estimator, **check_params)

@@ -13,9 +13,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from skdistill.real._sampling import row_positions
 from skdistill.synthetic import _export, _start
 from skdistill.synthetic._allocation import rows_for_regression, rows_per_class
-from skdistill.synthetic._bounds import bounds_of
 from skdistill.synthetic._set import DataSpec
-from skdistill.tables._frames import labels_like, whole_like
+from skdistill.tables._frames import (
+    is_frame,
+    labels_like,
+    whole_like,
+    without_rows,
+)
+from skdistill.tables._names import in_order
+from skdistill.tables._ranges import read_range
+from skdistill.tables._reading import column_names
 
 
 class Targets(ABC):
@@ -42,8 +49,7 @@ class Targets(ABC):
     unit = 1.0
 
     def __init__(self, like):
-        # A few rows tell the container; all of them would be kept alive.
-        self.like = like[:1] if hasattr(like, "__getitem__") else like
+        self.like = without_rows(like)  # the container and the names; no real rows
 
     def learns(self, learn_labels):
         """Whether targets are learned, for a value of ``learn_labels``."""
@@ -190,6 +196,7 @@ class NumericTargets(Targets):
         super().__init__(like)
         self.multi_output = y.ndim == 2
         Y = y.reshape(len(y), -1)
+        self.names = column_names(like) if is_frame(like) else list(range(Y.shape[1]))
         self.low, self.high = Y.min(axis=0), Y.max(axis=0)
         unit = weighted_spread(Y, sample_weight, 1.0)
         self.unit = unit if self.multi_output else float(unit[0])
@@ -214,12 +221,16 @@ class NumericTargets(Targets):
     def given(self, y0, n_rows, source):
         """Return given numbers, and how many rows there are."""
         shape = (len(self.low),) if self.multi_output else ()
+        if self.multi_output:
+            y0 = in_order(y0, self.names, input_name=f"y of {source}")
         y0 = _start.given_numbers(y0, n_rows, shape, source)
         return y0, np.array([n_rows])
 
     def bounds(self, target_range):
         """Return bounds (k,) of the numbers."""
-        return bounds_of(target_range, self.low, self.high, "target_range")
+        return read_range(
+            target_range, self.names, self.low, self.high, parameter="target_range"
+        )
 
     def held(self, y0):
         """Round numbers that stay as they are where ``y`` holds integers."""

@@ -13,7 +13,6 @@ from skdistill.objectives import OuterLoss, PenalizedLoss
 from skdistill.optimizers._outcome import Outcome
 from skdistill.real._targets import weighted_spread
 from skdistill.solvers._starting import starting_rows
-from skdistill.synthetic._bounds import bounds_of
 from skdistill.synthetic._set import SyntheticSet
 from skdistill.synthetic._variables import OuterVariables
 
@@ -216,9 +215,7 @@ def pose(distiller, real, columns, student):
     """
     targets = real.targets
     random_state = check_random_state(distiller.random_state)
-    bounds = columns.bounds(
-        *bounds_of(distiller.feature_range, columns.low, columns.high, "feature_range")
-    )
+    bounds = columns.bounds(*columns.read_range(distiller.feature_range))
     if student.holds_constants:
         held = (real.low == real.high) & (bounds[0] <= real.low)
         held &= real.high <= bounds[1]

@@ -105,15 +105,28 @@ def _hint_of_quantities(classes):
     )
 
 
+def label_list(classes):
+    """Return labels (k,) as Python objects, but dates and times as those of NumPy.
+
+    As Python objects some of these are integers, which no label equals.
+    """
+    return list(classes) if classes.dtype.kind in "mM" else classes.tolist()
+
+
 def _from_dict(n_synthetic, classes, n_rows):
-    unknown = [label for label in n_synthetic if label not in classes]
-    missing = [label for label in classes.tolist() if label not in n_synthetic]
-    if unknown or missing:
+    # Arrays compare dates and times of any unit and library.
+    keys = [(key, np.flatnonzero(classes == key)) for key in n_synthetic]
+    unknown = [key for key, found in keys if not len(found)]
+    named = np.concatenate([found for _, found in keys] or [[]]).astype(int)
+    labels = label_list(classes)
+    missing = [label for c, label in enumerate(labels) if c not in named]
+    if unknown or missing or len(named) > len(labels):
         raise ValueError(
-            f"n_synthetic must name every class once: {classes.tolist()}. "
+            f"n_synthetic must name every class once: {labels}. "
             f"Unknown: {unknown}; missing: {missing}."
         )
-    shares = [n_synthetic[label] for label in classes.tolist()]
+    by_class = dict(zip(named.tolist(), n_synthetic.values(), strict=True))
+    shares = [by_class[c] for c in range(len(labels))]
     if not all(isinstance(share, Integral) and share >= 1 for share in shares):
         raise ValueError(
             f"n_synthetic={n_synthetic} must give each class a whole number of rows, "

@@ -10,6 +10,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.utils import check_array
 
+from skdistill.synthetic._allocation import label_list
+
 #: k-means looks at no more rows of a class than this, or 64 for each center.
 MAX_KMEANS_ROWS = 2048
 #: Rows that start alike would stay alike: by how much of a feature's range they part.
@@ -149,8 +151,12 @@ def given_classes(y0, n_rows, classes, source):
             f"y of {source} has shape {y0.shape}; expected {(n_rows,)}, a label for "
             f"each row of X of {source}."
         )
-    unknown = sorted(set(y0.tolist()) - set(classes.tolist()), key=str)
-    missing = sorted(set(classes.tolist()) - set(y0.tolist()), key=str)
+    if classes.dtype.kind in "mM":  # of one unit, dates and times are told apart
+        y0 = y0.astype(classes.dtype)
+    given, known = set(label_list(y0)), set(label_list(classes))
+    unknown, missing = (
+        sorted(labels, key=str) for labels in (given - known, known - given)
+    )
     if unknown or missing:
         raise ValueError(
             f"y of {source} must contain every class in y and no other. "

@@ -1,19 +1,20 @@
 """Columns of a table and the numbers that stand for them while rows are learned.
 
-A category is one-hot, a block of columns; every other feature is one column, in the
-order that the encoder of ``estimator_`` puts them. ``decode`` gives the table that is
-returned: integers and booleans rounded, one category for each block, floats in the
-precision of their column. ``round`` is what scikit-learn sees of that table.
+There are three forms with the same methods: plain numbers, which stand for themselves;
+the columns of a DataFrame, which come back with their names and dtypes; and columns of
+which some are categories, one-hot for the estimator, a block of numbers each.
+``decode`` gives the rows that are returned: integers and booleans rounded, one category
+for each block, floats in the precision of their column. ``round`` is what scikit-learn
+sees of these rows. No form keeps the real rows.
 """
-
-from contextlib import contextmanager
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_X_y
+from sklearn.utils.validation import validate_data
 
 from skdistill._sklearn_compat import (
     _check_categorical_features,
@@ -21,15 +22,16 @@ from skdistill._sklearn_compat import (
     _num_samples,
     _safe_indexing,
 )
-from skdistill.tables._frames import (
-    column,
-    column_dtypes,
-    dtype_kind,
-    float_dtype,
-    frame_like,
+from skdistill.tables._frames import frame_like, without_rows
+from skdistill.tables._kinds import Categories, Floats, kinds_of_columns
+from skdistill.tables._missing import naming_missing_columns, refuse_missing
+from skdistill.tables._names import in_order
+from skdistill.tables._ranges import read_range
+from skdistill.tables._reading import (
+    column_names,
     is_frame,
-    is_missing,
-    is_object,
+    read,
+    readable,
 )
 
 
@@ -45,150 +47,113 @@ def read_table(X, categorical_features, sample_weight):
     sample_weight : array-like of shape (n,) or None
         Their weights.
 
+    Returns
+    -------
+    Table
+        In the form that suits the rows.
+
     Raises
     ------
     ValueError
-        If a column is neither categorical nor numeric, or a category is missing.
+        If ``X`` is a lazy frame, a column is neither categorical nor numeric, or a
+        category is missing.
     """
+    X = readable(X)
     is_categorical = None
     if categorical_features is not None:
         if not is_frame(X):
             X = check_array(X, dtype=None, ensure_all_finite=False)
         is_categorical = _check_categorical_features(X, categorical_features)
-    if is_categorical is None:
-        return Table(X)
-    categorical = np.flatnonzero(is_categorical)
-    _refuse_missing(X)
+    if is_categorical is None and not is_frame(X):
+        return Table()
+    rows = slice(None)
     if sample_weight is not None:
         weight = _check_sample_weight(sample_weight, np.empty((_num_samples(X), 1)))
-        X = _safe_indexing(X, np.flatnonzero(weight > 0))
-    return Table(X, categorical)
-
-
-def _name(X, j):
-    return X.columns[j] if is_frame(X) else int(j)
-
-
-def _refuse_missing(X):
-    """Raise a ValueError that names the columns with missing values, if any."""
-    features = range(X.shape[1]) if len(X.shape) == 2 else ()
-    names = [_name(X, j) for j in features if is_missing(X, j).any()]
-    if names:
-        raise ValueError(
-            f"X contains missing values (NaN) in the columns {names}. Impute them "
-            "first, such as by a SimpleImputer before this step in a pipeline, or drop "
-            "the rows."
-        )
-
-
-@contextmanager
-def naming_missing_columns(X):
-    """Name the columns if validation fails because values are missing."""
-    try:
-        yield
-    except ValueError as error:
-        of_X = "NaN" in str(error) or "pandas.NA" in str(error)
-        if of_X and "y contains NaN" not in str(error):
-            _refuse_missing(X if is_frame(X) else np.asarray(X))
-        raise
+        # Without any weight, validation says so.
+        if not weight.all() and weight.any():
+            rows = np.flatnonzero(weight > 0)
+    if is_categorical is None:
+        return TypedTable(X, rows)
+    refuse_missing(X)
+    return MixedTable(_safe_indexing(X, rows), np.flatnonzero(is_categorical))
 
 
 class Table:
-    """Columns of the real rows, and the numbers that stand for them.
-
-    Parameters
-    ----------
-    X : DataFrame or array-like of shape (n, q)
-        Real rows that have weight.
-    categorical : ndarray of shape (n_categorical,), default=()
-        Positions of the categorical features.
+    """Plain numbers, which stand for themselves.
 
     Attributes
     ----------
-    encoder : ColumnTransformer or None
-        Fitted, one-hot encodes the categorical features with the categories of ``X``
-        and passes the others on; None without categorical features.
-    blocks : list of slice
-        The columns that stand for each feature.
-    is_discrete : ndarray of shape (q,)
-        Which features are rounded: integers and booleans of DataFrames, categories.
-    is_category : ndarray of shape (q,)
-        Which features are one-hot encoded.
-    n_columns : int
-        Numbers that stand for a row.
+    encodes : bool
+        Whether ``estimator`` is fitted behind an encoder of categories.
+    rounds : bool
+        Whether there is anything to round. Only then there are
+
+        blocks : list of slice
+            The columns that stand for each feature.
+        is_discrete, is_category : ndarray of shape (q,)
+            Which features are rounded, and which of these are one-hot encoded.
+    feature_names : list of length q
+        Names of the features; positions of those of an array. Known once there are
+        numbers: after ``validate`` or ``set_range``.
     """
 
-    def __init__(self, X, categorical=()):
-        self.X = X
-        self.encoder = None
-        self.categories = {}
-        self._integers = {}
-        if is_frame(X):
-            dtypes = column_dtypes(X)
-            self._kinds = [dtype_kind(dtype) for dtype in dtypes]
-            _refuse_other_than_numbers(X, dtypes, set(categorical))
-        elif len(categorical):
-            self._kinds = ["O" if X.dtype.kind not in "biuf" else "f"] * X.shape[1]
-        else:  # plain numbers: nothing to know before they are validated
-            self.is_discrete = None
-            return
-        self.is_discrete = np.array([kind in "biu" for kind in self._kinds])
-        self.is_category = np.zeros_like(self.is_discrete)
-        widths = np.ones(X.shape[1], dtype=int)
-        order = np.arange(X.shape[1])
-        if len(categorical):
-            self.encoder = _fit_encoder(X, categorical)
-            found = self.encoder.named_transformers_["categories"].categories_
-            self.categories = dict(zip(categorical.tolist(), found, strict=True))
-            self.is_discrete[categorical] = self.is_category[categorical] = True
-            widths[categorical] = [len(values) for values in found]
-            order = np.append(categorical, np.setdiff1d(order, categorical))
-        ends = np.empty_like(widths)
-        ends[order] = np.cumsum(widths[order])
-        self.n_columns = int(widths.sum())
-        self.blocks = [slice(end - w, end) for end, w in zip(ends, widths, strict=True)]
-
-    @property
-    def rounds(self):
-        """Whether there is anything to round."""
-        return self.is_discrete is not None and bool(self.is_discrete.any())
+    encodes = False
+    rounds = False
 
     def names(self, features):
-        """Return the names of features, or their positions."""
-        return [_name(self.X, j) for j in np.flatnonzero(features)]
+        """Return the names of features of a mask (q,), or their positions."""
+        return [self.feature_names[j] for j in np.flatnonzero(features)]
+
+    def validate(self, estimator, X, y, **check_params):
+        """Validate rows in ``fit``.
+
+        Parameters
+        ----------
+        estimator : estimator object
+            Gets ``n_features_in_`` and ``feature_names_in_``.
+        X, y : array-like
+            Rows as they came, and their targets.
+        **check_params : dict
+            Passed to scikit-learn: ``multi_output``, ``y_numeric``.
+
+        Returns
+        -------
+        X : ndarray of shape (n, p)
+            The numbers that stand for the rows, float32 or float64.
+        y : ndarray of shape (n,) or (n, k)
+            Targets.
+        """
+        X, y = readable(X), readable(y, "y")
+        with naming_missing_columns(X):
+            X, y = validate_data(
+                estimator, X, y, dtype=[np.float64, np.float32], **check_params
+            )
+        self._name_features(X)
+        return X, y
+
+    def validate_new(self, estimator, X):
+        """Validate rows that come after ``fit``."""
+        X = readable(X)
+        with naming_missing_columns(X):
+            validate_data(estimator, X, reset=False, dtype=[np.float64, np.float32])
 
     def encode(self, X, *, input_name="X"):
         """Return the numbers (n, p) that stand for rows like those of the table.
 
         Categories that the table does not have are encoded as zeros.
         """
-        if self.encoder is not None:
-            if not is_frame(X):
-                X = check_array(X, dtype=None, ensure_all_finite=False)
-            with naming_missing_columns(X):
-                return check_array(
-                    self.encoder.transform(X), dtype=np.float64, input_name=input_name
-                )
         return check_array(X, dtype=np.float64, input_name=input_name, copy=True)
 
     def encode_init(self, X0):
-        """Return the numbers that stand for starting rows.
+        """Return the numbers that stand for starting rows, columns matched by name.
 
         Raises
         ------
         ValueError
-            If there is a category that the table does not have.
+            If there is a column or a category that the table does not have.
         """
-        if self.encoder is None:
-            return X0
-        encoded = self.encode(X0, input_name="X of init")
-        for j in self.categories:
-            if not encoded[:, self.blocks[j]].any(axis=1).all():
-                raise ValueError(
-                    f"X of init has categories in {_name(self.X, j)!r} that X does not "
-                    f"have. Expected some of {self.categories[j].tolist()}."
-                )
-        return encoded
+        X0 = readable(X0, "X of init")
+        return in_order(X0, self.feature_names, input_name="X of init")
 
     def set_range(self, X):
         """Learn the range of every feature from the numbers (n, p) of the real rows.
@@ -198,19 +163,28 @@ class Table:
         low, high : ndarray of shape (q,)
             Least and largest value of each feature; of categories zero and one.
         """
-        low, high = (side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
-        if self.is_discrete is None:
-            self.low, self.high = low, high
-            return low, high
-        first = [block.start for block in self.blocks]
-        self.low, self.high = low[first], high[first]
-        # A float may be next to the largest integer that a column holds.
-        for j in self._features_of_kind("iu"):
-            values = column(self.X, j)
-            self._integers[j] = int(values.min()), int(values.max())
-        for j in self.categories:
-            self.low[j], self.high[j] = 0.0, 1.0
+        self._name_features(X)
+        self.low, self.high = (
+            side(X, axis=0).astype(np.float64) for side in (np.min, np.max)
+        )
         return self.low, self.high
+
+    def read_range(self, feature_range):
+        """Return the bounds (q,) of the features that a user asks for.
+
+        Parameters
+        ----------
+        feature_range : None, "data", tuple or dict
+            See ``DatasetDistiller``; series and dicts are matched by name.
+        """
+        return read_range(
+            feature_range,
+            self.feature_names,
+            self.low,
+            self.high,
+            parameter="feature_range",
+            without=self._unbounded(),
+        )
 
     def bounds(self, low, high):
         """Return bounds of the numbers (p,) from those of the features (q,).
@@ -222,88 +196,183 @@ class Table:
         ValueError
             If no integer of the data's range is within the bounds.
         """
-        if self.is_discrete is None:
-            return low, high
-        low, high = low.copy(), high.copy()
-        whole = self.is_discrete
-        low[whole] = np.maximum(np.ceil(low[whole]), self.low[whole])
-        high[whole] = np.minimum(np.floor(high[whole]), self.high[whole])
-        for j in self.categories:
-            low[j], high[j] = 0.0, 1.0
-        if (low > high).any():
-            raise ValueError(
-                "feature_range leaves no integer within the range of the data to the "
-                f"columns {self.names(low > high)}. Pass wider bounds, or floats."
-            )
-        if is_frame(self.X):
-            self._round_inward(low, high)
-        widths = [block.stop - block.start for block in self.blocks]
-        order = np.argsort([block.start for block in self.blocks])
-        repeats = np.repeat(order, np.array(widths)[order])
-        return low[repeats], high[repeats]
-
-    def _round_inward(self, low, high):
-        """Make bounds numbers that a column of few digits can hold."""
-        dtypes = column_dtypes(self.X)
-        for j in self._features_of_kind("f"):
-            width = float_dtype(dtypes[j]).type
-            for side, inward in ((low, np.inf), (high, -np.inf)):
-                with np.errstate(over="ignore"):
-                    value = width(side[j])
-                if value < side[j] if inward > 0 else value > side[j]:
-                    value = np.nextafter(value, width(inward))
-                side[j] = value
+        return low, high
 
     def decode(self, X):
         """Return the rows that numbers (m, p) stand for, in the container that came in.
 
         Whatever the numbers are, the rows hold values that the columns can have.
         """
-        if self.is_discrete is None:
-            return X
-        columns = [
-            self._decode_feature(X[:, block], j) for j, block in enumerate(self.blocks)
-        ]
-        if is_frame(self.X):
-            return frame_like(self.X, columns)
-        rows = np.empty((len(X), len(columns)), dtype=self._array_dtype())
-        for j, values in enumerate(columns):
-            rows[:, j] = values
-        return rows
-
-    def _features_of_kind(self, kinds):
-        """Return the features of these kinds that are not categorical."""
-        return [
-            j
-            for j, kind in enumerate(self._kinds)
-            if kind in kinds and j not in self.categories
-        ]
-
-    def _array_dtype(self):
-        return np.float64 if "O" not in self._kinds else object
-
-    def _decode_feature(self, X, j):
-        if j in self.categories:
-            return self.categories[j][np.argmax(X, axis=1)]
-        values = X[:, 0]
-        if not self.is_discrete[j]:
-            return values
-        values = np.clip(np.rint(values), self.low[j], self.high[j])
-        if self._kinds[j] == "b":
-            return values.astype(bool)
-        low, high = self._integers[j]
-        return [min(max(int(value), low), high) for value in values]
+        return X
 
     def round(self, X):
         """Return the numbers that stand for the rows that are returned."""
-        if self.is_discrete is None:
-            return X
-        return self.encode(self.decode(X))
+        return X
 
     def fit(self, estimator, samples, labels, **fit_params):
         """Fit an estimator on rows of the table, behind the encoder if there is one."""
-        if self.encoder is None:
-            return estimator.fit(samples, labels, **fit_params)
+        return estimator.fit(samples, labels, **fit_params)
+
+    def last_step(self, fitted):
+        """Return what ``fit`` fitted behind the encoder."""
+        return fitted
+
+    def _name_features(self, X):
+        self.feature_names = list(range(X.shape[1]))
+
+    def _unbounded(self):
+        return []
+
+
+class TypedTable(Table):
+    """Columns with dtypes: those of a DataFrame.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, q)
+        Real rows.
+    rows : slice or ndarray of int, default=slice(None)
+        Those that have weight.
+    """
+
+    def __init__(self, X, rows=slice(None)):
+        self._set_columns(X, kinds_of_columns(X, rows))
+
+    def _set_columns(self, X, columns, first=()):
+        """Keep the kinds of columns, and of ``X`` its form.
+
+        The columns ``first`` come first among the numbers.
+        """
+        self.feature_names = column_names(X)
+        self._template = without_rows(X)
+        self._columns = columns
+        self.is_discrete = np.array([column.is_discrete for column in columns])
+        self.is_category = np.array([column.is_category for column in columns])
+        self.rounds = bool(self.is_discrete.any())
+        others = np.setdiff1d(np.arange(len(columns)), first)
+        self._order = np.append(first, others).astype(int)
+        widths = np.array([column.width for column in columns])
+        ends = np.empty_like(widths)
+        ends[self._order] = np.cumsum(widths[self._order])
+        self.blocks = [slice(end - w, end) for end, w in zip(ends, widths, strict=True)]
+
+    def set_range(self, X):
+        """Learn the range of every feature from the numbers (n, p) of the real rows."""
+        low, high = super().set_range(X)
+        first = [block.start for block in self.blocks]
+        self.low, self.high = low[first], high[first]
+        self.low[self.is_category], self.high[self.is_category] = 0.0, 1.0
+        return self.low, self.high
+
+    def bounds(self, low, high):
+        """Return bounds of the numbers (p,) from those of the features (q,)."""
+        pairs = [
+            column.bounds(*ends)
+            for column, *ends in zip(self._columns, low, high, strict=True)
+        ]
+        low, high = np.array(pairs, dtype=np.float64).T
+        if (low > high).any():
+            raise ValueError(
+                "feature_range leaves no integer within the range of the data to the "
+                f"columns {self.names(low > high)}. Pass wider bounds, or floats."
+            )
+        widths = [self._columns[j].width for j in self._order]
+        repeats = np.repeat(self._order, widths)
+        return low[repeats], high[repeats]
+
+    def decode(self, X):
+        """Return the rows that numbers (m, p) stand for, in the container of ``X``."""
+        values = [
+            column.decode(X[:, block])
+            for column, block in zip(self._columns, self.blocks, strict=True)
+        ]
+        if is_frame(self._template):
+            return frame_like(self._template, values)
+        rows = np.empty((len(X), len(values)), dtype=self._template.dtype)
+        for j, column in enumerate(values):
+            rows[:, j] = column
+        return rows
+
+    def round(self, X):
+        """Return the numbers that stand for the rows that are returned."""
+        return self.encode(self.decode(X))
+
+    def _name_features(self, X):
+        """Keep the names of the columns."""
+
+
+class MixedTable(TypedTable):
+    """Columns of a DataFrame or of an array, some of which hold categories.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n, q)
+        Real rows that have weight.
+    categorical : ndarray of shape (n_categorical,)
+        Positions of the categorical features.
+
+    Attributes
+    ----------
+    encoder : ColumnTransformer
+        Fitted, one-hot encodes the categorical features with the categories of ``X``
+        and passes the others on.
+    """
+
+    encodes = True
+
+    def __init__(self, X, categorical):
+        if is_frame(X):
+            _refuse_unless_encoded(X)
+            columns = kinds_of_columns(X, categorical=set(categorical.tolist()))
+        else:
+            columns = [Floats() for _ in range(X.shape[1])]
+            X = X.astype(float if X.dtype.kind in "biuf" else object, copy=False)
+        self.encoder = _fit_encoder(X, categorical)
+        found = self.encoder.named_transformers_["categories"].categories_
+        for j, categories in zip(categorical.tolist(), found, strict=True):
+            columns[j] = Categories(categories)
+        self._set_columns(X, columns, categorical)
+
+    def validate(self, estimator, X, y, **check_params):
+        """Validate rows in ``fit``, and return the numbers that stand for them."""
+        X, y = readable(X), readable(y, "y")
+        validate_data(estimator, X, skip_check_array=True)
+        if y is None:
+            raise ValueError(
+                f"This {type(estimator).__name__} estimator requires y to be passed, "
+                "but the target y is None."
+            )
+        return check_X_y(self.encode(X), y, estimator=estimator, **check_params)
+
+    def validate_new(self, estimator, X):
+        """Validate rows that come after ``fit``."""
+        X = readable(X)
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        self.encode(X)
+
+    def encode(self, X, *, input_name="X"):
+        """Return the numbers (n, p) that stand for rows like those of the table."""
+        if not is_frame(X):
+            X = check_array(X, dtype=None, ensure_all_finite=False)
+        with naming_missing_columns(X):
+            return check_array(
+                self.encoder.transform(X), dtype=np.float64, input_name=input_name
+            )
+
+    def encode_init(self, X0):
+        """Return the numbers that stand for starting rows, columns matched by name."""
+        encoded = self.encode(super().encode_init(X0), input_name="X of init")
+        for j in np.flatnonzero(self.is_category):
+            if not encoded[:, self.blocks[j]].any(axis=1).all():
+                raise ValueError(
+                    f"X of init has categories in {self.feature_names[j]!r} that X "
+                    "does not have. Expected some of "
+                    f"{self._columns[j].categories.tolist()}."
+                )
+        return encoded
+
+    def fit(self, estimator, samples, labels, **fit_params):
+        """Fit an estimator on rows of the table, behind the encoder."""
         encoder = clone(self.encoder).fit(samples)
         # The same as fitting the pipeline, whatever the routing of metadata.
         estimator.fit(encoder.transform(samples), labels, **fit_params)
@@ -311,11 +380,27 @@ class Table:
 
     def last_step(self, fitted):
         """Return what ``fit`` fitted behind the encoder."""
-        return fitted if self.encoder is None else fitted[-1]
+        return fitted[-1]
+
+    def _unbounded(self):
+        return self.names(self.is_category)
+
+
+def _refuse_unless_encoded(X):
+    """Raise a ValueError unless scikit-learn's ColumnTransformer takes a DataFrame."""
+    implementation = read(X).implementation
+    if not (implementation.is_pandas() or implementation.is_polars()):
+        raise ValueError(
+            "categorical_features needs a DataFrame of pandas or polars, or an array; "
+            f"got {type(X).__module__}.{type(X).__name__}, which the ColumnTransformer "
+            "that encodes categories does not take. Convert X, such as by "
+            "X.to_pandas()."
+        )
 
 
 def _fit_encoder(X, categorical):
-    features = [_name(X, j) for j in categorical]
+    names = column_names(X)
+    features = [names[j] for j in categorical]
     if not all(isinstance(name, str) for name in features):
         features = categorical.tolist()
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
@@ -328,24 +413,3 @@ def _fit_encoder(X, categorical):
     found = encoder.named_transformers_["categories"].categories_
     # A refit on a few rows has to know all the categories.
     return encoder.set_params(categories__categories=found)
-
-
-def _refuse_other_than_numbers(X, dtypes, categorical):
-    refused = []
-    for j, dtype in enumerate(dtypes):
-        if j in categorical or dtype_kind(dtype) in "biuf":
-            continue
-        if is_object(dtype):
-            try:
-                np.asarray(column(X, j), dtype=np.float64)
-            except (TypeError, ValueError):
-                pass
-            else:
-                continue
-        refused.append(f"{_name(X, j)!r} ({dtype})")
-    if refused:
-        raise ValueError(
-            f"X has columns that are not numbers: {', '.join(refused)}. Name those "
-            "that hold categories in categorical_features ('from_dtype' takes the "
-            "columns of a categorical dtype), and turn the others into numbers."
-        )

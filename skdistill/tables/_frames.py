@@ -1,94 +1,26 @@
-"""DataFrame in, DataFrame out, without importing the library of either."""
+"""DataFrame in, DataFrame out: what is learned, in the container that came in.
 
-import sys
-from importlib import import_module
+Dtypes of a library say more than those of narwhals (the nullable and the Arrow dtypes
+of pandas, categories): what is made like a column is cast to the dtype of its library.
+"""
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
-from skdistill._sklearn_compat import check_pandas_support
+from skdistill._sklearn_compat import _safe_indexing
+from skdistill.tables._reading import is_frame, is_series, native_dtypes, read
 
-
-def _library(container):
-    """Return pandas or polars if the container is theirs, else None."""
-    root = type(container).__module__.partition(".")[0]
-    return sys.modules.get(root) if root in ("pandas", "polars") else None
-
-
-def is_frame(X):
-    """Whether ``X`` is a DataFrame of pandas or polars."""
-    library = _library(X)
-    return library is not None and isinstance(X, library.DataFrame)
-
-
-def column_dtypes(frame):
-    """Return the dtypes of a DataFrame, those of its library."""
-    return list(frame.dtypes)
-
-
-def dtype_kind(dtype):
-    """Return the kind of a column as NumPy has it: "b", "i", "u", "f", or another.
-
-    The nullable and the Arrow dtypes of pandas have that of the numbers they hold.
-    """
-    if hasattr(dtype, "kind"):
-        return dtype.kind
-    if dtype.is_integer():
-        return "i"
-    if dtype.is_float():
-        return "f"
-    return "b" if str(dtype) == "Boolean" else "O"
-
-
-def float_dtype(dtype):
-    """Return the NumPy dtype of a column of floats."""
-    if hasattr(dtype, "itemsize"):
-        return np.dtype(f"f{dtype.itemsize}")
-    return np.dtype(str(dtype).lower())
-
-
-def is_object(dtype):
-    """Whether a column holds Python objects, which may be numbers."""
-    return str(dtype).lower() == "object"
-
-
-def _series(frame, j):
-    if _library(frame).__name__ == "pandas":
-        return frame.iloc[:, j]
-    return frame.to_series(j)
-
-
-def column(frame, j):
-    """Return column ``j`` as an array (n,)."""
-    return _series(frame, j).to_numpy()
-
-
-def is_missing(X, j):
-    """Return where column ``j`` of a DataFrame or an array has no value, (n,)."""
-    if not is_frame(X):
-        values = np.asarray(X[:, j])
-        return (values != values) | (values == np.array(None))
-    values = _series(X, j)
-    if _library(X).__name__ == "pandas":
-        return values.isna().to_numpy()
-    if values.dtype.is_float():
-        values = values.fill_nan(None)
-    return values.is_null().to_numpy()
-
-
-def is_series(y):
-    """Whether ``y`` is a Series of pandas or polars."""
-    library = _library(y)
-    return library is not None and isinstance(y, library.Series)
-
-
-def samples_like(X, samples):
-    """Return samples (m, p) in the container of ``X``, with its column names."""
-    if not is_frame(X):
-        return samples
-    library = _library(X)
-    if library.__name__ == "pandas":
-        return library.DataFrame(samples, columns=X.columns)
-    return library.DataFrame(samples, schema=list(X.columns), orient="row")
+__all__ = [
+    "frame_like",
+    "in_form_of",
+    "in_library",
+    "is_frame",
+    "is_series",
+    "labels_like",
+    "samples_like",
+    "whole_like",
+    "without_rows",
+]
 
 
 def frame_like(X, columns):
@@ -96,109 +28,156 @@ def frame_like(X, columns):
 
     The values must be such that the dtype of their column holds them.
     """
-    library = _library(X)
-    dtypes = column_dtypes(X)
-    if library.__name__ == "pandas":
-        frame = library.DataFrame(
-            {
-                j: library.Series(values, dtype=dtype)
-                for j, (values, dtype) in enumerate(zip(columns, dtypes, strict=True))
-            }
-        )
-        frame.columns = X.columns
-        return frame
-    return library.DataFrame(
-        [
-            library.Series(name, list(values), dtype=dtype)
-            for name, values, dtype in zip(X.columns, columns, dtypes, strict=True)
-        ]
-    )
+    return _cast(_frame(X, [plain(values) for values in columns]), X)
 
 
-def in_library(frame, name):
-    """Return a DataFrame as one of "pandas" or "polars", with dtypes of NumPy."""
-    if name not in ("pandas", "polars") or _library(frame).__name__ == name:
-        return frame
-    columns = {key: column(frame, j) for j, key in enumerate(frame.columns)}
-    return import_module(name).DataFrame(columns)
+def without_rows(X):
+    """Return a DataFrame or an array of the same columns that does not keep the rows.
+
+    A selection is a copy, where a slice would be a view.
+    """
+    if is_frame(X):
+        X = read(X).to_native()
+        if read(X).implementation.is_pyarrow():
+            return X.schema.empty_table()
+    return _safe_indexing(X, np.empty(0, dtype=int))
 
 
-def whole_like(y, targets):
-    """Round numeric targets where the column of ``y`` holds integers."""
-    if _library(y) is None:
-        return targets
-    dtypes = column_dtypes(y) if is_frame(y) else [y.dtype]
-    whole = np.array([dtype_kind(dtype) in "biu" for dtype in dtypes])
-    return np.where(whole if targets.ndim == 2 else whole[0], np.rint(targets), targets)
+def samples_like(X, samples):
+    """Return samples (m, p) in the container of ``X``, with its column names."""
+    if not is_frame(X):
+        return samples
+    like = read(X)
+    names = [str(name) for name in like.columns]
+    made = nw.from_numpy(samples, names, backend=like.implementation).to_native()
+    return _with_labels_of(X, made)
 
 
 def labels_like(y, labels, *, whole=False):
     """Return labels (m,) or targets (m, k) in the container of ``y``, named as it is.
 
-    They keep its dtype, but floats stay floats where ``y`` holds integers, unless they
-    are said to be whole numbers.
+    They keep its dtype, but floats stay floats where ``y`` does not hold floats, unless
+    they are said to be whole numbers and ``y`` holds integers.
     """
-    if not (is_series(y) or is_frame(y)):
+    if is_series(y):
+        return _labels(read(y), labels, whole)
+    if not is_frame(y):
         return labels
-    library = _library(y)
-    if is_frame(y) and labels.ndim == 1:
-        y = _series(y, 0)
-    if is_frame(y):
-        columns = [
-            labels_like(_series(y, j), values, whole=whole)
-            for j, values in enumerate(labels.T)
-        ]
-        if library.__name__ == "polars":
-            return library.DataFrame(columns)
-        frame = library.concat(columns, axis=1)
-        frame.columns = y.columns
-        return frame
-    dtype = y.dtype
-    if labels.dtype.kind == "f" and dtype_kind(dtype) != "f":
-        dtype = dtype if whole else None
-        labels = labels.astype(np.int64) if whole else labels
-    if library.__name__ == "pandas":
-        return library.Series(labels, name=y.name, dtype=dtype)
-    return library.Series(y.name, labels.tolist(), dtype=dtype)
+    columns = list(read(y).iter_columns())
+    if labels.ndim == 1:
+        return _labels(columns[0], labels, whole)
+    pairs = zip(columns, labels.T, strict=True)
+    return _frame(y, [_labels(column, values, whole) for column, values in pairs])
 
 
-def joined_frame(samples, feature_names, targets, sample_weight):
-    """Return samples, targets and weights in one DataFrame.
-
-    Parameters
-    ----------
-    samples : ndarray or DataFrame of shape (m, p)
-        Samples; the result is of the library that theirs is, pandas for an array.
-    feature_names : sequence of str of length p
-        Names for the columns of an array.
-    targets : ndarray, Series or DataFrame of shape (m,) or (m, k)
-        Targets; without a name of their own they are "target", or "target0", ...
-    sample_weight : ndarray of shape (m,) or None
-        Weights, for a last column "sample_weight".
-
-    Raises
-    ------
-    ValueError
-        If two columns would have the same name.
-    """
-    library = _library(samples)
-    if library is None:
-        library = check_pandas_support("to_frame")
-        samples = library.DataFrame(samples, columns=feature_names)
-    columns = {name: samples[name] for name in samples.columns}
-    if is_frame(targets):
-        added = {name: targets[name] for name in targets.columns}
-    elif np.ndim(targets) == 2:
-        added = {f"target{j}": part for j, part in enumerate(np.transpose(targets))}
+def whole_like(y, targets):
+    """Round numeric targets where the column of ``y`` holds integers."""
+    if is_series(y):
+        columns = [read(y)]
+    elif is_frame(y):
+        columns = read(y).iter_columns()
     else:
-        named = is_series(targets) and targets.name not in (None, "")
-        added = {targets.name if named else "target": targets}
-    if sample_weight is not None:
-        added["sample_weight"] = sample_weight
-    shared = sorted(set(columns) & set(added), key=str)
-    if shared:
-        raise ValueError(
-            f"Features and targets share the names {shared}. Rename the columns of X "
-            "or y before fit."
+        return targets
+    whole = np.array([_is_whole(column) for column in columns])
+    return np.where(whole if targets.ndim == 2 else whole[0], np.rint(targets), targets)
+
+
+def in_form_of(given, values):
+    """Return values (m,) or (m, k) in the container and the precision of ``given``.
+
+    What was a list becomes one, and floating-point numbers get the width that they had.
+    Numbers learned in the place of integers are not rounded.
+    """
+    if isinstance(given, list):
+        return values.tolist()
+    if is_frame(given):
+        if not is_frame(values):
+            values = samples_like(given, np.reshape(values, (len(values), -1)))
+        pairs = zip(
+            read(given).iter_columns(), read(values).iter_columns(), strict=True
         )
-    return library.DataFrame({**columns, **added})
+        return _frame(
+            given,
+            [
+                _cast(new.to_native(), old.to_native())
+                if _holds(old, new.dtype.is_float())
+                else new.to_native()
+                for old, new in pairs
+            ],
+        )
+    if is_series(given):
+        return values
+    dtype = np.asarray(given).dtype
+    is_float = np.issubdtype(dtype, np.floating)
+    if is_float and np.issubdtype(values.dtype, np.floating):
+        return values.astype(dtype, copy=False)
+    return values
+
+
+def in_library(frame, name):
+    """Return a DataFrame as one of "pandas" or "polars", with dtypes of NumPy."""
+    if name not in ("pandas", "polars") or read(frame).implementation.value == name:
+        return frame
+    columns = {
+        str(column.name): column.to_numpy() for column in read(frame).iter_columns()
+    }
+    return nw.from_dict(columns, backend=name).to_native()
+
+
+def plain(values):
+    """Return values (m,) as a list if they are objects, which polars keeps as such."""
+    is_objects = isinstance(values, np.ndarray) and values.dtype == object
+    return values.tolist() if is_objects else values
+
+
+def _frame(X, columns):
+    """Return arrays or Series as a DataFrame with the names of ``X``."""
+    like = read(X)
+    named = dict(zip(like.columns, columns, strict=True))
+    made = nw.from_dict(named, backend=like.implementation).to_native()
+    return _with_labels_of(X, made)
+
+
+def _with_labels_of(X, made):
+    """Give a DataFrame of pandas the labels of columns, which may be no strings."""
+    if read(X).implementation.is_pandas_like():
+        made.columns = X.columns
+    return made
+
+
+def _cast(made, like):
+    """Return a DataFrame or a Series with the dtypes of another one of its library."""
+    implementation, dtypes = read(like).implementation, native_dtypes(like)
+    if is_series(like):
+        cast = made.astype if implementation.is_pandas_like() else made.cast
+        return cast(dtypes[0])
+    if implementation.is_pyarrow():
+        return made.cast(like.schema)
+    # Pandas takes long to cast many columns, also to the dtype that they have.
+    changed = {
+        name: dtype
+        for name, dtype, own in zip(
+            like.columns, dtypes, native_dtypes(made), strict=True
+        )
+        if dtype != own
+    }
+    if not changed:
+        return made
+    return (made.astype if implementation.is_pandas_like() else made.cast)(changed)
+
+
+def _labels(column, labels, whole):
+    made = nw.new_series(column.name, plain(labels), backend=column.implementation)
+    if _holds(column, labels.dtype.kind == "f") or (whole and _is_whole(column)):
+        return _cast(made.to_native(), column.to_native())
+    return made.to_native()
+
+
+def _holds(column, floats):
+    """Whether a column is of a dtype for floats, or need not be."""
+    sparse = getattr(native_dtypes(column)[0], "subtype", None)
+    return not floats or column.dtype.is_float() or getattr(sparse, "kind", "") == "f"
+
+
+def _is_whole(column):
+    return column.dtype.is_integer() or column.dtype == nw.Boolean

@@ -140,14 +140,25 @@ def test_any_estimator_at_the_end_and_any_sampler_before(unbalanced):
 
 
 def test_in_an_ensemble_of_imbalanced_learn(unbalanced):
+    """Each member distills the rows that it was given, and fits on the result."""
     X, y = unbalanced
-    sampler = DistillationSampler(DatasetDistiller(n_synthetic=8))
-    ensemble = BalancedBaggingClassifier(
-        LogisticRegression(), n_estimators=2, sampler=sampler, random_state=0
+    y = np.array(["common", "rare"])[y]
+    sampler = DistillationSampler(DatasetDistiller(n_synthetic=12))
+    bagging = BalancedBaggingClassifier(
+        LogisticRegression(), n_estimators=3, sampler=sampler, random_state=0
     ).fit(X, y)
-    for member in ensemble.estimators_:
-        assert len(member[0].distiller_.X_synthetic_) == 8
-    assert ensemble.score(X, y) > 0.8
+    sets = []
+    for member in bagging.estimators_:
+        distiller = member[0].distiller_
+        assert member[0].sampling_strategy_ == {0: 6, 1: 6}
+        refitted = LogisticRegression().fit(
+            distiller.X_synthetic_, distiller.y_synthetic_
+        )
+        assert_array_equal(member[-1].coef_, refitted.coef_)
+        sets.append(distiller.X_synthetic_)
+    assert not np.array_equal(sets[0], sets[1])
+    alone = LogisticRegression().fit(X, y).score(X, y)
+    assert bagging.score(X, y) > alone - 0.05
 
 
 def test_grid_search_over_the_sampler(unbalanced):
@@ -220,6 +231,28 @@ def test_labels_of_a_frame_keep_their_dtype(unbalanced):
     _, targets = DistillationSampler().fit_resample(X, frame)
     assert targets.dtypes.equals(frame.dtypes)
     assert set(targets["label"]) == {"no", "yes"}
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_labels_that_are_dates(unbalanced, unit):
+    X, y = unbalanced
+    days = np.array(["2020-01-01", "2021-01-01"], f"datetime64[{unit}]")
+    n_synthetic = {days[0]: 3, days[1]: 2}
+    sampler = DistillationSampler(DatasetDistiller(n_synthetic=n_synthetic))
+    _, labels = sampler.fit_resample(X, days[y])
+    assert_array_equal(labels, days[[0, 0, 0, 1, 1]])
+    assert sampler.sampling_strategy_ == n_synthetic
+
+
+def test_sparse_frames_stay_sparse(unbalanced):
+    X, y = unbalanced
+    dense = pd.DataFrame(X * (X > 0)).rename(columns=str)
+    frame = dense.astype({"1": pd.SparseDtype(float, 0.0)})
+    sampler = DistillationSampler(DatasetDistiller(n_synthetic=4, random_state=0))
+    samples, _ = sampler.fit_resample(frame, y)
+    expected, _ = sampler.fit_resample(dense, y)
+    assert samples.dtypes.equals(frame.dtypes)
+    assert_array_equal(samples, expected)
 
 
 def test_one_hot_labels(multiclass_table):

@@ -3,6 +3,7 @@
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -50,6 +51,40 @@ def test_distill_is_a_distiller_in_each_fold(data, curve):
     for size, scores in zip(SIZES, curve.test_scores["distill"], strict=True):
         distiller = DatasetDistiller(ESTIMATOR, n_synthetic=size, random_state=0)
         assert_allclose(scores, cross_val_score(distiller, *data, cv=FOLDS))
+
+
+COLUMNS = {
+    "pandas": lambda y: pd.DataFrame({"label": y}),
+    "polars": lambda y: pl.DataFrame({"label": y}),
+    "array": lambda y: np.asarray(y)[:, None],
+}
+
+
+@pytest.mark.parametrize("as_column", COLUMNS.values(), ids=COLUMNS)
+def test_targets_of_one_column(data, curve, as_column):
+    """They are labels like any, and numbers of one column stay such."""
+    X, y = data
+    options = {"n_synthetic": SIZES, "cv": FOLDS, "random_state": 0}
+    same_scores(distillation_curve(ESTIMATOR, X, as_column(y), **options), curve)
+    options["cv"] = KFold(2)
+    ridge = [
+        distillation_curve(Ridge(), X, target, **options)
+        for target in (X[:, 0], as_column(X[:, 0]))
+    ]
+    same_scores(*ridge)
+
+
+def test_frames_that_are_lazy_or_sparse(data, curve):
+    X, y = data
+    for lazy in (pl.LazyFrame(X), pl.LazyFrame({"y": y})):
+        X_or_y = (lazy, y) if len(lazy.collect_schema()) > 1 else (X, lazy)
+        with pytest.raises(ValueError, match="is a lazy frame, .*Collect it first"):
+            distillation_curve(ESTIMATOR, *X_or_y, n_synthetic=SIZES)
+    sparse = pd.DataFrame(X).rename(columns=str).astype(pd.SparseDtype(float, 0.0))
+    again = distillation_curve(
+        ESTIMATOR, sparse, y, n_synthetic=SIZES, cv=FOLDS, random_state=0
+    )
+    same_scores(again, curve)
 
 
 def test_full_is_the_estimator_in_each_fold(data, curve):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
@@ -35,6 +36,20 @@ def distiller(data):
     return DatasetDistiller(estimator, n_synthetic=7, weighting="match").fit(
         X_train, y_train
     )
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_labels_of_one_column(data, distiller, library):
+    X_train, X_test, y_train, y_test = data
+    options = {"n_repeats": 2, "random_state": 0}
+    expected = transfer_score(
+        distiller, {"tree": TREE}, X_test, y_test, X=X_train, y=y_train, **options
+    )
+    train, test = library({"label": y_train}), library({"label": y_test})
+    results = transfer_score(
+        distiller, {"tree": TREE}, X_test, test, X=X_train, y=train, **options
+    )
+    assert results.scores == expected.scores
 
 
 def test_scores_are_those_of_refits(data, distiller):

@@ -1,14 +1,21 @@
 """Labels and containers that scikit-learn users bring."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 
-from skdistill import DatasetDistiller
+from skdistill import (
+    DatasetDistiller,
+    DistillationSampler,
+    DistilledClassifier,
+    transfer_score,
+)
 
 LABELS = {
     "strings": np.array(["red", "green", "blue"]),
@@ -100,34 +107,109 @@ def test_fortran_order_and_read_only(reference, multiclass_table):
     assert_allclose(distiller.X_synthetic_, reference.X_synthetic_, atol=1e-9)
 
 
-@pytest.mark.parametrize("weighting", ["unit", "match"])
-def test_to_frame_round_trip(multiclass_table, weighting):
-    """One line to share the set, from which anybody refits the estimator."""
+@pytest.mark.parametrize("unit", ["D", "s", "ns"])
+def test_labels_that_are_dates(multiclass_table, unit):
     X, y = multiclass_table
-    options = {"n_synthetic": 6, "weighting": weighting, "random_state": 0}
-    of_array = DatasetDistiller(**options).fit(X, y).to_frame()
-    assert list(of_array.columns[:7]) == [*(f"x{i}" for i in range(6)), "target"]
-    assert ("sample_weight" in of_array) == (weighting == "match")
-    frame = pd.DataFrame(X, columns=list("abcdef"))
-    distiller = DatasetDistiller(**options).fit(frame, pd.Series(y, name="class"))
-    rows = distiller.to_frame()
-    refit = clone(distiller.estimator_).fit(
-        rows[list("abcdef")], rows["class"], rows.get("sample_weight")
-    )
-    assert_array_equal(refit.predict(frame), distiller.predict(frame))
-    of_polars = DatasetDistiller(**options).fit(
-        pl.DataFrame(X, schema=list("abcdef"), orient="row"), pl.Series("class", y)
-    )
-    assert isinstance(of_polars.to_frame(), pl.DataFrame)
-    assert_allclose(
-        of_polars.to_frame().to_numpy().astype(float), rows.to_numpy().astype(float)
-    )
+    days = np.array(["2020-02-01", "2021-01-01", "2019-03-05"], "datetime64[D]")
+    labels = days.astype(f"datetime64[{unit}]")[y]
+    plain = DatasetDistiller(n_synthetic=6, random_state=0).fit(X, labels)
+    assert_array_equal(plain.classes_, np.unique(labels))
+    assert plain.y_synthetic_.dtype == labels.dtype
+    full = LogisticRegression().fit(X, labels).score(X, labels)
+    assert plain.score(X, labels) > full - 0.1
+    assert_array_equal(plain.to_frame()["target"].to_numpy(), plain.y_synthetic_)
+    per_class = {days[0]: 1, days[1]: 2, days[2]: 3}
+    for keys in (list(per_class), [pd.Timestamp(day) for day in per_class]):
+        named = clone(plain).set_params(
+            n_synthetic=dict(zip(keys, per_class.values(), strict=True))
+        )
+        named.fit(X, labels)
+        for day, count in per_class.items():
+            assert np.sum(named.y_synthetic_ == day) == count
+    with pytest.raises(ValueError, match="missing: .*2019-03-05"):
+        clone(plain).set_params(n_synthetic={days[0]: 1, days[1]: 2}).fit(X, labels)
+    twice = {**per_class, days[0].item(): 1}
+    with pytest.raises(ValueError, match="every class once"):
+        clone(plain).set_params(n_synthetic=twice).fit(X, labels)
+    # Starting labels may be of another unit.
+    start = clone(plain).set_params(init=(X[:12], days[y][:12]), n_synthetic="auto")
+    assert_array_equal(np.sort(start.fit(X, labels).y_synthetic_), np.sort(labels[:12]))
+    series = pd.Series(labels, name="day")
+    distiller = clone(plain).fit(X, series)
+    assert distiller.y_synthetic_.dtype == series.dtype
+    assert_array_equal(distiller.to_frame()["day"], distiller.y_synthetic_)
 
 
-def test_to_frame_of_several_targets_and_of_names_that_clash(multiclass_table):
+@pytest.mark.parametrize("kind", [object, Decimal])
+def test_fixed_targets_that_are_objects_stay_fractions(multiclass_table, kind):
     X, _ = multiclass_table
-    distiller = DatasetDistiller(Ridge(), n_synthetic=4).fit(X, X[:, :2])
-    assert list(distiller.to_frame().columns[6:]) == ["target0", "target1"]
-    frame = pd.DataFrame(X, columns=["target", *"bcdef"])
-    with pytest.raises(ValueError, match=r"share the names \['target'\]"):
-        DatasetDistiller(Ridge(), n_synthetic=4).fit(frame, X[:, 0]).to_frame()
+    target = np.round(X[:, 0] / 3, 3)
+    values = (
+        target.astype(object) if kind is object else [Decimal(str(v)) for v in target]
+    )
+    distiller = DatasetDistiller(
+        Ridge(), n_synthetic=5, learn_labels=False, random_state=0
+    )
+    expected = clone(distiller).fit(X, target).y_synthetic_
+    distiller.fit(X, pd.Series(values, dtype=object))
+    assert_allclose(distiller.y_synthetic_.astype(float), expected)
+
+
+LAZY = {
+    "polars": lambda frame: pl.from_pandas(frame).lazy(),
+    "dask": lambda frame: pytest.importorskip("dask.dataframe").from_pandas(
+        frame, npartitions=2
+    ),
+}
+
+
+@pytest.mark.parametrize("make_lazy", LAZY.values(), ids=LAZY)
+def test_lazy_frames_are_to_be_collected(multiclass_table, make_lazy):
+    X, y = multiclass_table
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    lazy, lazy_y = make_lazy(frame), make_lazy(pd.DataFrame({"y": y}))
+    distiller = DatasetDistiller(n_synthetic=3).fit(frame, y)
+    calls = {
+        "X": [
+            lambda: DatasetDistiller().fit(lazy, y),
+            lambda: DatasetDistiller(categorical_features=["a"]).fit(lazy, y),
+            lambda: distiller.transform(lazy),
+            lambda: distiller.predict(lazy),
+            lambda: distiller.score(lazy, y),
+            lambda: DistilledClassifier().fit(lazy, y),
+            lambda: DistillationSampler().fit_resample(lazy, y),
+            lambda: transfer_score(distiller, [Ridge()], frame, y, X=lazy, y=y),
+        ],
+        "y": [
+            lambda: DatasetDistiller().fit(frame, lazy_y),
+            lambda: distiller.score(frame, lazy_y),
+            lambda: DistilledClassifier().fit(frame, lazy_y),
+            lambda: DistillationSampler().fit_resample(frame, lazy_y),
+            lambda: transfer_score(distiller, [Ridge()], frame, y, X=frame, y=lazy_y),
+        ],
+        "X of init": [
+            lambda: DatasetDistiller(init=(lazy, y)).fit(frame, y),
+        ],
+        "X_test": [lambda: transfer_score(distiller, [Ridge()], lazy, y)],
+        "y_test": [lambda: transfer_score(distiller, [Ridge()], frame, lazy_y)],
+    }
+    for name, refused in calls.items():
+        for call in refused:
+            with pytest.raises(ValueError, match=f"^{name} is a lazy frame, .*Collect"):
+                call()
+
+
+def test_columns_that_share_a_name(multiclass_table):
+    """They are refused before anything else is made of them."""
+    X, y = multiclass_table
+    frame = pd.DataFrame(X, columns=list("abcdaf"))
+    targets = pd.DataFrame(X[:, :2], columns=["u", "u"])
+    for call in (
+        lambda: DatasetDistiller().fit(frame, y),
+        lambda: DatasetDistiller(categorical_features=[1]).fit(frame, y),
+        lambda: DistilledClassifier().fit(frame, y),
+    ):
+        with pytest.raises(ValueError, match="^X has columns that share a name"):
+            call()
+    with pytest.raises(ValueError, match="^y has columns that share a name"):
+        DatasetDistiller(Ridge()).fit(X, targets)

@@ -1,0 +1,89 @@
+"""Features, targets and weights in one DataFrame."""
+
+from collections import Counter
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from skdistill.tables._frames import plain
+from skdistill.tables._reading import column_names, is_frame, is_series, read
+
+
+def joined_frame(samples, feature_names, targets, sample_weight):
+    """Return samples, targets and weights in one DataFrame.
+
+    Parameters
+    ----------
+    samples : ndarray or DataFrame of shape (m, p)
+        Samples; the result is of the library that theirs is, of pandas or else polars
+        for an array.
+    feature_names : sequence of str of length p
+        Names for the columns of an array.
+    targets : ndarray, Series or DataFrame of shape (m,) or (m, k)
+        Targets; without a name of their own they are "target", or "target0", ...
+    sample_weight : ndarray of shape (m,) or None
+        Weights, for a last column "sample_weight".
+
+    Raises
+    ------
+    ValueError
+        If two columns would have the same name.
+    ImportError
+        If the samples are an array, and neither pandas nor polars is installed.
+    """
+    if is_frame(samples):
+        backend = read(samples).implementation
+        columns = list(_named_columns(samples))
+    else:
+        backend = _installed_library()
+        columns = list(zip(feature_names, samples.T, strict=True))
+    columns += _named_targets(targets)
+    if sample_weight is not None:
+        columns.append(("sample_weight", sample_weight))
+    counts = Counter(name for name, _ in columns)
+    shared = sorted(str(name) for name, count in counts.items() if count > 1)
+    if shared:
+        raise ValueError(
+            f"Features, targets and weights share the names {shared}. Rename the "
+            "columns of X or y before fit."
+        )
+    values = {name: _values_for(backend, column) for name, column in columns}
+    return nw.from_dict(values, backend=backend).to_native()
+
+
+def _named_targets(targets):
+    if is_frame(targets):
+        yield from _named_columns(targets)
+    elif is_series(targets):
+        column = read(targets)
+        yield "target" if column.name in (None, "") else column.name, column
+    elif np.ndim(targets) == 2:
+        yield from ((f"target{j}", part) for j, part in enumerate(targets.T))
+    else:
+        yield "target", targets
+
+
+def _named_columns(frame):
+    return zip(column_names(frame), read(frame).iter_columns(), strict=True)
+
+
+def _values_for(backend, column):
+    """Return what a library makes a column of, with its dtype if it is its own."""
+    if isinstance(column, np.ndarray):
+        return plain(column)
+    is_own = column.implementation is backend
+    return column.to_native() if is_own else plain(column.to_numpy())
+
+
+def _installed_library():
+    for library in (nw.Implementation.PANDAS, nw.Implementation.POLARS):
+        try:
+            library.to_native_namespace()
+        except ImportError:
+            continue
+        return library
+    raise ImportError(
+        "to_frame puts rows that came as arrays into a DataFrame of pandas or polars, "
+        "and neither is installed. Install one of them, such as by 'pip install "
+        "pandas', or take the arrays X_synthetic_ and y_synthetic_ instead."
+    )

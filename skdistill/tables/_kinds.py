@@ -1,0 +1,177 @@
+"""What a column holds, and the numbers that stand for it while rows are learned.
+
+A kind of column has ``width``, the numbers that stand for a value; ``is_discrete``,
+whether these are rounded to such as stand for a value; ``is_category``; and the methods
+
+- ``bounds(low, high)``, the nearest bounds within those given that its values can have;
+- ``decode(numbers)``, the values that numbers (m, width) stand for, whatever they are.
+"""
+
+from collections import defaultdict
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from skdistill.tables._reading import native_dtypes, read
+
+#: Integers whose ranges are found at once.
+MAX_BLOCK = 2**18
+
+
+class Floats:
+    """Floating-point numbers of some width, such as "float32"."""
+
+    width = 1
+    is_discrete = is_category = False
+
+    def __init__(self, dtype="float64"):
+        self.dtype = dtype
+
+    def bounds(self, low, high):
+        """Return bounds that the width can hold."""
+        return self._inward(low, np.inf), self._inward(high, -np.inf)
+
+    def _inward(self, bound, inward):
+        dtype = np.dtype(self.dtype).type
+        with np.errstate(over="ignore"):
+            value = dtype(bound)
+        if float(value) < bound if inward > 0 else float(value) > bound:
+            value = np.nextafter(value, dtype(inward))
+        return value
+
+    def decode(self, numbers):
+        """Return the numbers."""
+        return numbers[:, 0]
+
+
+class WholeNumbers:
+    """Integers or booleans, within the range of the data.
+
+    Parameters
+    ----------
+    python_type : {int, bool}
+        What they are.
+    low, high : int
+        Their range. As floats, its ends may be next to it.
+    """
+
+    width = 1
+    is_discrete = True
+    is_category = False
+
+    def __init__(self, python_type, low, high):
+        self.python_type = python_type
+        self.low, self.high = int(low), int(high)
+
+    def bounds(self, low, high):
+        """Return the whole numbers within the bounds and the range."""
+        return max(np.ceil(low), float(self.low)), min(np.floor(high), float(self.high))
+
+    def decode(self, numbers):
+        """Return the nearest whole numbers within the range."""
+        near = np.clip(np.rint(numbers[:, 0]), float(self.low), float(self.high))
+        return [
+            self.python_type(min(max(int(value), self.low), self.high))
+            for value in near
+        ]
+
+
+class Categories:
+    """Categories, each with a number between zero and one that stands for it."""
+
+    is_discrete = is_category = True
+
+    def __init__(self, categories):
+        self.categories = categories
+        self.width = len(categories)
+
+    def bounds(self, low, high):
+        """Return zero and one."""
+        return 0.0, 1.0
+
+    def decode(self, numbers):
+        """Return the categories of the largest numbers."""
+        return self.categories[np.argmax(numbers, axis=1)]
+
+
+def kinds_of_columns(X, rows=slice(None), *, categorical=()):
+    """Return the kinds of the columns of a DataFrame.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, q)
+        Real rows.
+    rows : slice or ndarray of int, default=slice(None)
+        Those that decide on the range of integers.
+    categorical : set of int, default=()
+        Positions of the columns that hold categories, whose kind is None.
+
+    Raises
+    ------
+    ValueError
+        If a column does not hold numbers.
+    """
+    frame, refused = read(X), []
+    columns = [None] * len(frame.columns)
+    by_dtype = defaultdict(list)
+    for j, (name, dtype) in enumerate(frame.schema.items()):
+        if j in categorical:
+            continue
+        if dtype.is_integer() or dtype == nw.Boolean:
+            by_dtype[dtype].append(j)
+        elif dtype.is_float():
+            columns[j] = Floats(str(dtype).lower())
+        elif _holds_floats(frame[:, j]):
+            columns[j] = Floats()
+        else:
+            refused.append(f"{name!r} ({native_dtypes(X)[j]})")
+    if refused:
+        raise ValueError(
+            f"X has columns that are not numbers: {', '.join(refused)}. Name those "
+            "that hold categories in categorical_features ('from_dtype' takes the "
+            "columns of a categorical dtype), and turn the others into numbers."
+        )
+    for dtype, positions in by_dtype.items():
+        python_type = bool if dtype == nw.Boolean else int
+        limits = _limits(frame, rows, positions)
+        for j, ends in zip(positions, limits, strict=True):
+            columns[j] = WholeNumbers(python_type, *ends)
+    return columns
+
+
+def _limits(frame, rows, positions):
+    """Yield the least and the largest value of integer columns of one dtype.
+
+    They are Python integers: floats may be next to them. Columns with missing values
+    may get zeros, since validation refuses them.
+    """
+    rows = rows if isinstance(rows, slice) else rows.tolist()
+    # Many short columns take long one by one, and tall ones much memory together.
+    step = MAX_BLOCK // max(1, len(frame))
+    if step < 2 or "128" in str(frame[:, positions[0]].dtype):  # NumPy has no 128 bits
+        for column in (frame[rows, j] for j in positions):
+            has_values = column.null_count() < len(column)
+            yield (column.min(), column.max()) if has_values else (0, 0)
+        return
+    for start in range(0, len(positions), step):
+        values = frame[rows, positions[start : start + step]].to_numpy()
+        if values.dtype.kind not in "biu":
+            values = np.zeros(values.shape, dtype=int)
+        yield from zip(
+            values.min(axis=0).tolist(), values.max(axis=0).tolist(), strict=True
+        )
+
+
+def _holds_floats(column):
+    """Whether Python objects, or values of a dtype that narwhals lacks, are numbers."""
+    known = column.dtype not in (nw.Object, nw.Unknown)
+    if known and str(native_dtypes(column)[0]).lower() != "object":
+        return False
+    values = column.to_numpy()
+    if values.dtype.kind == "c":
+        return False
+    try:
+        np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,49 @@
+"""Missing values, by the names of their columns."""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from skdistill.tables._reading import column_names, is_frame, read
+
+
+@contextmanager
+def naming_missing_columns(X):
+    """Name the columns if validation fails because values are missing."""
+    try:
+        yield
+    except ValueError as error:
+        of_X = "NaN" in str(error) or "pandas.NA" in str(error)
+        if of_X and "y contains NaN" not in str(error):
+            refuse_missing(X if is_frame(X) else np.asarray(X))
+        raise
+
+
+def refuse_missing(X):
+    """Raise a ValueError that names the columns with missing values, if any."""
+    missing = _missing_columns(X)
+    if len(missing):
+        names = column_names(X)
+        raise ValueError(
+            "X contains missing values (NaN) in the columns "
+            f"{[names[j] for j in missing]}. Impute them first, such as by a "
+            "SimpleImputer before this step in a pipeline, or drop the rows."
+        )
+
+
+def _missing_columns(X):
+    """Return the positions of the columns with missing values, NaN included."""
+    if is_frame(X):
+        missing = [
+            column.is_null().any()
+            or (column.dtype.is_float() and column.is_nan().any())
+            for column in read(X).iter_columns()
+        ]
+    elif np.ndim(X) == 2:
+        # Column by column: the comparison of an array takes as much memory as it.
+        missing = [
+            ((values != values) | (values == np.array(None))).any() for values in X.T
+        ]
+    else:
+        missing = []
+    return np.flatnonzero(missing)
