@@ -19,9 +19,6 @@ from sklearn.utils import _safe_indexing
 # the methods that it knows, and ``fit_resample`` belongs to imbalanced-learn.
 from sklearn.utils._metadata_requests import RequestMethod
 
-# ``import pandas``, or an ImportError that names the method which needs it.
-from sklearn.utils._optional_dependencies import check_pandas_support
-
 # Declared types and ranges of parameters, in the words of scikit-learn's own messages.
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -62,6 +59,5 @@ __all__ = [
     "_raise_for_params",
     "_safe_indexing",
     "_validate_score_name",
-    "check_pandas_support",
     "validate_params",
 ]

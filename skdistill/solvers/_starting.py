@@ -74,7 +74,8 @@ def starting_rows(distiller, real, columns, random_state):
         raise ValueError(
             f"init must be a tuple (X0, y0) of two arrays; got {len(init)} values."
         )
-    X0 = given_samples(columns.encode_init(init[0]), real.n_features, source)
+    X0 = columns.encode_init(init[0], f"X of {source}")
+    X0 = given_samples(X0, real.n_features, source)
     y0, counts = targets.given(init[1], len(X0), source)
     if n_rows is not None and not targets.allows(counts, n_rows):
         raise ValueError(

@@ -144,7 +144,7 @@ class Table:
         """
         return check_array(X, dtype=np.float64, input_name=input_name, copy=True)
 
-    def encode_init(self, X0):
+    def encode_init(self, X0, input_name="X of init"):
         """Return the numbers that stand for starting rows, columns matched by name.
 
         Raises
@@ -152,8 +152,8 @@ class Table:
         ValueError
             If there is a column or a category that the table does not have.
         """
-        X0 = readable(X0, "X of init")
-        return in_order(X0, self.feature_names, input_name="X of init")
+        X0 = readable(X0, input_name)
+        return in_order(X0, self.feature_names, input_name=input_name)
 
     def set_range(self, X):
         """Learn the range of every feature from the numbers (n, p) of the real rows.
@@ -359,13 +359,14 @@ class MixedTable(TypedTable):
                 self.encoder.transform(X), dtype=np.float64, input_name=input_name
             )
 
-    def encode_init(self, X0):
+    def encode_init(self, X0, input_name="X of init"):
         """Return the numbers that stand for starting rows, columns matched by name."""
-        encoded = self.encode(super().encode_init(X0), input_name="X of init")
+        X0 = super().encode_init(X0, input_name)
+        encoded = self.encode(X0, input_name=input_name)
         for j in np.flatnonzero(self.is_category):
             if not encoded[:, self.blocks[j]].any(axis=1).all():
                 raise ValueError(
-                    f"X of init has categories in {self.feature_names[j]!r} that X "
+                    f"{input_name} has categories in {self.feature_names[j]!r} that X "
                     "does not have. Expected some of "
                     f"{self._columns[j].categories.tolist()}."
                 )

@@ -60,6 +60,7 @@ COLUMNS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 @pytest.mark.parametrize("as_column", COLUMNS.values(), ids=COLUMNS)
 def test_targets_of_one_column(data, curve, as_column):
     """They are labels like any, and numbers of one column stay such."""

@@ -38,6 +38,7 @@ def distiller(data):
     )
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 @pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
 def test_labels_of_one_column(data, distiller, library):
     X_train, X_test, y_train, y_test = data

@@ -138,7 +138,7 @@ def test_targets_are_matched_by_name(frame):
     first = distiller.y_synthetic_
     distiller.set_params(warm_start=True).fit(X, swapped)
     assert_array_equal(distiller.y_synthetic_[["u", "v"]], first)
-    with pytest.raises(ValueError, match="^y of init: The feature names"):
+    with pytest.raises(ValueError, match="^y of the previous fit.*The feature names"):
         distiller.fit(X, Y.rename(columns={"u": "w"}))
 
 
