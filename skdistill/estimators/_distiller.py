@@ -35,6 +35,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skdistill._hidden_warnings import hiding
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets, one_hot_classes
 from skdistill.solvers._blas import single_blas_thread
@@ -475,8 +476,7 @@ class DatasetDistiller(
 
         def snapshot(synthetic):
             """Look at a set on the way, on which scikit-learn may stop early."""
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
+            with hiding(ConvergenceWarning):
                 return attributes(synthetic)
 
         losses = []
