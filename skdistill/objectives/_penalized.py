@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import numpy as np
 
+from skdistill._jax_scope import double_precision
 from skdistill.objectives._base import DataObjective
 
 
@@ -40,7 +41,7 @@ class PenalizedObjective(DataObjective):
         return loss + penalty, jax.tree.map(np.add, grad, penalty_grad)
 
     def _penalty_and_grad(self, params):
-        with jax.enable_x64(True):
+        with double_precision():
             value, grad = self._penalty(params, self.hyperparameters)
             weight = self.total_weight
             return float(value) / weight, jax.tree.map(

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import optax
 
+from skdistill._jax_scope import double_precision
 from skdistill.optimizers._lbfgs import OuterResult
 
 #: Mini-batches in an iteration.
@@ -68,12 +69,12 @@ def minimize(
     batches = _batches(n_rows, batch_size, random_state)
     x = best = x0
     best_value = validate(x0)
-    with jax.enable_x64(True):
+    with double_precision():
         state = adam.init(x)
     for n_iter in range(1, max_iter + 1):  # noqa: B007
         for _ in range(STEPS):
             _, grad = value_and_grad(x, next(batches))
-            with jax.enable_x64(True):
+            with double_precision():
                 x, state = _step(x, grad, state, lower, upper, adam=adam)
             x = np.asarray(x)
         value = validate(x)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.utils import gen_batches
 
+from skdistill._jax_scope import double_precision
 from skdistill.objectives._base import DataObjective
 
 # A chunk stays in the cache between the product with X and the one with its transpose.
@@ -90,7 +91,7 @@ class DenseObjective(DataObjective):
         if rows is not None:
             X, y, weight = (part[rows] for part in data)
             data = X, y, weight / weight.sum()
-        with jax.enable_x64(True):
+        with double_precision():
             total = None
             pending = deque()
             for chunk in self._chunks(*data):

@@ -6,6 +6,8 @@ from functools import partial
 import jax
 import numpy as np
 
+from skdistill._jax_scope import double_precision
+
 
 class Student(ABC):
     """Mirror of a scikit-learn estimator whose training can be differentiated.
@@ -172,7 +174,7 @@ class ClosedFormStudent(Student):
 
 def _in_numpy(jitted, *args, train):
     """Call in double precision; Python numbers would be traced weakly."""
-    with jax.enable_x64(True):
+    with double_precision():
         args = jax.tree.map(np.float64, args)
         return jax.tree.map(np.asarray, jitted(*args, train=train))
 
