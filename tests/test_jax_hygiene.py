@@ -1,19 +1,24 @@
 """JAX stays inside: its settings, its compilations, its import."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jax
+import joblib
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skdistill import DatasetDistiller
+from skdistill import DatasetDistiller, DistilledClassifier
+from skdistill._jax_scope import double_precision
 from skdistill.real import _dense
 
 
@@ -21,10 +26,22 @@ def settings():
     return dict(jax.config.values), jax.config.jax_enable_x64
 
 
+def run_in_fresh_process(module, *args):
+    """Run a module of these tests; a hang is an error after a while."""
+    subprocess.run(
+        [sys.executable, "-m", f"tests.{module}", *args],
+        cwd=Path(__file__).parents[1],
+        check=True,
+        timeout=600,
+    )
+
+
 def test_import_is_light():
+    """Without JAX, and without what is to notice that JAX is left behind by a fork."""
     script = (
         "import sys, skdistill; "
-        "assert not {'jax', 'jaxopt', 'matplotlib', 'optax'} & set(sys.modules)"
+        "assert not {'jax', 'jaxopt', 'matplotlib', 'optax', 'skdistill._jax_scope'} "
+        "& set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 
@@ -54,18 +71,65 @@ def test_settings_are_left_alone_when_fit_fails(table, monkeypatch):
     assert settings() == before
 
 
+def test_strict_settings_of_the_process():
+    """Every estimator, with all that JAX can be told to refuse."""
+    run_in_fresh_process("fits_in_strict_jax")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_settings_of_the_thread_change_nothing(table, count_compilations):
+    """The same programs run, up to how NumPy rounds in memory that lies otherwise."""
+    X, y = table
+    distillers = [
+        DatasetDistiller(estimator, n_synthetic=6, max_iter=3, solver=solver, tol=0)
+        for estimator in (LogisticRegression(max_iter=1000), KNeighborsClassifier())
+        for solver in ("lbfgs", "adam")
+    ]
+    expected = [clone(each).fit(X, y) for each in distillers]
+    with (
+        jax.numpy_rank_promotion("raise"),
+        jax.numpy_dtype_promotion("strict"),
+        jax.transfer_guard("disallow_explicit"),
+        jax.default_matmul_precision("F32_F32_F32"),
+        jax.debug_nans(True),
+        jax.debug_infs(True),
+    ):
+        before = settings()
+        with count_compilations() as counter:
+            fitted = [clone(each).fit(X, y) for each in distillers]
+        assert settings() == before
+    assert counter.count == 0
+    for mine, reference in zip(fitted, expected, strict=True):
+        assert_allclose(mine.X_synthetic_, reference.X_synthetic_, rtol=1e-10)
+        assert_allclose(mine.loss_curve_, reference.loss_curve_, rtol=1e-10)
+
+
+def test_a_step_to_nan_is_no_error():
+    """The loss of rows that have run away is NaN, and the step is taken back."""
+    with jax.debug_nans(True), jax.debug_infs(True), double_precision():
+        assert np.isnan(jax.numpy.log(-1.0))
+        assert np.isinf(jax.numpy.log(0.0))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("used_by", ["a fit", "the user", "nobody", "the user alone"])
+def test_fork_after_jax_has_started(used_by):
+    """A fit in the child fails at once, where it would wait forever."""
+    run_in_fresh_process("fits_in_forked_process", used_by)
+
+
+def blas_threads():
+    return [
+        library["num_threads"]
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    ]
+
+
 def test_blas_threads_are_given_back(table):
     """Also when fits in several threads overlap."""
     X, y = table
     distiller = DatasetDistiller(n_synthetic=6)
-
-    def blas_threads():
-        return [
-            library["num_threads"]
-            for library in threadpool_info()
-            if library["user_api"] == "blas"
-        ]
-
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
         assert set(before) == {2}
@@ -73,6 +137,37 @@ def test_blas_threads_are_given_back(table):
         assert blas_threads() == before
         with ThreadPoolExecutor(4) as executor:
             list(executor.map(lambda _: clone(distiller).fit(X, y), range(8)))
+        assert blas_threads() == before
+
+
+def test_blas_threads_are_given_back_when_fits_fail(table, monkeypatch):
+    X, y = table
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("in the middle of a pass")
+
+    monkeypatch.setattr(_dense, "_add", fail)
+
+    def fit(_):
+        with pytest.raises(RuntimeError, match="in the middle"):
+            DatasetDistiller(n_synthetic=6).fit(X, y)
+
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with ThreadPoolExecutor(4) as executor:
+            list(executor.map(fit, range(8)))
+        assert blas_threads() == before
+
+
+def test_blas_threads_are_given_back_by_a_search_in_threads(binary_table):
+    """Fits within fits, in joblib's threads."""
+    X, y = binary_table
+    model = DistilledClassifier(LogisticRegression(), DatasetDistiller(n_synthetic=6))
+    search = GridSearchCV(model, {"estimator__C": [0.1, 1.0]}, cv=2)
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with joblib.parallel_config("threading", n_jobs=2):
+            search.fit(X, y)
         assert blas_threads() == before
 
 

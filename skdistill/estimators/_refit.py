@@ -1,10 +1,9 @@
 """From a synthetic set to fitted attributes: scikit-learn's fit, its loss, warnings."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skdistill._hidden_warnings import hiding
 from skdistill.estimators._any_estimator import unfitted_copy
 from skdistill.estimators._fitting import warn
 
@@ -59,8 +58,7 @@ class Refit:
 
     def snapshot(self, synthetic):
         """Look at a set on the way, on which scikit-learn may stop early."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with hiding(ConvergenceWarning):
             return self.attributes(synthetic)
 
     def store(self, distiller, result, report):

@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import numpy as np
 
+from skdistill._jax_scope import double_precision
 from skdistill.objectives._base import Objective
 
 
@@ -39,7 +40,7 @@ class PenalizedLoss(Objective):
         return loss + penalty, jax.tree.map(np.add, grad, penalty_grad)
 
     def _penalty_and_grad(self, params):
-        with jax.enable_x64(True):
+        with double_precision():
             value, grad = self._penalty(params, self.hyperparameters)
             weight = self.real.total_weight
             return float(value) / weight, jax.tree.map(

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import optax
 
+from skdistill._jax_scope import double_precision
 from skdistill.optimizers._outcome import Outcome, OuterResult
 
 #: Mini-batches in an iteration.
@@ -70,14 +71,14 @@ def minimize(
     best_value = validate(x0)
     if not np.isfinite(best_value):
         return OuterResult(best, best_value, 0, Outcome.NOT_FINITE)
-    with jax.enable_x64(True):
+    with double_precision():
         state = adam.init(x)
     for n_iter in range(1, max_iter + 1):
         for _ in range(STEPS):
             _, grad = value_and_grad(x, next(batches))
             if not np.isfinite(grad).all():
                 return OuterResult(best, best_value, n_iter - 1, Outcome.NOT_FINITE)
-            with jax.enable_x64(True):
+            with double_precision():
                 x, state = _step(x, grad, state, lower, upper, adam=adam)
             x = np.asarray(x)
         value = validate(x)

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from sklearn.utils import gen_batches
 
+from skdistill._jax_scope import double_precision
 from skdistill.real._base import Chunk, RealRows
 from skdistill.real._sampling import row_positions, systematic_sample
 
@@ -58,7 +59,7 @@ class DenseRows(RealRows):
         if rows is not None:
             X, y, weight = (part[rows] for part in data)
             data = Chunk(X, y, weight / weight.sum())
-        with jax.enable_x64(True):
+        with double_precision():
             total = None
             pending = deque()
             for chunk in _chunks(data, self.chunk_rows):

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from skdistill._jax_scope import double_precision
 from skdistill.objectives._losses import cost_of_chance, loss_unit
 from skdistill.synthetic._set import DataSpec, SyntheticSet
 
@@ -204,7 +205,7 @@ class ClosedFormStudent(Student):
 
 def _in_numpy(jitted, *args, train):
     """Call in double precision; Python numbers would be traced weakly."""
-    with jax.enable_x64(True):
+    with double_precision():
         args = jax.tree.map(partial(np.asarray, dtype=np.float64), args)
         return jax.tree.map(np.asarray, jitted(*args, train=train))
 

@@ -7,6 +7,7 @@ from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._jax_scope import double_precision
 from skdistill.real._targets import one_hot_classes
 from skdistill.students._base import Student
 from skdistill.synthetic._set import SyntheticSet
@@ -111,7 +112,7 @@ def _fit(student, X, y, weight):
 
 
 def _raw(student, params, X):
-    with jax.enable_x64(True):
+    with double_precision():
         return np.asarray(jax.jit(student.raw_prediction)(params, X))
 
 
@@ -188,10 +189,10 @@ def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
         return losses(params).mean()
 
     def loss_at(synthetic):
-        with jax.enable_x64(True):
+        with double_precision():
             return float(mean_loss(student.solve(synthetic)))
 
-    with jax.enable_x64(True):
+    with double_precision():
         shape = jax.eval_shape(losses, params).shape
         assert shape == (len(X_new),), (
             f"outer_loss is (n,); got shape {shape} for {len(X_new)} rows."

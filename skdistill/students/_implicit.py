@@ -5,11 +5,14 @@ it is no longer developed. Its default linear solver leaves an error of one perc
 hypergradient; conjugate gradients reach rounding error.
 """
 
-import warnings
+from functools import cache
 
 import jax
 import numpy as np
 from jax.scipy.sparse.linalg import cg
+
+from skdistill._hidden_warnings import hiding
+from skdistill._jax_scope import double_precision
 
 
 def implicit_vjp(stationarity, params, cotangent, synthetic, *, tol=1e-12):
@@ -37,17 +40,23 @@ def implicit_vjp(stationarity, params, cotangent, synthetic, *, tol=1e-12):
     SyntheticSet
         Gradient of the outer loss in every field of ``synthetic``.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from jaxopt.implicit_diff import root_vjp
+    root_vjp = _root_vjp()
 
     def solve(hessian_product, rhs):
         return cg(hessian_product, rhs, tol=tol)[0]
 
-    with jax.enable_x64(True):
+    with double_precision():
         # As double precision arrays: Python floats would be traced weakly.
         params, cotangent, synthetic = jax.tree.map(
             np.float64, (params, cotangent, synthetic)
         )
         (grad,) = root_vjp(stationarity, params, (synthetic,), cotangent, solve=solve)
         return jax.tree.map(np.asarray, grad)
+
+
+@cache
+def _root_vjp():
+    with hiding(DeprecationWarning):
+        from jaxopt.implicit_diff import root_vjp
+
+    return root_vjp

@@ -12,7 +12,6 @@ The solution changes with the rows without jumps, and smoothly but for where a
 coefficient arrives at a bound or leaves it.
 """
 
-import warnings
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC, SVR
 from sklearn.utils.class_weight import compute_class_weight
 
+from skdistill._hidden_warnings import hiding
 from skdistill.students._base import ClosedFormStudent
 from skdistill.students._params import KernelParams
 from skdistill.students.kernel._kernels import FIXED_PARAMS, LEARNED_PARAMS
@@ -347,8 +347,7 @@ def _sum_halves(values):
 def _start(libsvm, gram, y, upper):
     """Return nearly optimal coefficients, by libsvm with ``C_i`` as weights."""
     coef = np.zeros(len(y))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with hiding(ConvergenceWarning):
         libsvm.fit(gram, y, sample_weight=upper)
     coef[libsvm.support_] = libsvm.dual_coef_[0]
     return coef

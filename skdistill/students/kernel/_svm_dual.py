@@ -24,7 +24,8 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import LinAlgError, LinAlgWarning, lstsq, solve
+from scipy.linalg import lstsq
+from scipy.linalg.lapack import dsysvx
 from sklearn.exceptions import ConvergenceWarning
 
 #: What counts as rounding error of ``r``, relative to the size of its terms.
@@ -154,15 +155,14 @@ def _solve_bordered(gram, rhs):
     system = np.ones((len(rhs), len(rhs)))
     system[:-1, :-1] = gram
     system[-1, -1] = 0
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", LinAlgWarning)
-            return solve(system, rhs, assume_a="sym", check_finite=False), True
-    except (LinAlgError, LinAlgWarning):
-        solution = lstsq(system, rhs, cond=1e-12, check_finite=False)[0]
-        rest = rhs - system @ solution
-        has_solution = np.linalg.norm(rest) <= 1e-9 * np.linalg.norm(rhs)
-        return (solution, True) if has_solution else (rest, False)
+    # What scipy.linalg.solve warns of is an answer here, and no warning.
+    *_, solution, _, _, _, info = dsysvx(system, rhs)
+    if info == 0:  # neither singular nor nearly so
+        return solution[:, 0], True
+    solution = lstsq(system, rhs, cond=1e-12, check_finite=False)[0]
+    rest = rhs - system @ solution
+    has_solution = np.linalg.norm(rest) <= 1e-9 * np.linalg.norm(rhs)
+    return (solution, True) if has_solution else (rest, False)
 
 
 def _intercept(dual, coef):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from skdistill._jax_scope import double_precision
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS
 from skdistill.students._base import ClosedFormStudent
 from skdistill.students.kernel._kernels import squared_distances
@@ -135,7 +136,7 @@ class NearestCentroidStudent(ClosedFormStudent):
         """Return the centroids that scikit-learn found."""
         import jax
 
-        with jax.enable_x64(True):
+        with double_precision():
             params = _assemble(
                 estimator.centroids_,
                 estimator.within_class_std_dev_,
