@@ -48,7 +48,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill import DatasetDistiller
-from skdistill.evaluation._baselines import class_codes, fit_on_reduced, reduced_set
+from skdistill.estimators._fitting import fit_behind
+from skdistill.evaluation._baselines import class_codes, reduced_set
 
 SEEDS = (0, 1, 2)
 #: Kernel machines are not fitted on more rows than this for the column of all data.
@@ -209,7 +210,7 @@ def run(case, size, data):
                 weighting=distiller.weighting,
                 random_state=seed,
             )
-            model = fit_on_reduced(clone(case.estimator), *reduced)
+            model = fit_behind(None, clone(case.estimator), *reduced)
             scores[method].append(score(model, X_test, y_test))
     return scores, seconds
 

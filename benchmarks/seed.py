@@ -140,12 +140,16 @@ def data_pass(X, y, repeats):
     """Return (e), seconds of a pass, and of its two products in NumPy."""
     from sklearn.linear_model import LogisticRegression
 
-    from skdistill.objectives import data_objective_for
+    from skdistill.objectives import OuterLoss
+    from skdistill.real._dense import DenseRows
+    from skdistill.real._targets import class_targets
     from skdistill.students import DataSpec, student_for
     from skdistill.students._params import LinearParams
 
     student = student_for(LogisticRegression(), DataSpec(784, np.arange(10), 10, False))
-    objective = data_objective_for(X, y.astype(np.int32), np.ones(len(y)), student)
+    targets, indices = class_targets(y, y)
+    real = DenseRows(X, indices, np.ones(len(y)), targets)
+    objective = OuterLoss(real, student.raw_prediction, student.outer_loss)
     rng = np.random.default_rng(0)
     params = LinearParams(0.01 * rng.standard_normal((10, X.shape[1])), np.zeros(10))
     coef = params.coef.astype(X.dtype)
