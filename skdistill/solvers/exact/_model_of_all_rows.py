@@ -19,6 +19,8 @@ from skdistill.optimizers._lbfgs import minimize
 from skdistill.solvers.exact._whitening import (
     MAX_DENSE_FEATURES,
     PrincipalWhitening,
+    RowSpan,
+    SpanWhitening,
     Whitening,
 )
 from skdistill.students._params import LinearParams
@@ -36,6 +38,8 @@ MAX_HALVINGS = 10
 POLISHING_STEPS = 2
 #: Multiplications up to which blocks of the Hessian are computed in each step.
 CHEAP_BLOCKS = 1e9
+#: Multiplications up to which an orthonormal basis of wide rows is computed.
+CHEAP_SPAN = 1e10
 #: Rows that are multiplied at a time.
 CHUNK_ROWS = 4096
 #: Change of a coefficient, relative to the largest, that ends these steps.
@@ -99,7 +103,8 @@ def fit_data_model(
     # At the start the constraint is pulled with this force, later with less.
     force = 0.1 * np.linalg.norm(grad.coef) / max_norm
     at_start = ridge if student.loss_name == "squared_error" else max(ridge, force)
-    whitening = _whitening_at(student, sample, params, at_start, objective)
+    span = _row_span(student, objective, sample)
+    whitening = _whitening_at(student, sample, params, at_start, objective, span)
     params, limited, _ = _fit_in_ball(
         params,
         student,
@@ -130,9 +135,9 @@ def fit_data_model(
             return DataModel(params, True, whitening, 0, True)
         params = probe
     if student.loss_name != "squared_error":
-        whitening = _whitening_at(student, sample, params, ridge, objective)
+        whitening = _whitening_at(student, sample, params, ridge, objective, span)
     fits_by_newton = student.loss_name == "squared_error" or (
-        _rows_for_blocks(student, objective, sample) is objective
+        _rows_for_blocks(student, objective, sample, whitening) is objective
     )
     if not limited and fits_by_newton:
         model = _polish(
@@ -180,22 +185,36 @@ def _is_limited(objective, params, ridge):
     return -np.vdot(params.coef, grad.coef) > ridge * np.vdot(params.coef, params.coef)
 
 
-def _whitening_at(student, sample, params, ridge, objective):
-    """Return round coordinates near a model."""
-    if student.loss_name == "squared_error" and sample.X.shape[1] <= MAX_DENSE_FEATURES:
-        # What all the rows say is the Hessian itself.
-        data = objective if isinstance(objective.X, np.ndarray) else sample
-        chunks = (
-            (data.X[rows], data.sample_weight[rows])
-            for rows in gen_batches(len(data.X), CHUNK_ROWS)
-        )
-        tol = 0.0 if ridge else student.estimator.tol
+def _row_span(student, objective, sample):
+    """Return the RowSpan, or None where it is no smaller, or expensive to find."""
+    n, p = sample.X.shape
+    if n < p and n**2 * p <= CHEAP_SPAN and n == objective.n_rows:
+        return RowSpan(sample.X, sample.sample_weight, student.is_centered)
+    return None
+
+
+def _whitening_at(student, sample, params, ridge, objective, span):
+    """Return round coordinates near a model, in a span if there is one."""
+    is_squared = student.loss_name == "squared_error"
+    tol = 0.0 if ridge else student.estimator.tol
+    if is_squared:
         ridge = ridge * student.n_outputs / 2
-        return PrincipalWhitening(chunks, student.is_centered, ridge, tol)
-    raw = sample.X @ params.coef.T + params.intercept
-    curvature = student.loss.hessian(raw, student.encode(sample.y)).curvature.mean()
-    # Rows that are all but certain have no curvature left to speak of.
-    return Whitening(sample.X, sample.sample_weight, ridge / max(curvature, 1e-3))
+    else:
+        raw = sample.X @ params.coef.T + params.intercept
+        hessians = student.loss.hessian(raw, student.encode(sample.y))
+        # Rows that are all but certain have no curvature left to speak of.
+        ridge = ridge / max(hessians.curvature.mean(), 1e-3)
+    data = sample
+    if is_squared and isinstance(objective.X, np.ndarray):
+        data = objective
+    X, weight = data.X if span is None else span.rows, data.sample_weight
+    if is_squared and X.shape[1] <= MAX_DENSE_FEATURES:
+        # What all the rows say is the Hessian itself.
+        chunks = ((X[rows], weight[rows]) for rows in gen_batches(len(X), CHUNK_ROWS))
+        whitening = PrincipalWhitening(chunks, student.is_centered, ridge, tol)
+    else:
+        whitening = Whitening(X, weight, ridge)
+    return whitening if span is None else SpanWhitening(span, whitening, ridge)
 
 
 def _fit_in_ball(
@@ -245,8 +264,9 @@ def _polish(
     blocks = None
     if student.loss_name == "squared_error":
         step_length = 1.0
-    else:
-        blocks = _CurvatureBlocks(space, _rows_for_blocks(student, objective, sample))
+    elif whitening.size <= MAX_DENSE_FEATURES:
+        rows = _rows_for_blocks(student, objective, sample, whitening)
+        blocks = _CurvatureBlocks(space, rows)
     preconditioner = None
     converged, first_size = False, np.linalg.norm(grad)
     for n_iter in range(1, max_iter + 1):  # noqa: B007
@@ -365,10 +385,10 @@ class _ModelSpace:
         return LinearParams(coef, intercept)
 
 
-def _rows_for_blocks(student, objective, sample):
+def _rows_for_blocks(student, objective, sample, whitening):
     """All rows, where a Hessian of all is as cheap as some products with it."""
-    n, p = len(objective.y), sample.X.shape[1]
-    is_cheap = n * p**2 * student.n_outputs <= CHEAP_BLOCKS
+    work = len(objective.y) * whitening.size**2 * student.n_outputs
+    is_cheap = work <= CHEAP_BLOCKS and whitening.size <= MAX_DENSE_FEATURES
     return objective if is_cheap and isinstance(objective.X, np.ndarray) else sample
 
 
