@@ -1,19 +1,33 @@
 """The model of all the data, free and within a norm, against scikit-learn's."""
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq
+from sklearn.base import clone, is_classifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    Ridge,
+    RidgeClassifier,
+)
+from sklearn.svm import LinearSVC
 
+from skdistill import DatasetDistiller
 from skdistill.solvers._problem import Problem
 from skdistill.solvers.exact._model_of_all_rows import (
     _fit_in_ball,
     _ModelSpace,
     fit_model_of_all_rows,
 )
-from skdistill.solvers.exact._whitening import Whitening
+from skdistill.solvers.exact._whitening import (
+    RowSpan,
+    SpanWhitening,
+    Whitening,
+)
 from skdistill.students import student_for
 from skdistill.students._params import LinearParams
 from tests.conftest import rows_of, spec_of, strict_logistic
@@ -81,3 +95,63 @@ def test_whitening(dtype, rng):
     assert_allclose(
         np.vdot(whitening.to_gradient(gradient), v), np.vdot(gradient, coef), rtol=1e-8
     )
+
+
+WIDE = {
+    "logistic": LogisticRegression(solver="newton-cg", tol=1e-12, max_iter=1000),
+    "logistic, no intercept": LogisticRegression(
+        solver="newton-cg", tol=1e-12, max_iter=1000, fit_intercept=False
+    ),
+    "ridge classifier": RidgeClassifier(),
+    "ridge": Ridge(alpha=0.1),
+    "ridge, no intercept": Ridge(fit_intercept=False),
+    "least squares": LinearRegression(),
+    "svc": LinearSVC(dual=True, tol=1e-9, max_iter=100_000, C=0.01),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The line search", "ignore:Line Search")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("estimator", WIDE.values(), ids=WIDE)
+def test_wide_rows(estimator, dtype, rng):
+    """In the span of 30 rows: a matrix of 2,500 x 2,500 would take 50 MB.
+
+    Without a penalty it is the solution of least norm.
+    """
+    y = np.arange(30) % 2
+    X = rng.standard_normal((30, 2500)) * rng.uniform(0.5, 2, 2500) + 3.0
+    X = (X + 0.2 * y[:, None]).astype(dtype)
+    distiller = DatasetDistiller(
+        estimator, n_synthetic=8, weighting="match", solver="exact"
+    )
+    targets = y if is_classifier(estimator) else X[:, 0] - 2.0 * X[:, 1]
+    tracemalloc.start()
+    distiller.fit(X, targets)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
+    full = clone(estimator).fit(X.astype(np.float64), targets)
+    unit = np.abs(full.coef_).max()
+    rtol = 1e-6 if dtype == np.float64 else 1e-4
+    assert_allclose(distiller.estimator_.coef_, full.coef_, rtol=0, atol=rtol * unit)
+
+
+@pytest.mark.parametrize("is_centered", [True, False])
+def test_whitening_in_the_span_of_the_rows(is_centered, rng):
+    """The same unit as in all the coordinates, for coefficients in the span."""
+    X, weight = rng.standard_normal((6, 20)) + 2.0, rng.uniform(0.5, 2, 6)
+    span = RowSpan(X, weight, is_centered)
+    whitening = SpanWhitening(span, Whitening(span.rows, weight, 0.3), 0.3)
+    rows = X - np.average(X, axis=0, weights=weight) * is_centered
+    coef = rng.standard_normal((3, 6)) @ rows
+    v = whitening.from_coef(coef)
+    assert v.shape == (3, whitening.size) == (3, 6)
+    assert_allclose(whitening.to_coef(v), coef, atol=1e-10)
+    metric = np.cov(X.T, aweights=weight, ddof=0) + 0.3 * np.eye(20)
+    assert_allclose(v @ v.T, coef @ metric @ coef.T, rtol=1e-10)
+    gradient = rng.standard_normal((3, 20))
+    assert_allclose(
+        np.vdot(whitening.to_gradient(gradient), v), np.vdot(gradient, coef), rtol=1e-10
+    )
+    scale = np.sqrt(np.average((X - span.mean) ** 2, axis=0, weights=weight) + 0.3)
+    assert_allclose(whitening.scale, scale)

@@ -21,6 +21,8 @@ from skdistill.real._moments import mean_and_covariance
 from skdistill.solvers.exact._whitening import (
     MAX_DENSE_FEATURES,
     PrincipalWhitening,
+    RowSpan,
+    SpanWhitening,
     Whitening,
 )
 from skdistill.students._params import LinearParams
@@ -38,6 +40,8 @@ MAX_HALVINGS = 10
 POLISHING_STEPS = 2
 #: Multiplications up to which blocks of the Hessian are computed in each step.
 CHEAP_BLOCKS = 1e9
+#: Multiplications up to which an orthonormal basis of wide rows is computed.
+CHEAP_SPAN = 1e10
 #: Change of a coefficient, relative to the largest, that ends these steps.
 COEF_TOL = 1e-10
 
@@ -97,7 +101,8 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     if max_norm:
         force = 0.1 * np.linalg.norm(grad.coef) / max_norm
     at_start = ridge if student.loss.is_quadratic else max(ridge, force)
-    whitening = _whitening_at(problem, params, at_start)
+    span = _row_span(problem)
+    whitening = _whitening_at(problem, params, at_start, span)
 
     def space(params, objective, max_norm=max_norm):
         return _ModelSpace(params, student, objective, ridge, max_norm, whitening, unit)
@@ -120,8 +125,10 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
             return DataModel(params, True, whitening)
         params = probe
     if not student.loss.is_quadratic:
-        whitening = _whitening_at(problem, params, ridge)
-    by_newton = student.loss.is_quadratic or (_rows_for_blocks(problem) is problem.real)
+        whitening = _whitening_at(problem, params, ridge, span)
+    by_newton = student.loss.is_quadratic or (
+        _rows_for_blocks(problem, whitening) is problem.real
+    )
     if not limited and by_newton:
         params, n_iter, outcome = _polish(
             space(params, loss, np.inf), problem, max_iter, tol, callback
@@ -148,18 +155,39 @@ def _is_limited(objective, params, ridge):
     return -np.vdot(params.coef, grad.coef) > ridge * np.vdot(params.coef, params.coef)
 
 
-def _whitening_at(problem, params, ridge):
-    """Return round coordinates near a model."""
+def _row_span(problem):
+    """Return the RowSpan, or None where it is no smaller, or expensive to find."""
+    sample, is_centered = problem.sample, problem.student.is_centered
+    n, p = sample.X.shape
+    if n < p and n**2 * p <= CHEAP_SPAN and not problem.is_sampled:
+        return RowSpan(sample.X, sample.sample_weight, is_centered)
+    return None
+
+
+def _whitening_at(problem, params, ridge, span):
+    """Return round coordinates near a model, in a span if there is one."""
     student, sample, real = problem.student, problem.sample, problem.real
-    if student.loss.is_quadratic and real.n_features <= MAX_DENSE_FEATURES:
-        # What all the rows say is the Hessian itself.
-        moments = mean_and_covariance(real, student.is_centered)
+    is_quadratic, tol = student.loss.is_quadratic, 0.0
+    if is_quadratic:
         tol = 0.0 if ridge else student.estimator.tol
-        return PrincipalWhitening(*moments, ridge * student.n_outputs / 2, tol)
-    raw = sample.X @ params.coef.T + params.intercept
-    curvature = student.loss.hessian(raw, student.encode(sample.y)).curvature.mean()
-    # Rows that are all but certain have no curvature left to speak of.
-    return Whitening(sample.X, sample.sample_weight, ridge / max(curvature, 1e-3))
+        ridge = ridge * student.n_outputs / 2
+    else:
+        raw = sample.X @ params.coef.T + params.intercept
+        hessians = student.loss.hessian(raw, student.encode(sample.y))
+        # Rows that are all but certain have no curvature left to speak of.
+        ridge = ridge / max(hessians.curvature.mean(), 1e-3)
+    # Of a quadratic, what all the rows say is the Hessian itself.
+    if span is None:
+        if is_quadratic and real.n_features <= MAX_DENSE_FEATURES:
+            moments = mean_and_covariance(real, student.is_centered)
+            return PrincipalWhitening(*moments, ridge, tol)
+        return Whitening(sample.X, sample.sample_weight, ridge)
+    rows, weight = span.rows, sample.sample_weight
+    within = Whitening(rows, weight, ridge)
+    if is_quadratic and rows.shape[1] <= MAX_DENSE_FEATURES:
+        covariance = (rows.T * (weight / weight.sum())) @ rows
+        within = PrincipalWhitening(np.zeros(len(covariance)), covariance, ridge, tol)
+    return SpanWhitening(span, within, ridge)
 
 
 def _fit_in_ball(space, *, max_iter, tol, callback):
@@ -205,8 +233,8 @@ def _polish(space, problem, max_iter, tol, callback):
     blocks = None
     if space.student.loss.is_quadratic:
         step_length = 1.0
-    else:
-        blocks = _CurvatureBlocks(space, _rows_for_blocks(problem))
+    elif space.whitening.size <= MAX_DENSE_FEATURES:
+        blocks = _CurvatureBlocks(space, _rows_for_blocks(problem, space.whitening))
     preconditioner = None
     outcome, first_size = Outcome.MAX_ITER, np.linalg.norm(grad)
     for n_iter in range(1, max_iter + 1):  # noqa: B007
@@ -329,11 +357,11 @@ class _ModelSpace:
         return LinearParams(coef, intercept)
 
 
-def _rows_for_blocks(problem):
+def _rows_for_blocks(problem, whitening):
     """All rows, where a Hessian of all is as cheap as some products with it."""
-    real = problem.real
-    n_products = real.n_rows * real.n_features**2 * problem.student.n_outputs
-    return real if n_products <= CHEAP_BLOCKS else problem.sample
+    work = problem.real.n_rows * whitening.size**2 * problem.student.n_outputs
+    is_cheap = work <= CHEAP_BLOCKS and whitening.size <= MAX_DENSE_FEATURES
+    return problem.real if is_cheap else problem.sample
 
 
 class _CurvatureBlocks:

@@ -4,10 +4,13 @@ The curvature of that loss in a row of coefficients is about proportional to ``c
 plus a ridge. In coordinates where this matrix is the identity, neither the units nor
 the correlations of the features slow an optimizer down, and a step of one changes raw
 predictions by about one.
+
+With fewer rows than features, the model is in the span of the rows, and so are the
+coordinates.
 """
 
 import numpy as np
-from scipy.linalg import cholesky, eigh, solve_triangular
+from scipy.linalg import cholesky, eigh, qr, solve_triangular
 
 #: With more features only their scales are whitened: the matrix would not pay.
 MAX_DENSE_FEATURES = 2048
@@ -124,3 +127,71 @@ class PrincipalWhitening:
     def to_gradient(self, coef_grad):
         """Map a gradient in the coefficients to the gradient in whitened rows."""
         return (coef_grad @ self._vectors) / self._deviations
+
+
+class RowSpan:
+    """The span of fewer rows than features, where their model is.
+
+    Parameters
+    ----------
+    X, sample_weight : ndarrays of shape (n, p) and (n,)
+        All rows and their weights.
+    is_centered : bool
+        Whether there is a free intercept: then the differences of the rows count.
+
+    Attributes
+    ----------
+    mean, variances : ndarray of shape (p,)
+        Weighted moments of the features.
+    basis : ndarray of shape (p, n)
+        Orthonormal basis.
+    rows : ndarray of shape (n, n)
+        The rows in the basis, from their mean if there is a free intercept.
+    """
+
+    def __init__(self, X, sample_weight, is_centered):
+        share = sample_weight / sample_weight.sum()
+        self.mean = share @ X.astype(np.float64)
+        centered = X - self.mean
+        self.variances = share @ centered**2
+        rows = centered if is_centered else X.astype(np.float64)
+        self.basis, triangle = qr(rows.T, mode="economic", check_finite=False)
+        self.rows = triangle.T
+
+
+class SpanWhitening:
+    """Whitened coordinates in the span of fewer rows than features.
+
+    Parameters
+    ----------
+    span : RowSpan
+        The span.
+    within : Whitening or PrincipalWhitening
+        Whitened coordinates of ``span.rows``.
+    ridge : float
+        As for ``Whitening``.
+
+    Attributes
+    ----------
+    mean, scale, size
+        As for ``Whitening``.
+    """
+
+    def __init__(self, span, within, ridge):
+        self.mean = span.mean
+        self.scale = np.sqrt(span.variances + ridge)
+        self.scale[self.scale == 0] = 1.0
+        self.size = within.size
+        self._basis, self._within = span.basis, within
+
+    def to_coef(self, v):
+        """Map whitened rows (k, size) to coefficients."""
+        return self._within.to_coef(v) @ self._basis.T
+
+    def from_coef(self, coef):
+        """Map coefficients (k, p) in the span to whitened rows."""
+        return self._within.from_coef(coef @ self._basis)
+
+    def to_gradient(self, coef_grad):
+        """Map a gradient in the coefficients to the gradient in whitened rows."""
+        return self._within.to_gradient(coef_grad @ self._basis)
