@@ -4,6 +4,8 @@ Scikit-learn's own have tags, constraints of parameters and ``get_params``; thos
 other packages may lack any of these, and need ``fit`` and ``predict`` alone.
 """
 
+from typing import Any, Self
+
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils import ClassifierTags, RegressorTags, get_tags
 
@@ -58,7 +60,9 @@ class DefaultsForNested:
     None stands for.
     """
 
-    def set_params(self, **params):
+    _defaults: dict[str, str]
+
+    def set_params(self, **params: Any) -> Self:
         """Set the parameters of this estimator.
 
         Parameters
@@ -76,4 +80,4 @@ class DefaultsForNested:
             nested = any(key.startswith(f"{name}__") for key in params)
             if nested and params.get(name, getattr(self, name)) is None:
                 params[name] = getattr(self, method)()
-        return super().set_params(**params)
+        return super().set_params(**params)  # type: ignore[misc]  # a mixin

@@ -23,7 +23,8 @@ from skdistill import DatasetDistiller
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import DataSpec, check_student, student_for
 from skdistill.synthetic._set import SyntheticSet
-from tests.conftest import make_table, outer_loss
+from tests.conftest import make_table
+from tests.conftest import outer_loss as loss_over
 
 # A few iterations suffice to see what is asked here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -98,7 +99,7 @@ def problem(request, table):
         np.ones(20),
         student.hyperparameters,
     )
-    objective = outer_loss(X, y, np.ones(len(X)), student)
+    objective = loss_over(X, y, np.ones(len(X)), student)
     loss, hypergrad = BilevelLoss(student, objective).value_and_grad(synthetic)
 
     def loss_at(synthetic):
@@ -149,7 +150,7 @@ def test_equal_rows_have_finite_derivatives(nu, table):
     """A center on a real row, and on another center."""
     X, y = table
     student = student_for(process(Matern(nu=nu)), SPEC)
-    objective = outer_loss(X, y, np.ones(len(X)), student)
+    objective = loss_over(X, y, np.ones(len(X)), student)
     synthetic = SyntheticSet(
         np.repeat(X[:6], 2, axis=0), y[:12], np.ones(12), student.hyperparameters
     )
@@ -180,7 +181,7 @@ def test_no_noise_on_float32_rows(table):
         rows, np.sin(rows[:, 0]), np.ones(12), student.hyperparameters
     )
     params = student.solve(synthetic)
-    loss, _ = outer_loss(X, y, np.ones(len(X)), student).value_and_grad(params)
+    loss, _ = loss_over(X, y, np.ones(len(X)), student).value_and_grad(params)
     model = estimator.fit(rows, synthetic.y)
     assert_allclose(loss, squared_error(model, X.astype(float), y), rtol=1e-6)
 
