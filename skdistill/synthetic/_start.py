@@ -148,7 +148,7 @@ def given_rows(init, n_features, classes):
             f"y of init has shape {y0.shape}; expected {(len(X0),)}, a label for each "
             "row of X of init."
         )
-    if classes.dtype.kind in "mM":  # of one unit, dates and times are told apart
+    if classes.dtype.kind in "mM":  # some NumPy hash units apart
         y0 = y0.astype(classes.dtype)
     given, known = set(label_list(y0)), set(label_list(classes))
     unknown, missing = (
