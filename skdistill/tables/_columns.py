@@ -92,7 +92,7 @@ class Table:
             The columns that stand for each feature.
         is_discrete, is_category : ndarray of shape (q,)
             Which features are rounded, and which of these are one-hot encoded.
-    feature_names : list of length q
+    feature_names : sequence of length q
         Names of the features; positions of those of an array. Known once there are
         numbers: after ``validate`` or ``set_range``.
     """
@@ -218,7 +218,7 @@ class Table:
         return fitted
 
     def _name_features(self, X):
-        self.feature_names = list(range(X.shape[1]))
+        self.feature_names = range(X.shape[1])
 
     def _unbounded(self):
         return []
@@ -326,11 +326,12 @@ class MixedTable(TypedTable):
             columns = kinds_of_columns(X, categorical=set(categorical.tolist()))
         else:
             columns = [Floats() for _ in range(X.shape[1])]
-            X = X.astype(float if X.dtype.kind in "biuf" else object, copy=False)
         self.encoder = _fit_encoder(X, categorical)
         found = self.encoder.named_transformers_["categories"].categories_
         for j, categories in zip(categorical.tolist(), found, strict=True):
             columns[j] = Categories(categories)
+        if not is_frame(X):  # what is learned are floats
+            X = X[:0].astype(float if X.dtype.kind in "biuf" else object)
         self._set_columns(X, columns, categorical)
 
     def validate(self, estimator, X, y, **check_params):

@@ -84,7 +84,7 @@ def _as_floats(column):
 
 def column_names(X):
     """Return the names of the columns of a DataFrame, of an array their positions."""
-    return list(read(X).columns) if is_frame(X) else list(range(np.shape(X)[1]))
+    return read(X).columns if is_frame(X) else range(np.shape(X)[1])
 
 
 def native_dtypes(X):

@@ -57,9 +57,11 @@ def test_integers_at_the_end_of_their_range():
     table = read_table(X, None, None)
     low, high = table.set_range(X.to_numpy(dtype=np.float64))
     assert_array_equal(low, [3, 0])
-    decoded = table.decode(np.array([[2.0**64, 254.6], [-5.0, -0.4], [7.4, 300.0]]))
-    assert decoded["a"].tolist() == [largest, 3, 7]
-    assert decoded["b"].tolist() == [255, 0, 255]
+    decoded = table.decode(
+        np.array([[2.0**64, 254.6], [-5.0, -0.4], [7.4, 300.0], [np.inf, -np.inf]])
+    )
+    assert decoded["a"].tolist() == [largest, 3, 7, largest]
+    assert decoded["b"].tolist() == [255, 0, 255, 0]
     assert decoded.dtypes.equals(X.dtypes)
 
 
