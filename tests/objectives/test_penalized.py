@@ -4,6 +4,8 @@ A student that is trained on rows minimizes the sum of their losses and its pena
 on these very rows as the real ones, no other model has a lower value.
 """
 
+from itertools import combinations
+
 import jax
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics import mean_squared_error
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC, SVR
 
 from skdistill.objectives import OuterLoss, PenalizedLoss
@@ -118,15 +121,50 @@ def test_gradient_matches_finite_differences(case, rng):
     assert_allclose(slope, (value(1e-6) - value(-1e-6)) / 2e-6, rtol=1e-5)
 
 
-def test_value_is_scikit_learns_objective(rng):
-    """Of ridge regression: the squared error and ``alpha`` times the squared norm."""
+def test_value_is_scikit_learns_objective_of_ridge_regression(rng):
+    """The squared error and ``alpha`` times the squared norm."""
     student, synthetic, loss, objective = pose("KernelRidge", rng, is_weighted=False)
     X, y = synthetic.X, synthetic.y
     fitted = KernelRidge(alpha=0.3, **KERNEL).fit(X, y)
     params = student.params_of(fitted, synthetic)
-    gram = fitted._get_kernel(X, X)
-    squared_norm = fitted.dual_coef_ @ gram @ fitted.dual_coef_
+    squared_norm = fitted.dual_coef_ @ rbf_kernel(X, gamma=0.2) @ fitted.dual_coef_
     error = mean_squared_error(y, fitted.predict(X))
     assert_allclose(loss.value_and_grad(params)[0], error)
     expected = error + 0.3 * squared_norm / len(y)
     assert_allclose(objective.value_and_grad(params)[0], expected)
+
+
+@pytest.mark.parametrize("case", ["SVC of 2", "SVC of 3", "SVC of 5", "weighted SVC"])
+def test_value_is_scikit_learns_objective_of_machines(case, rng):
+    """The sum of those of a machine for each pair of classes, ``1/2 |w|^2 / C`` each.
+
+    Each row takes part in all but one for each other class: the loss is their mean.
+    """
+    student, synthetic, _, objective = pose(case, rng)
+    X, y, weight = synthetic.X, synthetic.y, synthetic.sample_weight
+    C = CASES[case][0].C
+    total = 0.0
+    for pair in combinations(np.unique(y), 2):
+        rows = np.isin(y, pair)
+        sign = np.where(y[rows] == pair[1], 1, -1)
+        machine = SVC(C=C, tol=1e-8, **KERNEL)
+        machine.fit(X[rows], sign, sample_weight=weight[rows])
+        gram = rbf_kernel(machine.support_vectors_, gamma=0.2)
+        squared_norm = np.vdot(machine.dual_coef_ @ gram, machine.dual_coef_)
+        missing = np.maximum(0, 1 - sign * machine.decision_function(X[rows]))
+        total += squared_norm / (2 * C) + weight[rows] @ missing
+    expected = total / (len(np.unique(y)) - 1) / weight.sum()
+    value = objective.value_and_grad(student.solve(synthetic))[0]
+    assert_allclose(value, expected, rtol=1e-5)
+
+
+def test_value_is_scikit_learns_objective_of_a_regression_machine(rng):
+    student, synthetic, _, objective = pose("SVR", rng)
+    X, y, weight = synthetic.X, synthetic.y, synthetic.sample_weight
+    machine = SVR(C=0.7, tol=1e-8, **KERNEL).fit(X, y, sample_weight=weight)
+    gram = rbf_kernel(machine.support_vectors_, gamma=0.2)
+    squared_norm = np.vdot(machine.dual_coef_ @ gram, machine.dual_coef_)
+    missing = np.maximum(0, np.abs(machine.predict(X) - y) - 0.1)
+    expected = (squared_norm / (2 * 0.7) + weight @ missing) / weight.sum()
+    value = objective.value_and_grad(student.solve(synthetic))[0]
+    assert_allclose(value, expected, rtol=1e-5)

@@ -12,10 +12,12 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsRegressor
 
 from skdistill import DatasetDistiller
+from skdistill.objectives import OuterLoss
 from skdistill.real import _reading
 from skdistill.real._dense import DenseRows
 from skdistill.solvers import _distill
 from skdistill.solvers.exact import _model_of_all_rows
+from skdistill.solvers.exact._span_loss import SpanLoss
 from tests.conftest import strict_logistic
 
 # The fits are cut short: what is tested holds for any of them.
@@ -25,19 +27,21 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 MANY = 4500
 #: Passes over all rows that end a fit: the loss of the set, and of the refit.
 LAST_PASSES = 2
+#: Losses on a sample of them: of the starts to choose from, of a span, of roundings.
+LAST_LOOKS = 8
 SMOOTH = KernelRidge(kernel="rbf", gamma=0.1, alpha=0.1)
 
 
 class Counting(DenseRows):
     """Rows that count how often all of them are looked at, and their mini-batches."""
 
-    passes, batches = 0, 0
+    passes, batches, looks = 0, 0, 0
 
     def map_sum(self, function, *arguments, rows=None):
         if rows is None:
-            type(self).passes += 1
+            Counting.passes += 1
         else:
-            type(self).batches += 1
+            Counting.batches += 1
         return super().map_sum(function, *arguments, rows=rows)
 
 
@@ -46,7 +50,7 @@ class Watch:
 
     def __init__(self, *, stop_at=np.inf, error=None, look=None):
         self.stop_at, self.error, self.look = stop_at, error, look
-        self.tasks, self.passes, self.seen = [], [], []
+        self.tasks, self.passes, self.looks, self.seen = [], [], [], []
 
     def setup(self, estimator, context):
         pass
@@ -62,6 +66,7 @@ class Watch:
             return False
         self.tasks.append(context.task_name)
         self.passes.append(Counting.passes)
+        self.looks.append(Counting.looks)
         if self.look is not None:
             self.seen.append(self.look(fitted_estimator))
         if len(self.tasks) < self.stop_at:
@@ -73,8 +78,19 @@ class Watch:
 
 @pytest.fixture
 def counted(monkeypatch):
-    Counting.passes = Counting.batches = 0
+    """Count passes and mini-batches, and looks at the loss of a sample or a span."""
+    Counting.passes = Counting.batches = Counting.looks = 0
     monkeypatch.setattr(_reading, "DenseRows", Counting)
+
+    def counting(value_and_grad):
+        def counted(self, params, rows=None):
+            Counting.looks += 1
+            return value_and_grad(self, params, rows)
+
+        return counted
+
+    for loss in (OuterLoss, SpanLoss):
+        monkeypatch.setattr(loss, "value_and_grad", counting(loss.value_and_grad))
 
 
 def classes(n, k=2, seed=0):
@@ -88,6 +104,11 @@ def classes(n, k=2, seed=0):
         flip_y=0.1,
         random_state=seed,
     )
+
+
+def three_classes(n):
+    """Of which a few rows reproduce no model."""
+    return classes(n, k=3)
 
 
 def numbers(n):
@@ -176,6 +197,7 @@ def test_no_more_iterations_than_asked_for(solver, max_iter):
         ("adam", SMOOTH, numbers, {"solver": "adam", "batch_size": 500}),
         ("model", LogisticRegression(), classes, {"weighting": "match"}),
         ("model by L-BFGS", LogisticRegression(), classes, {"weighting": "match"}),
+        ("model of 3", LogisticRegression(), three_classes, {"weighting": "match"}),
         ("rounding", LogisticRegression(C=0.1), with_integers, {}),
     ],
 )
@@ -195,6 +217,7 @@ def test_a_stop_request_ends_every_phase(
     assert len(watch.tasks) == told
     assert fitted.n_iter_ == len(fitted.loss_curve_) == told - of_model
     assert Counting.passes - watch.passes[0] <= LAST_PASSES
+    assert Counting.looks - watch.looks[0] <= LAST_LOOKS
     assert Counting.batches == (10 if phase == "adam" else 0)
     assert fitted.predict(X).shape == y.shape
 

@@ -14,9 +14,11 @@ from sklearn.linear_model import (
     Ridge,
     RidgeClassifier,
 )
+from sklearn.metrics import log_loss
 from sklearn.svm import LinearSVC
 
 from skdistill import DatasetDistiller
+from skdistill.optimizers._outcome import Outcome
 from skdistill.solvers._problem import Problem
 from skdistill.solvers.exact._model_of_all_rows import (
     _fit_in_ball,
@@ -77,6 +79,37 @@ def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):
     assert limited
     assert_allclose(np.linalg.norm(params.coef), max_norm, rtol=1e-12)
     assert_allclose(params.coef, fitted(log_C).coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.999])
+def test_a_stop_request_ends_the_fit(problem, share):
+    """Also where the model so far is just out of reach, and would be fitted again."""
+    X, y, _, problem = problem
+    full = fit_model_of_all_rows(problem, 1 / len(y), np.inf, callback=None)
+    seen = []
+
+    def stop(params, loss):
+        seen.append(loss)
+        return True
+
+    max_norm = share * np.linalg.norm(full.params.coef)
+    model = fit_model_of_all_rows(problem, 1 / len(y), max_norm, callback=stop)
+    assert len(seen) == (model.outcome is Outcome.STOPPED) <= 1
+
+
+def test_a_callback_is_told_the_loss_without_the_penalty(problem):
+    X, y, estimator, problem = problem
+    seen = []
+
+    def look(params, loss):
+        seen.append((params, loss))
+
+    fit_model_of_all_rows(problem, 1 / len(y), np.inf, callback=look)
+    assert len(seen) > 1
+    for params, loss in seen:
+        assert_allclose(loss, problem.loss.value_and_grad(params)[0], rtol=1e-10)
+    full = log_loss(y, estimator.fit(X, y).predict_proba(X))
+    assert_allclose(seen[-1][1], full, rtol=1e-8)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
