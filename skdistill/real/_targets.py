@@ -42,7 +42,8 @@ class Targets(ABC):
     learned_by_default : bool
         What ``learn_labels="auto"`` stands for.
     unit : float or ndarray of shape (n_outputs,)
-        Standard deviation of each numeric target; one for classes.
+        Standard deviation of each numeric target, the size of a constant one; one for
+        classes.
     """
 
     classes = None
@@ -198,7 +199,8 @@ class NumericTargets(Targets):
         Y = y.reshape(len(y), -1)
         self.names = column_names(like) if is_frame(like) else list(range(Y.shape[1]))
         self.low, self.high = Y.min(axis=0), Y.max(axis=0)
-        unit = weighted_spread(Y, sample_weight, 1.0)
+        size = np.maximum(np.abs(self.low), np.abs(self.high))
+        unit = weighted_spread(Y, sample_weight, np.where(size > 0, size, 1.0))
         self.unit = unit if self.multi_output else float(unit[0])
 
     def spec(self, n_features):
@@ -372,11 +374,13 @@ def one_hot_classes(y):
 
 
 def weighted_spread(values, sample_weight, otherwise):
-    """Weighted standard deviation of each column, where it is not zero."""
+    """Weighted standard deviation of each column, another value for constants."""
     share = sample_weight / sample_weight.sum()
     centered = values.astype(np.float64) - share @ values
     # Measured in units of the largest deviation: squares of small ones would vanish.
     largest = np.abs(centered).max(axis=0)
     unit = np.where(largest > 0, largest, 1.0)
     spread = unit * np.sqrt(share @ (centered / unit) ** 2)
-    return np.where(spread > 0, spread, otherwise)
+    # A constant's mean may be another number, by rounding.
+    varies = (values.max(axis=0) > values.min(axis=0)) & (spread > 0)
+    return np.where(varies, spread, otherwise)

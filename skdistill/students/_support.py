@@ -1,6 +1,38 @@
 """Class weights, as the classifiers of scikit-learn multiply them in."""
 
+import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
+
+
+def refuse_useless_classes(estimator, classes):
+    """Raise a ValueError for a class whose rows would not count.
+
+    scikit-learn trains without them, and its intercepts have no finite optimum then.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Classifier with a ``class_weight``.
+    classes : ndarray of shape (n_classes,)
+        Class labels.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not positive, or not finite.
+    """
+    if not isinstance(estimator.class_weight, dict):
+        return
+    weights = {
+        label: estimator.class_weight.get(label, 1) for label in classes.tolist()
+    }
+    refused = {label: w for label, w in weights.items() if not 0 < w < np.inf}
+    if refused:
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be distilled with class weights of "
+            f"{refused}. Supported: positive numbers. To train without a class, leave "
+            "out its rows."
+        )
 
 
 def class_weighted(class_weight, classes, y, sample_weight):

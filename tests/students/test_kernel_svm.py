@@ -168,6 +168,32 @@ def test_active_set_reaches_the_solution_from_anywhere(C, repeated, rng):
     assert_allclose(gram @ coef + intercept, libsvm.decision_function(gram), atol=1e-7)
 
 
+@pytest.mark.parametrize("zero", [[0], [1], [0, 1]])
+def test_classes_whose_rows_weigh_nothing(zero, multiclass_table):
+    """Learned weights may be zero; libsvm refuses a single class, and 1 is its score.
+
+    The other machines are those of the rows that are left.
+    """
+    X, y = (part[:30] for part in multiclass_table)
+    student = student_for(SVC(gamma=0.5), spec_of([0, 1, 2]))
+    weight = np.where(np.isin(y, zero), 0.0, 1.0)
+    synthetic = SyntheticSet(X, y, weight, {"C": 1.0, "gamma": 0.5})
+    params = student.solve(synthetic)
+    with jax.enable_x64(True):
+        raw = np.asarray(student.raw_prediction(params, X))
+    left = np.setdiff1d([0, 1, 2], zero)
+    for column, (first, second) in enumerate(student.pairs):
+        expected = float(second in left) - float(first in left)
+        if expected or len(left) == 1:
+            assert_allclose(raw[:, column], expected)
+        else:
+            rows = np.isin(y, left)
+            alone = SVC(gamma=0.5, tol=1e-10).fit(X[rows], y[rows])
+            assert_allclose(raw[:, column], alone.decision_function(X), atol=1e-6)
+    hypergrad = student.implicit_vjp(params, params, synthetic)
+    assert np.isfinite(hypergrad.X).all()
+
+
 def test_intercept_without_free_coefficients():
     """One row of each class, both at their bounds: the middle of what is allowed."""
     X, y = np.array([[0.0], [1.0], [3.0]]), np.array([0, 1, 1])

@@ -243,6 +243,29 @@ def test_rows_that_weigh_nothing():
     assert np.isfinite(grad.sample_weight).all()
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_penalty_that_is_lost_in_rounding(n_classes, rng):
+    """At C=1e16 the solution and its derivative are those at a large C."""
+    X, y = make_table(n_classes, n=60)
+    student = student_for(LogisticRegression(), spec_of(np.arange(n_classes)))
+
+    def solve(C):
+        synthetic = SyntheticSet(X, student.encode(y), np.ones(60), {"C": C})
+        params = student.solve(synthetic)
+        cotangent = LinearParams(*map(np.ones_like, params))
+        cotangent.coef[0] = -np.arange(X.shape[1])
+        if n_classes > 2:  # the outer loss does not see what outputs share
+            cotangent = LinearParams(*(each - each.mean(axis=0) for each in cotangent))
+        return params, student.implicit_vjp(params, cotangent, synthetic)
+
+    (params, hypergrad), (expected, expected_hypergrad) = solve(1e16), solve(1e8)
+    reference = strict_logistic(C=1e8).fit(X, y)
+    assert_allclose(expected.coef, reference.coef_, rtol=1e-6, atol=1e-6)
+    assert_allclose(params.coef, expected.coef, rtol=1e-6, atol=1e-6)
+    assert_allclose(hypergrad.X, expected_hypergrad.X, rtol=1e-5, atol=1e-7)
+    assert_allclose(hypergrad.y, expected_hypergrad.y, rtol=1e-5, atol=1e-7)
+
+
 def test_many_rows_are_solved_and_differentiated():
     """1,000 rows x 10 classes: 6,000 unknowns, without their Hessian."""
     rng = np.random.default_rng(0)

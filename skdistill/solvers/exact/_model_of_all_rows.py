@@ -42,6 +42,8 @@ POLISHING_STEPS = 2
 CHEAP_BLOCKS = 1e9
 #: Multiplications up to which an orthonormal basis of wide rows is computed.
 CHEAP_SPAN = 1e10
+#: Entries of the gradient that are rounding, in units of the loss.
+ROUNDING = 4 * np.finfo(np.float64).eps
 #: Change of a coefficient, relative to the largest, that ends these steps.
 COEF_TOL = 1e-10
 
@@ -225,7 +227,7 @@ def _polish(space, problem, max_iter, tol, callback):
     x = space.x0
     params, _ = space.unpack(x)
     value, grad = space.value_and_grad(x)
-    if not grad.any():
+    if np.abs(grad).max() <= ROUNDING:
         space.report(callback, x, value)
         return space.centered(params), 1, Outcome.CONVERGED
     # A quadratic is its own expansion, otherwise half of the digits are left.
@@ -278,7 +280,8 @@ def _polish(space, problem, max_iter, tol, callback):
         if space.report(callback, x, value):
             outcome = Outcome.STOPPED
             break
-        if change <= COEF_TOL * np.abs(params.coef).max():
+        at_minimum = np.abs(grad).max() <= ROUNDING
+        if at_minimum or change <= COEF_TOL * np.abs(params.coef).max():
             outcome = Outcome.CONVERGED
             break
     return space.centered(params), n_iter, outcome

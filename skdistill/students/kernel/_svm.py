@@ -26,6 +26,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from skdistill._hidden_warnings import hiding
 from skdistill.students._base import ClosedFormStudent
 from skdistill.students._params import KernelParams
+from skdistill.students._support import refuse_useless_classes
 from skdistill.students.kernel._kernels import FIXED_PARAMS, LEARNED_PARAMS
 from skdistill.students.kernel._ridge import KernelPrediction
 from skdistill.students.kernel._svm_dual import Dual, pull_back_dual, solve_dual
@@ -182,6 +183,7 @@ class SVCStudent(_KernelSVMStudent):
     loss_name = "hinge"
 
     def __init__(self, estimator, spec):
+        refuse_useless_classes(estimator, spec.classes)
         super().__init__(estimator, spec)
         self.pairs = list(combinations(range(len(spec.classes)), 2))
 
@@ -246,6 +248,10 @@ class SVCStudent(_KernelSVMStudent):
         coef = np.zeros((len(data.gram), len(self.pairs)))
         intercept = []
         for column, (rows, dual) in enumerate(self._duals(data)):
+            weighed = np.unique(dual.sign[dual.upper > 0])
+            if len(weighed) < 2:  # learned weights may be zero: the other class wins
+                intercept.append(weighed.sum())
+                continue
             start = _start(SVC(**LIBSVM_OPTIONS), dual.gram, dual.sign, dual.upper)
             coef[rows, column], c = solve_dual(dual, start)
             intercept.append(c)

@@ -23,8 +23,8 @@ and there is nothing to compile.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri
 from scipy.sparse.linalg import LinearOperator, cg
 
 from skdistill.objectives._losses import PointwiseLoss
@@ -368,7 +368,7 @@ class _InnerProblem(NamedTuple):
         matrix[diagonal, diagonal] *= 1 + 1e-14 * width
         # Rows that all weigh nothing leave the intercept alone.
         matrix[diagonal, diagonal] += matrix[diagonal, diagonal] == 0
-        factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
+        factor = _cholesky(matrix)
 
         def solve(rhs):
             solution = cho_solve(factor, (scale * rhs).ravel(), check_finite=False)
@@ -423,11 +423,26 @@ class _Preconditioner:
 
 def _inverse(matrix):
     """Return the inverse of a positive definite matrix."""
-    factor, info = dpotrf(matrix)
-    if info:
-        raise np.linalg.LinAlgError("A block of the Hessian is not positive definite.")
+    factor, _ = _cholesky(matrix)
     inverse = np.triu(dpotri(factor)[0])
     return inverse + np.triu(inverse, 1).T
+
+
+def _cholesky(matrix):
+    """Factorize a matrix of unit diagonal that only rounding can make indefinite.
+
+    Losses so much larger than the penalty that this is lost in their rounding leave
+    directions in which nothing is known: there, steps are kept short.
+    """
+    jitter = 0.0
+    while True:
+        try:
+            raised = matrix + jitter * np.eye(len(matrix)) if jitter else matrix
+            return cho_factor(raised, check_finite=False)
+        except LinAlgError:
+            if not np.isfinite(matrix).all() or jitter > 1:
+                raise
+            jitter = max(100 * jitter, 1e-13)
 
 
 def _newton(problem, theta):

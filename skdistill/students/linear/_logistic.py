@@ -7,7 +7,7 @@ are one softmax. See ``skdistill.students.linear._base`` for the inner objective
 import numpy as np
 
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
-from skdistill.students._support import class_weighted
+from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
 
 
@@ -33,6 +33,7 @@ class LogisticStudent(PenalizedLinearStudent):
     def __init__(self, estimator, spec):
         classes = spec.classes
         _refuse_unmirrored(estimator, len(classes))
+        refuse_useless_classes(estimator, classes)
         self.classes = classes
         self.class_weight = estimator.class_weight
         self.hyperparameters = {"C": float(estimator.C)}

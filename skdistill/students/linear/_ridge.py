@@ -11,7 +11,7 @@ from numbers import Real
 import numpy as np
 
 from skdistill.objectives._losses import SIGNED_SQUARED_LOSS, SQUARED_LOSS
-from skdistill.students._support import class_weighted
+from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
 
 
@@ -73,6 +73,7 @@ class RidgeClassifierStudent(RidgeStudent):
 
     def __init__(self, estimator, spec):
         self.classes = spec.classes
+        refuse_useless_classes(estimator, spec.classes)
         self.class_weight = estimator.class_weight
         k = len(self.classes)
         super().__init__(estimator, spec, n_outputs=1 if k == 2 else k)

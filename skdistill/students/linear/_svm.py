@@ -17,7 +17,7 @@ from skdistill.objectives._losses import (
     squared_epsilon_insensitive_loss,
     squared_hinge_loss,
 )
-from skdistill.students._support import class_weighted
+from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
 
 
@@ -44,6 +44,7 @@ class LinearSVCStudent(PenalizedLinearStudent):
         k = len(self.classes)
         n_outputs = 1 if k == 2 else k
         _refuse_unmirrored_classifier(estimator, n_outputs)
+        refuse_useless_classes(estimator, self.classes)
         self.class_weight = estimator.class_weight
         self.hyperparameters = {"C": float(estimator.C)}
         self.own_weight = None
