@@ -18,6 +18,7 @@ FIGURES = {"plot_dataset_distillation": ["distilled_digits.png"]}
 IGNORED = {"EX01", "SA01", "SA04", "ES01", "GL01", "SS06", "RT02", "YD01"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(path, tmp_path):
     result = subprocess.run(

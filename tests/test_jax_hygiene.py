@@ -36,6 +36,7 @@ def run_in_fresh_process(module, *args):
     )
 
 
+@pytest.mark.slow
 def test_import_is_light():
     """Without JAX, and without what is to notice that JAX is left behind by a fork."""
     script = (
@@ -71,11 +72,13 @@ def test_settings_are_left_alone_when_fit_fails(table, monkeypatch):
     assert settings() == before
 
 
+@pytest.mark.slow
 def test_strict_settings_of_the_process():
     """Every estimator, with all that JAX can be told to refuse."""
     run_in_fresh_process("fits_in_strict_jax")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_settings_of_the_thread_change_nothing(table, count_compilations):
     """The same programs run, up to how NumPy rounds in memory that lies otherwise."""
@@ -111,6 +114,7 @@ def test_a_step_to_nan_is_no_error():
         assert np.isinf(jax.numpy.log(0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("used_by", ["a fit", "the user", "nobody", "the user alone"])
 def test_fork_after_jax_has_started(used_by):
@@ -126,6 +130,7 @@ def blas_threads():
     ]
 
 
+@pytest.mark.slow
 def test_blas_threads_are_given_back(table):
     """Also when fits in several threads overlap."""
     X, y = table
@@ -159,6 +164,7 @@ def test_blas_threads_are_given_back_when_fits_fail(table, monkeypatch):
         assert blas_threads() == before
 
 
+@pytest.mark.slow
 def test_blas_threads_are_given_back_by_a_search_in_threads(binary_table):
     """Fits within fits, in joblib's threads."""
     X, y = binary_table
@@ -180,6 +186,7 @@ def test_nothing_jax_is_left_in_the_attributes(table):
     assert type(distiller.n_iter_) is int
 
 
+@pytest.mark.slow
 def test_other_rows_compile_nothing(count_compilations):
     """Folds, other row counts and other C share the programs of the first fit."""
     rng = np.random.default_rng(0)

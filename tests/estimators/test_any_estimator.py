@@ -202,6 +202,7 @@ def test_ranges_of_the_distiller_are_kept(numbers):
 # Estimators that nothing can come of
 
 
+@pytest.mark.slow
 @on_rows_of_another
 def test_a_constant_is_said_with_the_setting_that_makes_it(classes):
     X, y = classes

@@ -119,6 +119,7 @@ BAD_PARAMETERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD_PARAMETERS.values(), ids=BAD_PARAMETERS)
 def test_bad_parameters(case):
     params, message = case

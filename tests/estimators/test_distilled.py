@@ -33,6 +33,7 @@ from tests.conftest import make_table
 forest = RandomForestClassifier(n_estimators=10, random_state=0)
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         DistilledClassifier(LogisticRegression()),
@@ -224,6 +225,7 @@ def test_memory_mapped_rows_stay_where_they_are(binary_table, tmp_path):
 # Among scikit-learn's tools
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_grid_search_of_nested_parameters(multiclass_table, n_jobs):
     X, y = multiclass_table
@@ -277,6 +279,7 @@ def test_frames(multiclass_table, library):
     assert len(caught) == 1
 
 
+@pytest.mark.slow
 def test_pickle_is_small_and_needs_no_jax(tmp_path):
     X, y = make_table(3, n=3000)
     fitted = DistilledClassifier(
@@ -433,6 +436,7 @@ def numbers():
     return X, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", [Ridge(), KernelRidge(kernel="rbf", alpha=0.1)])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_regressor_with_a_student_is_distilled_for(numbers, estimator):

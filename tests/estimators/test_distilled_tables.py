@@ -57,6 +57,7 @@ def as_codes(X):
     return X.assign(group=pd.factorize(X["group"])[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "categorical"),
     [
@@ -189,6 +190,7 @@ def test_what_a_table_may_not_hold_is_said_as_by_the_distiller(table):
     assert set(unknown) <= {0, 1}
 
 
+@pytest.mark.slow
 def test_among_scikit_learns_tools(table):
     X, y, _ = table
     classifier = DistilledClassifier(TREE, distiller_for(LogisticRegression()))

@@ -140,6 +140,7 @@ def scaled_best_loss(X, y, C, m, scale):
     return loss(fit(high))
 
 
+@pytest.mark.slow
 def test_ten_rows_of_digits_serve_as_all_of_them():
     """Distilled rows beat k-means at the same size, and reach the full data."""
     X, y = load_digits(return_X_y=True)
@@ -160,6 +161,7 @@ def test_ten_rows_of_digits_serve_as_all_of_them():
     assert score > full.score(X[test], y[test]) - 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("load", "n_synthetic", "weighting"),
     [
@@ -192,6 +194,7 @@ def test_exact_rows_reproduce_scikit_learns_model_of_all_rows(
     assert_allclose(refit.predict_proba(X), full.predict_proba(X), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_exact_out_of_reach_says_what_would_do(multiclass_table):
     X, y = multiclass_table
     distiller = DatasetDistiller(LogisticRegression(C=0.05), n_synthetic=3)
@@ -217,6 +220,7 @@ def test_rows_stay_close_to_the_rows_they_start_from():
     assert 0.1 < spread < 1.0  # centers of ten rows in each of thirty directions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_synthetic", "expected"),
     [

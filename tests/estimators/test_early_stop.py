@@ -12,6 +12,7 @@ from skdistill import DatasetDistiller
 CURED = {"tol": 1e-8, "max_iter": 10_000}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["unit", "match"])
 def test_the_advice_of_the_warning_helps(weighting):
     """A raw table, whose features differ by a factor of a thousand."""

@@ -28,6 +28,7 @@ few_iterations = pytest.mark.filterwarnings(
 )
 
 
+@pytest.mark.slow
 @few_iterations
 @pytest.mark.parametrize("C", [1e12, 1e15, 1e20])
 def test_penalty_that_is_lost_in_rounding(C, table):
@@ -64,6 +65,7 @@ def test_class_weights_that_are_not_positive_are_refused(estimator, weight, tabl
         DatasetDistiller(estimator).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, 3.0, 0.1, 1e6])
 @pytest.mark.parametrize(
     "estimator",
@@ -79,6 +81,7 @@ def test_constant_targets(estimator, value, binary_table):
     assert distiller.loss_ <= 1e-24 * value**2
 
 
+@pytest.mark.slow
 @few_iterations
 @pytest.mark.parametrize("power", [-40, 40])
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def test_a_callback_stops_early(multiclass_table):
     assert fitted.predict(X).shape == y.shape
 
 
+@pytest.mark.slow
 def test_interruption_leaves_nothing_half_written(multiclass_table):
     """It keeps all of the best set so far, of a first fit and of another one."""
     X, y = multiclass_table

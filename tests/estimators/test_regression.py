@@ -45,6 +45,7 @@ def fitted(table):
     )
 
 
+@pytest.mark.slow
 def test_loss_is_the_refits_error(fitted, table):
     X, y = table
     refit = rbf().fit(fitted.X_synthetic_, fitted.y_synthetic_)
@@ -82,6 +83,7 @@ def test_targets_that_are_not_learned_are_the_starts(table, init):
         assert np.ptp(labels) > 0.5 * np.ptp(y)
 
 
+@pytest.mark.slow
 def test_several_outputs_and_names(table):
     X, y = table
     targets = pd.DataFrame({"once": y - 150, "twice": 2 * (y - 150)})
@@ -97,6 +99,7 @@ def test_several_outputs_and_names(table):
     assert distiller.predict(frame).shape == (200, 2)
 
 
+@pytest.mark.slow
 def test_series_keeps_its_name(table):
     X, y = table
     distiller = DatasetDistiller(rbf(), n_synthetic=5, max_iter=2)
@@ -105,6 +108,7 @@ def test_series_keeps_its_name(table):
     assert labels.dtype == np.float64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learn_labels", [True, False])
 def test_one_hot_targets_are_ranked(learn_labels, multiclass_table):
     """Softmax of the scores with a learned temperature, per-class starts."""
@@ -134,6 +138,7 @@ def test_one_hot_targets_are_ranked(learn_labels, multiclass_table):
         )
 
 
+@pytest.mark.slow
 def test_matched_and_learned_weights(table):
     X, y = table
     y = y - 150
@@ -168,6 +173,7 @@ def test_learned_hyperparameters(table):
     assert_allclose(mean_squared_error(y, refit.predict(X)), learned.loss_, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_batches_are_an_alternative(table):
     X, y = table
     y = y - 150
@@ -181,6 +187,7 @@ def test_batches_are_an_alternative(table):
     assert_array_equal(again.X_synthetic_, distiller.X_synthetic_)
 
 
+@pytest.mark.slow
 def test_constant_features_stay(table):
     X, y = table
     X = np.column_stack([X, np.full(len(X), 7.0)])
@@ -188,6 +195,7 @@ def test_constant_features_stay(table):
     assert_array_equal(distiller.X_synthetic_[:, -1], np.full(5, 7.0))
 
 
+@pytest.mark.slow
 def test_bounds_and_given_start(table):
     X, y = table
     start = X[:8], y[:8]
@@ -235,6 +243,7 @@ def test_bad_input(table, params, target, message):
     assert not hasattr(distiller, "estimator_")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [

@@ -40,12 +40,14 @@ def with_collection(decorator):
     return pytest.mark.parametrize(names, list(checks), **decorator.kwargs)
 
 
+@pytest.mark.slow
 @with_collection(parametrize_with_imblearn_checks([DistillationSampler()]))
 @few_iterations
 def test_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 @parametrize_with_checks([DistillationSampler()])
 @few_iterations
 def test_checks_of_scikit_learn(estimator, check):
@@ -66,6 +68,7 @@ def test_it_is_a_sampler_and_no_transformer():
     assert not hasattr(DistillationSampler(), "fit_transform")
 
 
+@pytest.mark.slow
 def test_imbalanced_learn_is_not_imported():
     script = """
 import sys
@@ -161,6 +164,7 @@ def test_in_an_ensemble_of_imbalanced_learn(unbalanced):
     assert bagging.score(X, y) > alone - 0.05
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_sampler(unbalanced):
     X, y = unbalanced
     pipeline = Pipeline(
@@ -208,6 +212,7 @@ def test_polars(unbalanced):
     assert column.schema == {"label": labels.dtype}
 
 
+@pytest.mark.slow
 def test_integers_are_rounded_in_frames_alone():
     rng = np.random.default_rng(0)
     X = rng.integers(0, 4, (60, 3))

@@ -88,6 +88,7 @@ def expected_failed_checks(distiller):
     }
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         DatasetDistiller(max_iter=20),
@@ -127,6 +128,7 @@ def test_pickle(fitted, multiclass_table):
     assert_array_equal(loaded.transform(X)[0], fitted.transform(X)[0])
 
 
+@pytest.mark.slow
 def test_pickle_is_small_and_needs_no_jax(fitted, multiclass_table, tmp_path):
     """The real data is not in it, and predicting does not import JAX."""
     X, _ = multiclass_table
@@ -194,6 +196,7 @@ def test_last_step_of_a_pipeline(binary_table):
     assert_array_equal(samples, alone.X_synthetic_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_grid_search(multiclass_table, n_jobs):
     X, y = multiclass_table

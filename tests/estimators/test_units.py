@@ -74,6 +74,7 @@ def assert_alike(name, table, unit, **params):
         assert said_in_unit == said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("learn_labels", ["auto", False])
 @pytest.mark.parametrize("name", regressors(1.0))

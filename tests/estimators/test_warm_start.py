@@ -77,6 +77,7 @@ def distiller_for(case, **params):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [name for name, (each, _) in CASES.items() if not isinstance(each, LINEAR)]
 )
@@ -115,6 +116,7 @@ def test_exact_rows_stay(solver, multiclass_table):
     assert_allclose(distiller.fit(X, y).X_synthetic_, rows, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_one_more_iteration_is_never_worse(case, multiclass_table):
     X, y = table_for(CASES[case][0], multiclass_table)

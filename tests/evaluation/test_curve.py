@@ -47,6 +47,7 @@ def same_scores(a, b):
     assert_allclose(a.full_test_scores, b.full_test_scores, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_distill_is_a_distiller_in_each_fold(data, curve):
     for size, scores in zip(SIZES, curve.test_scores["distill"], strict=True):
         distiller = DatasetDistiller(ESTIMATOR, n_synthetic=size, random_state=0)
@@ -60,6 +61,7 @@ COLUMNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 @pytest.mark.parametrize("as_column", COLUMNS.values(), ids=COLUMNS)
 def test_targets_of_one_column(data, curve, as_column):
@@ -75,6 +77,7 @@ def test_targets_of_one_column(data, curve, as_column):
     same_scores(*ridge)
 
 
+@pytest.mark.slow
 def test_frames_that_are_lazy_or_sparse(data, curve):
     X, y = data
     for lazy in (pl.LazyFrame(X), pl.LazyFrame({"y": y})):
@@ -114,6 +117,7 @@ def test_shapes_and_times(curve):
     assert_array_equal(curve.n_train, 80)
 
 
+@pytest.mark.slow
 def test_distillation_learns_something_that_baselines_do_not():
     X, y = make_table(2, n=300, seed=1)
     curve = distillation_curve(
@@ -183,6 +187,7 @@ def test_random_state_and_jobs(data, curve):
     assert (other.test_scores["sample"] != curve.test_scores["sample"]).any()
 
 
+@pytest.mark.slow
 def test_threads(data, curve):
     with joblib.parallel_config("threading", n_jobs=2):
         again = distillation_curve(
@@ -191,6 +196,7 @@ def test_threads(data, curve):
     same_scores(again, curve)
 
 
+@pytest.mark.slow
 def test_own_random_state_of_a_distiller_is_kept(data):
     """Real rows as they are drawn, to start from, and no iteration to speak of."""
 
@@ -207,6 +213,7 @@ def test_own_random_state_of_a_distiller_is_kept(data):
     assert_array_equal(scores(None, 0), scores(None, 0))
 
 
+@pytest.mark.slow
 def test_pandas_and_labels_that_are_strings(data, curve):
     X, y = data
     frame = pd.DataFrame(X, columns=list("abcdef"), index=np.arange(len(X)) + 1000)

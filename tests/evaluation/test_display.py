@@ -59,6 +59,7 @@ def tick_texts(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
+@pytest.mark.slow
 def test_images_are_the_rows_of_the_set_by_class(digits):
     display = DistillationDisplay.from_estimator(digits)
     mosaic = display.image_.get_array()
@@ -189,6 +190,7 @@ def test_rows_with_learned_labels_are_shown_once():
         assert weight[label] == weight.max()
 
 
+@pytest.mark.slow
 def test_one_hot_targets_are_classes():
     X, y = load_digits(n_class=3, return_X_y=True)
     distiller = DatasetDistiller(

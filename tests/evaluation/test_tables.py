@@ -109,6 +109,7 @@ def test_drawn_rows_are_rows_of_the_table(table):
 # Curves
 
 
+@pytest.mark.slow
 def test_a_curve_encodes_every_method_alike(table):
     X, y, _ = table
     distiller = DatasetDistiller(
@@ -203,6 +204,7 @@ def caught(function, *args, **kwargs):
         return function(*args, **kwargs), records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
 def test_labels_in_a_column(table, library):
     X, y, _ = table
@@ -229,6 +231,7 @@ def test_labels_in_a_column(table, library):
     assert {record.filename for record in records} == {__file__}
 
 
+@pytest.mark.slow
 def test_numbers_in_a_column(table):
     X, _, score = table
     numbers, column = one_hot(X, X), pd.DataFrame({"score": score})

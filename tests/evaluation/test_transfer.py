@@ -136,6 +136,7 @@ def test_names_and_a_table(data, distiller):
     assert not hasattr(estimators[0], "classes_")
 
 
+@pytest.mark.slow
 def test_frames_and_string_labels(data):
     X_train, X_test, y_train, y_test = data
     labels = np.array(["cat", "dog", "eel"])
@@ -158,6 +159,7 @@ def test_frames_and_string_labels(data):
     assert framed.scores == score(*data).scores
 
 
+@pytest.mark.slow
 def test_regression():
     X, y = load_diabetes(return_X_y=True)
     X, y = scale(X), scale(y)

@@ -33,6 +33,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 def test_hessians_are_those_of_jax(name, rng):
     loss, targets, k = LOSSES[name]

@@ -79,6 +79,7 @@ def with_coefficients(params, change):
     return changed if expansion is params else params._replace(expansion=changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_no_model_is_better_than_the_trained_one(case, rng):
     student, synthetic, _, objective = pose(case, rng)

@@ -108,6 +108,7 @@ def test_chunks_depend_on_the_width_of_a_row_alone():
     assert chunk_rows_for(np.empty((2, 10**6))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "k"), [(_losses.BINARY_LOG_LOSS, 1), (_losses.MULTINOMIAL_LOG_LOSS, 3)]
 )

@@ -142,6 +142,7 @@ def test_the_curve_is_the_loss_of_the_sets(solver):
     assert fitted.n_iter_ == len(fitted.loss_curve_) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_the_curve_leaves_the_penalty_out(solver):
     """Which takes part in what is minimized."""
@@ -164,6 +165,7 @@ def test_the_curve_ends_with_rounded_sets():
     assert_allclose(fitted.loss_, fitted.loss_curve_[-1], rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_an_exact_set_is_one_iteration():
     X, y = classes(120)
     watch = Watch()
@@ -176,6 +178,7 @@ def test_an_exact_set_is_one_iteration():
     assert fit(GaussianNB(priors=[0.5, 0.5]), X, y).n_iter_ == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_iter", [1, 2, 5, 9])
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "adam"])
 def test_no_more_iterations_than_asked_for(solver, max_iter):
@@ -189,6 +192,7 @@ def test_no_more_iterations_than_asked_for(solver, max_iter):
         assert watch.tasks.count("outer iteration") == fitted.n_iter_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("phase", "estimator", "table", "params"),
     [
@@ -222,6 +226,7 @@ def test_a_stop_request_ends_every_phase(
     assert fitted.predict(X).shape == y.shape
 
 
+@pytest.mark.slow
 def test_a_stop_request_while_rounded_rows_are_refined(counted):
     X, y = with_integers(MANY)
     free = fit(LogisticRegression(C=0.1), X, y, Watch(), max_iter=12)
@@ -288,6 +293,7 @@ def interrupted(distiller, X, y, k):
         distiller.fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "table", "solver"),
     [

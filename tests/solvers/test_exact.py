@@ -137,6 +137,7 @@ def test_classifiers_of_tables(name, load):
     assert_reproduced(distiller.fit(X, y), X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "ridge", "svc"])
 def test_classifiers_of_digits(name):
     X, y = load_digits(return_X_y=True)

@@ -42,6 +42,7 @@ def assert_same_model(distiller, X, y, sample_weight=None):
     assert (distiller.predict(X) == full.predict(X))[is_clear].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("init", ["kmeans", "sample"])
 @pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 def test_same_model(estimator, init, unbalanced_table):
@@ -87,6 +88,7 @@ def test_smoothing(var_smoothing):
     assert_same_model(distiller, X, y)
 
 
+@pytest.mark.slow
 def test_rank_of_the_covariance():
     """Digits: constant features need no rows, and the bound on rows is sharp."""
     X, y = load_digits(return_X_y=True)
@@ -130,6 +132,7 @@ OUT_OF_REACH = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 # Rows at the bounds may all be alike in a feature.
 @pytest.mark.filterwarnings("ignore:self.within_class_std_dev_:UserWarning")

@@ -81,6 +81,7 @@ def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):
     assert_allclose(params.coef, fitted(log_C).coef_, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.999])
 def test_a_stop_request_ends_the_fit(problem, share):
     """Also where the model so far is just out of reach, and would be fitted again."""
@@ -143,6 +144,7 @@ WIDE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The line search", "ignore:Line Search")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("estimator", WIDE.values(), ids=WIDE)

@@ -131,6 +131,7 @@ def test_rounding_ends_a_search(rng, monkeypatch):
     assert len(evaluated) <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_memory_for_many_classes():
     """The Jacobian for 120 rows of 40 classes would take 16 MB.

@@ -134,6 +134,7 @@ def test_opaque_rows_hide_their_arrays():
         assert not hasattr(rows, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "adam"])
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_every_student(name, solver, assert_fits_agree):
@@ -150,6 +151,7 @@ def test_exact_sets(name, assert_fits_agree):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "solver"),
     [
@@ -174,6 +176,7 @@ def test_other_starts(name, init, assert_fits_agree):
     assert_fits_agree(ESTIMATORS[name], X, y, init=init, solver="lbfgs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "params"),
     [
@@ -191,6 +194,7 @@ def test_other_things_to_learn(name, params, assert_fits_agree, rng):
     assert_fits_agree(ESTIMATORS[name], X, y, weight, solver="lbfgs", **params)
 
 
+@pytest.mark.slow
 def test_classes_that_numbers_code(assert_fits_agree):
     X, y = table_for(SVC(), 60)
     Y = np.eye(2)[y] - 0.5

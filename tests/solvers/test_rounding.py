@@ -49,6 +49,7 @@ def fit(estimator, frame, y, n_synthetic, **params):
     return distiller.fit(frame, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 4])
 def test_exchanging_values_lowers_the_loss(seed, monkeypatch):
     """By more than what is refined afterwards."""
@@ -59,6 +60,7 @@ def test_exchanging_values_lowers_the_loss(seed, monkeypatch):
     assert fitted.loss_ < 0.985 * without.loss_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "seed", "n_synthetic"),
     [(KNeighborsClassifier(1), 1, 8), (LogisticRegression(C=10), 0, 6)],
@@ -113,6 +115,7 @@ def test_the_best_of_all_candidates_is_kept(monkeypatch):
     assert len({loss for loss, *_ in looks}) >= 3
 
 
+@pytest.mark.slow
 def test_refinement_after_rounding_lowers_the_loss():
     """The floats make good for what the rest lost: the curve ends lower."""
     frame, y = additive(0)
@@ -125,6 +128,7 @@ def test_refinement_after_rounding_lowers_the_loss():
     assert_allclose(fitted.loss_, curve[-1], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_share_of_the_iterations_is_left_for_rounded_rows():
     frame, y = additive(0)
     curve = fit(LogisticRegression(), frame, y, 4, max_iter=20, tol=0.0).loss_curve_
@@ -132,6 +136,7 @@ def test_a_share_of_the_iterations_is_left_for_rounded_rows():
     assert np.argmax(np.diff(curve)) + 1 == 15
 
 
+@pytest.mark.slow
 def test_exact_rows_are_rounded_and_refined():
     """An exact set is one of numbers, which no integers are."""
     frame, y = additive(0)

@@ -22,15 +22,18 @@ def student(spec, **params):
     return student_for(LinearDiscriminantAnalysis(**params), spec)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_student(params):
     check_student(student(spec_of([3, 5, 9], 4), **params))
 
 
+@pytest.mark.slow
 def test_two_classes():
     check_student(student(spec_of([0, 1], 4)))
 
 
+@pytest.mark.slow
 def test_more_features_than_rows():
     """The covariance within classes has no inverse."""
     check_student(student(spec_of([3, 5, 9], 30)))
@@ -53,6 +56,7 @@ def _set(X, y):
     return SyntheticSet(X, np.eye(3)[y], np.ones(len(X)), {})
 
 
+@pytest.mark.slow
 def test_derivative_of_the_pseudo_inverse(rng):
     """In each of its terms, at a rank below both dimensions."""
     left, right = rng.standard_normal((5, 2)), rng.standard_normal((2, 4))

@@ -46,17 +46,20 @@ def process(kernel, alpha=0.05, **params):
     return GaussianProcessRegressor(kernel, alpha=alpha, optimizer=None, **params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 def test_student(kernel):
     check_student(student_for(process(kernel), SPEC))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outer_loss", ["auto", "log_density"])
 def test_several_normalized_outputs(outer_loss):
     estimator = process(KERNELS["constant * RBF + white"], normalize_y=True)
     check_student(student_for(estimator, DataSpec(4, None, 2, True), outer_loss))
 
 
+@pytest.mark.slow
 def test_default_kernel_held():
     student = student_for(GaussianProcessRegressor(alpha=0.1, optimizer=None), SPEC)
     assert list(student.hyperparameters) == ["alpha"]
@@ -109,6 +112,7 @@ def problem(request, table):
     return synthetic, loss, hypergrad, loss_at
 
 
+@pytest.mark.slow
 def test_hypergradient_matches_refits(problem, rng):
     synthetic, loss, hypergrad, loss_at = problem
     assert_allclose(loss, loss_at(synthetic), rtol=1e-10)
@@ -145,6 +149,7 @@ def test_hypergradient_of_kernel_parameters_matches_refits(problem):
         assert_allclose(slope, (plus - minus) / 2e-5, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nu", [0.5, 1.5])
 def test_equal_rows_have_finite_derivatives(nu, table):
     """A center on a real row, and on another center."""
@@ -192,6 +197,7 @@ def kmeans_fit(estimator, X, y, n_rows):
     return clone(estimator).fit(rows[:, :-1], rows[:, -1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outer_loss", ["auto", "log_density"])
 def test_refit_beats_kmeans(outer_loss, table):
     X, y = table
@@ -224,6 +230,7 @@ def test_names_of_kernel_parameters(table):
         DatasetDistiller(twice, learn_params=("length_scale",)).fit(*table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["duplicates", "constant", "one feature", "wide"])
 def test_degenerate_data(case, table):
     X, y = table
@@ -241,6 +248,7 @@ def test_degenerate_data(case, table):
     assert distiller.loss_ <= 1.02 * squared_error(baseline, X, y) + 1e-12
 
 
+@pytest.mark.slow
 def test_nothing_is_compiled_twice(table, count_compilations):
     X, y = table
     settings = {"n_synthetic": 8, "max_iter": 3, "tol": 1e9}

@@ -34,11 +34,13 @@ def student(spec, outer_loss="auto", **params):
     return student_for(KernelRidge(**params), spec, outer_loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_student(params):
     check_student(student(DataSpec(4, None, 1, False), **params))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outer_loss", ["squared_error", "log_loss"])
 def test_several_outputs(outer_loss):
     check_student(student(DataSpec(4, None, 3, True), outer_loss, kernel="rbf"))
@@ -91,6 +93,7 @@ def bilevel(problem):
     )
 
 
+@pytest.mark.slow
 def test_hypergradient_matches_refits(problem, rng):
     synthetic = problem.synthetic
     loss, hypergrad = bilevel(problem).value_and_grad(synthetic)
@@ -139,6 +142,7 @@ def test_derivative_in_a_weight_of_zero(problem):
     assert_allclose(hypergrad.sample_weight[0], one_sided, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["laplacian", "sigmoid", "cosine"])
 def test_equal_rows_and_zeros_have_finite_derivatives(kernel, problem):
     """A center on a real row, on another center, and at the origin."""
@@ -179,6 +183,7 @@ def r2_of_kmeans(estimator, X, y, n_rows):
     return estimator.fit(rows[:, :-1], rows[:, -1]).score(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["unit", "match", "learn"])
 def test_refit_beats_kmeans(regression_table, weighting):
     X, y = regression_table
@@ -218,6 +223,7 @@ def test_learned_hyperparameters(regression_table):
     assert (estimator.gamma, estimator.alpha) == (5.0, 10.0)
 
 
+@pytest.mark.slow
 def test_coded_classes_by_their_softmax(multiclass_table):
     """One-hot targets, centered, that stay as they are: rows of k-means are beaten."""
     X, y = multiclass_table
@@ -244,6 +250,7 @@ def test_coded_classes_by_their_softmax(multiclass_table):
     assert distiller.loss_ < start.loss_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["duplicates", "constant", "one feature", "wide"])
 def test_degenerate_data(case, regression_table):
     X, y = regression_table

@@ -41,12 +41,14 @@ REGRESSORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_classes", "params"), CLASSIFIERS.values(), ids=CLASSIFIERS)
 def test_classifier(n_classes, params):
     estimator = SVC(tol=1e-10, **params)
     check_student(student_for(estimator, spec_of(np.arange(n_classes), 4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", REGRESSORS.values(), ids=REGRESSORS)
 def test_regressor(params):
     check_student(student_for(SVR(tol=1e-10, **params), DataSpec(4, None, 1, False)))
@@ -108,6 +110,7 @@ def problem(request, binary_table, multiclass_table, regression_table):
     return synthetic, loss, hypergrad, loss_at
 
 
+@pytest.mark.slow
 def test_hypergradient_matches_refits(problem, rng):
     synthetic, loss, hypergrad, loss_at = problem
     assert_allclose(loss, loss_at(synthetic), rtol=1e-7)
@@ -231,6 +234,7 @@ def kmeans_score(estimator, X, y, n_rows):
     return clone(estimator).fit(np.vstack(rows), labels).score(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["rbf", "linear"])
 def test_classifier_beats_kmeans(kernel, multiclass_table):
     X, y = multiclass_table
@@ -243,6 +247,7 @@ def test_classifier_beats_kmeans(kernel, multiclass_table):
     assert_allclose(distiller.loss_, hinge(refit, X, y), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["unit", "match", "learn"])
 def test_regressor_beats_kmeans(weighting, regression_table):
     X, y = regression_table
@@ -255,6 +260,7 @@ def test_regressor_beats_kmeans(weighting, regression_table):
     assert_allclose(distiller.loss_, epsilon_insensitive(refit, X, y), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_one_column_of_targets_is_taken(regression_table):
     """As SVR itself does, which has a single output."""
     X, y = regression_table
@@ -266,6 +272,7 @@ def test_one_column_of_targets_is_taken(regression_table):
         distiller.fit(X, np.column_stack([y, y]))
 
 
+@pytest.mark.slow
 def test_learned_hyperparameters(regression_table):
     X, y = regression_table
     estimator = SVR(C=0.1, gamma=2.0, tol=1e-8)
@@ -280,6 +287,7 @@ def test_learned_hyperparameters(regression_table):
         DatasetDistiller(SVC(), learn_params=("gamma",)).fit(X, y > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", [SVC(C=10.0), SVR()], ids=["SVC", "SVR"])
 @pytest.mark.parametrize(
     "case", ["duplicates", "constant", "one feature", "wide", "one row of a class"]
@@ -301,6 +309,7 @@ def test_degenerate_data(case, estimator, regression_table):
     assert distiller.score(X, y) >= floor
 
 
+@pytest.mark.slow
 def test_nothing_is_compiled_twice(binary_table, count_compilations):
     X, y = binary_table
     settings = {"n_synthetic": 8, "max_iter": 3, "tol": 1e9}

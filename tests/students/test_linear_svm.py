@@ -110,6 +110,7 @@ def test_gradient_matches_refits(rng):
     assert_allclose(np.vdot(grad.X, direction), expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_closed_form_agrees_with_the_implicit_function_theorem(rng):
     student = student_for(strict_svr(epsilon=0.2), OUTPUT)
     synthetic = SyntheticSet(

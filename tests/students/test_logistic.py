@@ -162,6 +162,7 @@ def test_hypergradient_of_weights_matches_refits(problem, rng):
     )
 
 
+@pytest.mark.slow
 def test_closed_form_agrees_with_the_implicit_function_theorem(problem, rng):
     """jaxopt differentiates the stationarity that the student only states."""
     synthetic = problem.synthetic()

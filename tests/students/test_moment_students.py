@@ -28,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 def test_iteration_beats_centers_of_classes(estimator):
     """In log-loss, where it is a probability, or else in errors."""
@@ -54,6 +55,7 @@ DEGENERATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "lbfgs"])
 @pytest.mark.parametrize("change", DEGENERATE.values(), ids=DEGENERATE)
 @pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
@@ -67,6 +69,7 @@ def test_degenerate(estimator, change, solver):
     assert np.isfinite(distiller.loss_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 def test_class_with_one_row(estimator):
     X, y = make_table(2, n=40)

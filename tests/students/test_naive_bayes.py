@@ -14,11 +14,13 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_student(params):
     check_student(student_for(GaussianNB(**params), spec_of([3, 5, 9], 4)))
 
 
+@pytest.mark.slow
 def test_class_with_one_row(multiclass_table):
     """Its variance is that of the smoothing."""
     X, y = multiclass_table
@@ -35,6 +37,7 @@ def test_refused(priors):
         student_for(GaussianNB(var_smoothing=0), spec_of([0, 1, 2]))
 
 
+@pytest.mark.slow
 def test_learned_labels_and_weights(multiclass_table):
     """Copies of a row for each class are the row with probabilities."""
     X, y = multiclass_table

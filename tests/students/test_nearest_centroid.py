@@ -8,12 +8,14 @@ from skdistill.students import check_student, student_for
 from tests.conftest import spec_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("priors", ["uniform", [0.5, 0.3, 0.2]], ids=str)
 def test_student(priors):
     student = student_for(NearestCentroid(priors=priors), spec_of([3, 5, 9], 4))
     check_student(student)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", [[4, 4, 4], [2, 4, 6]], ids=str)
 def test_empirical_priors(counts, rng):
     """Rows shared evenly are ranked by plain distances, others are not."""

@@ -28,11 +28,13 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_classifier(params):
     check_student(student_for(KNeighborsClassifier(**params), spec_of([3, 5, 9])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_regressor(params):
     check_student(
@@ -40,10 +42,12 @@ def test_regressor(params):
     )
 
 
+@pytest.mark.slow
 def test_one_target():
     check_student(student_for(KNeighborsRegressor(2), DataSpec(3, None, 1, False)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
 def test_limit_is_the_vote(weights, multiclass_table):
     """Also at the rows themselves, where distances are zero."""
@@ -59,6 +63,7 @@ def test_limit_is_the_vote(weights, multiclass_table):
     assert_allclose(shares, estimator.predict_proba(X[:40]), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 2, 5, 12])
 def test_memberships_sum_to_k(k, rng):
     """Against a search for the threshold, with tied scores."""
@@ -89,6 +94,7 @@ def centers_of_classes(X, y, n_rows):
     return np.vstack(centers), np.repeat(classes, n_rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 3])
 def test_vote_beats_centers_of_classes(k):
     """The vote itself, on rows that nobody has seen."""
@@ -101,6 +107,7 @@ def test_vote_beats_centers_of_classes(k):
     assert 1 - distiller.score(*test) < 0.9 * (1 - baseline.score(*test))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "weights"), [(1, "uniform"), (3, "distance")])
 def test_mean_beats_centers(k, weights):
     """On the real rows: so few of them are soon learned by heart."""
@@ -114,6 +121,7 @@ def test_mean_beats_centers(k, weights):
     assert 1 - distiller.score(X, y) < 0.8 * (1 - baseline.score(X, y))
 
 
+@pytest.mark.slow
 def test_reported_loss_is_nearly_that_of_the_regressor():
     """The blend does not promise what the vote does not keep."""
     X, y = make_friedman1(300, n_features=5, noise=0.5, random_state=0)
@@ -124,6 +132,7 @@ def test_reported_loss_is_nearly_that_of_the_regressor():
     assert_allclose(distiller.loss_, error, rtol=0.3)
 
 
+@pytest.mark.slow
 def test_units_do_not_matter(binary_table):
     X, y = binary_table
     estimator = KNeighborsClassifier(1)
@@ -134,6 +143,7 @@ def test_units_do_not_matter(binary_table):
     assert_allclose(second.X_synthetic_, 2.0**20 * first.X_synthetic_, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_mini_batches(multiclass_table):
     X, y = multiclass_table
     distiller = DatasetDistiller(
@@ -176,6 +186,7 @@ DEGENERATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", DEGENERATE.values(), ids=DEGENERATE)
 def test_degenerate(change):
     X, y = make_table(2, n=40)
@@ -185,6 +196,7 @@ def test_degenerate(change):
     assert np.isfinite(distiller.loss_)
 
 
+@pytest.mark.slow
 def test_class_with_one_row():
     X, y = make_table(2, n=40)
     y[0] = 2

@@ -22,6 +22,7 @@ def test_ridge(params, spec):
     check_student(student_for(Ridge(**params), spec))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outer_loss", ["auto", "log_loss"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ def test_gradient_matches_refits(outputs, rng):
     assert_allclose(np.vdot(grad.X, dX) + np.vdot(grad.y, dy), expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_closed_form_agrees_with_the_implicit_function_theorem(n_classes, rng):
     student = student_for(RidgeClassifier(), spec_of(np.arange(n_classes), 5))

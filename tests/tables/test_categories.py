@@ -19,6 +19,7 @@ from tests.tables.helpers import (
 )
 
 
+@pytest.mark.slow
 def test_a_table_comes_back(fitted, mixed):
     X, y, _ = mixed
     samples, labels = fitted.transform(X)
@@ -43,6 +44,7 @@ def test_loss_is_that_of_the_users_own_pipeline(fitted, mixed):
     assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["match", "learn"])
 def test_weights(mixed, weighting):
     X, y, _ = mixed
@@ -54,6 +56,7 @@ def test_weights(mixed, weighting):
     assert_is_table_of(distiller.X_synthetic_, X)
 
 
+@pytest.mark.slow
 def test_learned_hyperparameters_and_labels(mixed):
     X, y, _ = mixed
     distiller = distiller_for(strict_logistic(), learn_params=["C"]).fit(X, y)
@@ -68,6 +71,7 @@ def test_learned_hyperparameters_and_labels(mixed):
     assert_allclose(log_loss(y, soft.predict_proba(X)), soft.loss_, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_polars(fitted, mixed):
     X, y, _ = mixed
     frame = as_polars(X)
@@ -83,6 +87,7 @@ def test_polars(fitted, mixed):
     )
 
 
+@pytest.mark.slow
 def test_arrays_with_categories(mixed):
     X, y, _ = mixed
     objects = distiller_for(categorical_features=[1, 3]).fit(
@@ -123,6 +128,7 @@ def test_everything_is_a_category(mixed):
     assert distiller.score(X, y) >= full.score(X, y) - 0.05
 
 
+@pytest.mark.slow
 def test_rows_without_weight_have_no_say(mixed):
     X, y, _ = mixed
     weight = np.where((X["color"] == "green") | (X["size"] == 11), 0.0, 1.0)
@@ -136,6 +142,7 @@ def test_rows_without_weight_have_no_say(mixed):
     assert distiller.predict(X).shape == y.shape
 
 
+@pytest.mark.slow
 def test_never_worse_than_the_start(mixed):
     X, y, _ = mixed
     distiller = distiller_for(n_synthetic=4).fit(X, y)

@@ -25,6 +25,7 @@ from tests.conftest import strict_logistic
 from tests.tables.helpers import assert_is_table_of, distiller_for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dtype",
     ["int16", "uint8", "Int64", "UInt8", "int64[pyarrow]", "object"]
@@ -111,6 +112,7 @@ def test_integers_of_128_bits(numeric):
     assert table.decode(np.array([[1e40], [0.0]]))["a"].to_list() == [2**100, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [0.0, np.nan], ids=["zeros", "NaN"])
 @pytest.mark.parametrize("sparse", [["a", "b"], ["b"]], ids=["all", "one"])
 def test_sparse_columns_are_numbers_like_any(binary_table, sparse, fill):
@@ -132,6 +134,7 @@ def test_sparse_columns_are_numbers_like_any(binary_table, sparse, fill):
     assert_array_equal(start.fit(frame, y).X_synthetic_, from_dense.X_synthetic_)
 
 
+@pytest.mark.slow
 def test_sparse_integers_stay_integers(numeric):
     X, y, _ = numeric
     sparse = X.astype({"size": pd.SparseDtype("int8", 0)})
@@ -154,6 +157,7 @@ def as_decimals(frame, library):
     return pa.table({"a": frame["a"].to_numpy(), "b": values})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["objects", "pandas", "polars", "pyarrow"])
 @pytest.mark.parametrize("estimator", [LogisticRegression(), KNeighborsClassifier(1)])
 def test_decimals_are_numbers(binary_table, library, estimator):
@@ -204,6 +208,7 @@ def test_frames_of_narwhals(numeric):
         assert expected.X_synthetic_.equals(distiller.X_synthetic_)
 
 
+@pytest.mark.slow
 def test_a_table_does_not_keep_the_real_rows(mixed):
     """Neither the frame, nor an array or a buffer that it stands on."""
     X, _, _ = mixed

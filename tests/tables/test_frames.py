@@ -107,6 +107,7 @@ def test_fortran_order_and_read_only(reference, multiclass_table):
     assert_allclose(distiller.X_synthetic_, reference.X_synthetic_, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["D", "s", "ns"])
 def test_labels_that_are_dates(multiclass_table, unit):
     X, y = multiclass_table

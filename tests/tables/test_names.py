@@ -31,6 +31,7 @@ def frame(multiclass_table):
     return pd.DataFrame(X, columns=list("abcdef")), y
 
 
+@pytest.mark.slow
 def test_given_rows(mixed):
     X, y, _ = mixed
     distiller = distiller_for(n_synthetic="auto", init=(X.iloc[:12], y.iloc[:12]))
@@ -43,6 +44,7 @@ def test_given_rows(mixed):
         clone(distiller).set_params(init=(unknown, y.iloc[:12])).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("convert", [lambda X: X, pl.from_pandas], ids=["pd", "pl"])
 def test_given_rows_are_matched_by_name(frame, convert):
     X, y = frame
@@ -60,6 +62,7 @@ def test_given_rows_are_matched_by_name(frame, convert):
     assert_array_equal(again.X_synthetic_, expected)
 
 
+@pytest.mark.slow
 def test_given_rows_of_a_mixed_table_are_matched_by_name(mixed):
     X, y, _ = mixed
     for convert in (lambda X: X, as_polars):
@@ -123,6 +126,7 @@ def test_warm_start_after_columns_were_reordered(frame):
         distiller.fit(X.rename(columns={"a": "z"}), y)
 
 
+@pytest.mark.slow
 def test_targets_are_matched_by_name(frame):
     """Of the starting rows, and after a refit on reordered columns."""
     X, _ = frame

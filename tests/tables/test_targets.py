@@ -16,6 +16,7 @@ from tests.tables.helpers import (
 )
 
 
+@pytest.mark.slow
 def test_targets(mixed):
     X, _, target = mixed
     learned = distiller_for(Ridge()).fit(X, target)
@@ -29,6 +30,7 @@ def test_targets(mixed):
     assert single.y_synthetic_.dtype == np.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_several_targets(mixed, library):
     X, y, target = mixed
@@ -45,6 +47,7 @@ def test_several_targets(mixed, library):
     assert list(fixed.y_synthetic_.dtypes) == list(Y.dtypes)
 
 
+@pytest.mark.slow
 def test_kernel_ridge(mixed):
     X, _, target = mixed
     estimator = KernelRidge(kernel="rbf", gamma=0.05, alpha=0.1)

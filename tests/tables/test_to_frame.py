@@ -67,6 +67,7 @@ def test_to_frame_keeps_the_labels_of_columns(multiclass_table):
         assert_array_equal(rows[list(columns)], distiller.X_synthetic_)
 
 
+@pytest.mark.slow
 def test_a_colleague_refits_from_a_csv_file(mixed, tmp_path):
     """Categories, integers and booleans survive, and the score is the same."""
     X, y, _ = mixed
@@ -100,6 +101,7 @@ def test_a_csv_file_of_arrays(multiclass_table, tmp_path):
     assert refitted.score(X, y) == distiller.score(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [["pandas"], ["pandas", "polars"]])
 def test_to_frame_of_arrays_without_pandas(missing):
     """The install brings neither pandas nor polars: what is there is taken."""

@@ -23,6 +23,7 @@ from tests.tables.helpers import (
 )
 
 
+@pytest.mark.slow
 def test_imputer_before(mixed):
     X, y, _ = mixed
     holes = X.astype({"weight": float}).copy()
@@ -48,6 +49,7 @@ def test_last_step_behind_an_encoder(mixed):
     assert pipeline.fit(X, y).score(X, y) > 0.7
 
 
+@pytest.mark.slow
 def test_grid_search(mixed):
     X, y, _ = mixed
     distiller = distiller_for(LogisticRegression(C=10, tol=1e-6, max_iter=1000))
@@ -67,6 +69,7 @@ def test_pickle_is_small(fitted, mixed):
     assert loaded.transform(X)[0].equals(fitted.X_synthetic_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["pandas", "polars", "default"])
 def test_set_output(fitted, mixed, library):
     X, y, _ = mixed
