@@ -107,8 +107,11 @@ def classes(n, k=2, seed=0):
 
 
 def three_classes(n):
-    """Of which a few rows reproduce no model."""
     return classes(n, k=3)
+
+
+#: So many rows of three classes reproduce no model.
+A_ROW_EACH = {"weighting": "match", "n_synthetic": 3}
 
 
 def numbers(n):
@@ -197,7 +200,7 @@ def test_no_more_iterations_than_asked_for(solver, max_iter):
         ("adam", SMOOTH, numbers, {"solver": "adam", "batch_size": 500}),
         ("model", LogisticRegression(), classes, {"weighting": "match"}),
         ("model by L-BFGS", LogisticRegression(), classes, {"weighting": "match"}),
-        ("model of 3", LogisticRegression(), three_classes, {"weighting": "match"}),
+        ("model", LogisticRegression(), three_classes, A_ROW_EACH),
         ("rounding", LogisticRegression(C=0.1), with_integers, {}),
     ],
 )
