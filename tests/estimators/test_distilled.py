@@ -181,7 +181,7 @@ def test_merged_rows_against_numpy(rng):
     rows, merged = merge_equal_rows(X, y, weight)
     table = np.column_stack([X, y])
     kinds, index = np.unique(table[weight > 0], axis=0, return_inverse=True)
-    totals = np.bincount(index, weights=weight[weight > 0])
+    totals = np.bincount(index.ravel(), weights=weight[weight > 0])
     order = np.lexsort(table[rows].T[::-1])
     assert_array_equal(table[rows][order], kinds)
     assert_array_equal(merged[order], totals)
