@@ -156,8 +156,6 @@ def log_target():
 def test_targets_stay_within_those_of_the_data(numbers, estimator):
     X, _ = numbers
     y = np.exp(X @ [1.0, -1.0, 0.5])
-    # What is learned for Ridge alone leaves the domain.
-    assert DatasetDistiller(Ridge()).fit(X, y).y_synthetic_.min() < 0
     for distiller in (None, DatasetDistiller(Ridge())):
         fitted = DistilledRegressor(estimator, distiller).fit(X, y)
         learned = fitted.distiller_

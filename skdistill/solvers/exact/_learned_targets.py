@@ -19,7 +19,15 @@ Which ``A`` is a matter of taste: strong pulls move the rows little and the targ
 from the model. The candidates are ridge regressions of ``W`` on the rows,
 ``A = inv(K + l I) S0 W'`` with ``K = S0 S0'``; with more rows than features and a small
 ``l`` the rows do not move at all.
+
+Where rows or targets of a candidate are beyond the range of the data, others are sought
+that are not. Given ``A``, the rows in a box that solve the equations are found by
+alternating projections; given the rows, targets in a box are pulls in a box, which are
+found likewise. In turns, both get there if there is room.
 """
+
+from copy import copy
+from itertools import chain
 
 import numpy as np
 from scipy.linalg import eigh, helmert
@@ -28,6 +36,14 @@ from skdistill.solvers.exact._span import within
 
 #: Ridges, relative to the largest eigenvalue of ``K``.
 RIDGES = np.geomspace(1e-10, 1e2, 25)
+#: Turns between rows in their box and pulls in theirs.
+MAX_TURNS = 5
+#: Sets from which such turns start.
+MAX_ALTERNATIONS = 5
+#: Error of the equations, relative to the model, with which a set counts as exact.
+ROUNDING = 1e-9
+#: No bounds.
+FREE = (-np.inf, np.inf)
 
 
 def rows_needed(student, span):
@@ -35,8 +51,21 @@ def rows_needed(student, span):
     return span.V.shape[1] + student.is_centered
 
 
-def reproducing_sets(student, params, synthetic, bounds, scale, target_scale):
-    """Yield sets that train to a model, those first that stay near their reference.
+def reproducing_sets(
+    student,
+    params,
+    synthetic,
+    bounds,
+    scale,
+    target_scale,
+    *,
+    target_bounds=FREE,
+    ranges=FREE,
+    target_ranges=FREE,
+):
+    """Yield sets that train to a model, the most plausible ones first.
+
+    These are within the ranges of the data if there are such, and near their reference.
 
     Parameters
     ----------
@@ -52,48 +81,169 @@ def reproducing_sets(student, params, synthetic, bounds, scale, target_scale):
         Unit of each feature.
     target_scale : float or ndarray of shape (k,)
         Unit of each target.
+    target_bounds : tuple of two floats or ndarrays of shape (k,), default=FREE
+        Least and largest value of each target. Like ``bounds`` they are met, if
+        need be at the expense of the model.
+    ranges, target_ranges : tuples of two, default=FREE
+        The same for what features and targets are preferably: the ranges of the data.
 
     Yields
     ------
     SyntheticSet
         Rows within the bounds and their targets.
     """
-    W, b = params
-    mean = synthetic.X.mean(axis=0)
-    # From their mean or not, in units of the features.
-    rows = (synthetic.X - mean * student.is_centered) / scale
-    wanted = W / scale
-    balance = np.zeros_like(W[:, :1].T) + student.intercept_penalty * b
-    common = np.repeat(balance / len(rows), len(rows), axis=0)
-    if student.intercept_penalty:
-        # Part of the pull is given: the rest is centered.
-        wanted = wanted - common.T @ rows
-        rows = rows - rows.mean(axis=0)
+    units = scale, target_scale
+    search = _Search(student, params, synthetic, units, bounds, target_bounds)
+    plausible = search.within(ranges, target_ranges)
 
-    def moved(A):
-        """Rows for a pull, and targets for these."""
+    def shortfall(candidate):
+        return not search.is_exact(candidate), plausible.excess(candidate)
+
+    def ranked(candidates):
+        finite = (each for each in candidates if np.isfinite(each.X).all())
+        return sorted(
+            finite, key=lambda each: (*shortfall(each), search.distance(each))
+        )
+
+    pulls = list(search.pulls())
+    candidates = ranked(map(search.moved, pulls))
+    if candidates and any(shortfall(candidates[0])):
+        inside = [plausible.moved(A) for A in pulls]
+        candidates = ranked([*candidates, *inside])
+    if candidates and any(shortfall(candidates[0])):
+        turns = (
+            plausible.alternate(each) for each in ranked(inside)[:MAX_ALTERNATIONS]
+        )
+        candidates = ranked([*candidates, *chain.from_iterable(turns)])
+    yield from candidates
+
+
+class _Search:
+    """Sets that train to a model, within bounds.
+
+    Parameters
+    ----------
+    student, params, synthetic, bounds, target_bounds
+        As for ``reproducing_sets``.
+    units : tuple of (scale, target_scale)
+        Likewise.
+    """
+
+    def __init__(self, student, params, synthetic, units, bounds, target_bounds):
+        self.student, self.synthetic = student, synthetic
+        self.W, self.b = params
+        self.balance = student.intercept_penalty * self.b
+        C = student.loss_strength(synthetic.hyperparameters)
+        self.has_pulls = np.isfinite(C)
+        self.scale, self.target_scale = units
+        self.bounds, self.target_bounds = bounds, target_bounds
+
+    def within(self, ranges, target_ranges):
+        """Return the same search in the part of the bounds that is within ranges."""
+        search = copy(self)
+        search.bounds = _intersection(self.bounds, ranges)
+        search.target_bounds = _intersection(self.target_bounds, target_ranges)
+        return search
+
+    def pulls(self):
+        """Yield candidates for ``A`` (m, k)."""
+        X, student = self.synthetic.X, self.student
+        # From their mean or not, in units of the features.
+        rows = (X - X.mean(axis=0) * student.is_centered) / self.scale
+        wanted = self.W / self.scale
+        common = np.repeat(self.balance[None] / len(rows), len(rows), axis=0)
+        if student.intercept_penalty:
+            # Part of the pull is given: the rest is centered.
+            wanted = wanted - common.T @ rows
+            rows = rows - rows.mean(axis=0)
+        for centered in _pulls(rows, wanted, student):
+            yield common + centered
+
+    def moved(self, A, reference=None):
+        """Return the rows nearest to a reference for a pull, and targets for these."""
+        X = self.synthetic.X if reference is None else reference
         inverse = np.linalg.pinv(A, rcond=1e-12).T
 
         def project(X):
-            X = X + scale * (inverse @ ((W - A.T @ X) / scale))
+            X = X + self.scale * (inverse @ ((self.W - A.T @ X) / self.scale))
             # Once more, for what is lost in rounding.
-            return X + scale * (inverse @ ((W - A.T @ X) / scale))
+            return X + self.scale * (inverse @ ((self.W - A.T @ X) / self.scale))
 
-        X = within(project, synthetic.X, bounds)
-        y = student.targets_for(X @ W.T + b, A, synthetic)
-        return synthetic._replace(X=X, y=y)
+        X = within(project, X, self.bounds)
+        y = self.student.targets_for(self.raw(X), A, self.synthetic)
+        return self.synthetic._replace(X=X, y=np.clip(y, *self.target_bounds))
 
-    def cost(candidate):
-        X, y, _, _ = candidate
-        error = (y.reshape(len(y), -1) - X @ W.T - b) / target_scale
-        return np.mean(((X - synthetic.X) / scale) ** 2) + np.mean(error**2)
+    def alternate(self, candidate):
+        """Yield sets on the way to rows and targets within the bounds."""
+        for _ in range(MAX_TURNS * self.has_pulls):
+            candidate = self.moved(self.pulls_within(candidate), candidate.X)
+            yield candidate
 
-    candidates = [
-        moved(common + centered) for centered in _pulls(rows, wanted, student)
-    ]
-    yield from sorted(
-        (each for each in candidates if np.isfinite(each.X).all()), key=cost
-    )
+    def pulls_within(self, candidate):
+        """Return the nearest pulls that suit the rows, with targets in the bounds."""
+        X = candidate.X
+        equations = np.column_stack([X / self.scale, np.ones(len(X))])
+        wanted = np.column_stack([self.W / self.scale, self.balance]).T
+        if not self.student.fit_intercept:
+            equations, wanted = equations[:, :-1], wanted[:-1]
+        inverse = np.linalg.pinv(equations.T, rcond=1e-12)
+
+        def project(A):
+            return A + inverse @ (wanted - equations.T @ A)
+
+        ends = [
+            self.student.pull(self.raw(X), candidate._replace(y=self.targets(end)))
+            for end in self.target_bounds
+        ]
+        return within(project, self.student.pull(self.raw(X), candidate), ends)
+
+    def targets(self, value):
+        """Return targets of one value each, in the shape that they have."""
+        y = self.synthetic.y
+        return np.broadcast_to(value, y.reshape(len(y), -1).shape).reshape(y.shape)
+
+    def raw(self, X):
+        """Return the raw predictions of the model."""
+        return X @ self.W.T + self.b
+
+    def is_exact(self, candidate):
+        """Whether the equations hold for a set."""
+        X, raw = candidate.X, self.raw(candidate.X)
+        if self.has_pulls:
+            A = self.student.pull(raw, candidate)
+        elif np.allclose(candidate.y, raw.reshape(candidate.y.shape)):
+            # Targets without error say nothing of it, but the rows do.
+            rows = X - X.mean(axis=0) * self.student.is_centered
+            A = np.linalg.lstsq(rows.T, self.W.T, rcond=None)[0]
+        else:
+            return False
+        error = np.abs(A.T @ X - self.W) / self.scale
+        if error.max() > ROUNDING * np.abs(self.W / self.scale).max():
+            return False
+        off_balance = np.abs(A.sum(axis=0) - self.balance) * self.student.fit_intercept
+        return (off_balance <= ROUNDING * np.abs(A).sum(axis=0)).all()
+
+    def excess(self, candidate):
+        """Mean square of what is beyond the bounds, in units."""
+        return sum(
+            np.mean(np.maximum(np.maximum(low - value, value - high) / unit, 0.0) ** 2)
+            for value, (low, high), unit in (
+                (candidate.X, self.bounds, self.scale),
+                (candidate.y, self.target_bounds, self.target_scale),
+            )
+        )
+
+    def distance(self, candidate):
+        """Mean square distance from the reference, and of targets from the model."""
+        X, y = candidate.X, candidate.y
+        error = (y.reshape(len(y), -1) - self.raw(X)) / self.target_scale
+        moved = (X - self.synthetic.X) / self.scale
+        return np.mean(moved**2) + np.mean(error**2)
+
+
+def _intersection(bounds, ranges):
+    """Bounds within ranges, or those bounds alone that are beyond them."""
+    return tuple(np.clip(end, *bounds) for end in ranges)
 
 
 def _pulls(rows, wanted, student):

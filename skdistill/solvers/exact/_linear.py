@@ -102,6 +102,9 @@ def _candidates(problem, span, params, synthetic):
             options.bounds,
             options.scale,
             options.target_scale,
+            target_bounds=options.target_bounds,
+            ranges=(problem.real.low, problem.real.high),
+            target_ranges=(problem.real.targets.low, problem.real.targets.high),
         )
         return
     for X in reproducing_rows(student, span, synthetic, options.bounds):

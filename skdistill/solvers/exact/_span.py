@@ -10,6 +10,8 @@ import numpy as np
 EXACT_TOL = 1e-8
 #: Projections between the rows that train to a model and the bounds.
 MAX_PROJECTIONS = 200
+#: Within so many of them the distance from the box has to fall by a tenth.
+PATIENCE = 20
 
 
 class ModelSpan:
@@ -87,12 +89,18 @@ def within(project, X, bounds):
     X = project(X)
     if not (np.isfinite(low).any() or np.isfinite(high).any()):
         return X
-    width = np.where(np.isfinite(high - low), high - low, 1.0)
+    width = high - low
+    width = np.where(np.isfinite(width) & (width > 0), width, 1.0)
     # Towards an inner box the planes are reached in finitely many steps.
     margin = 1e-3 * width
-    for _ in range(MAX_PROJECTIONS):
-        outside = np.maximum(low - X, X - high)
-        if (outside <= 1e-13 * width).all():
+    last = np.inf
+    for i in range(MAX_PROJECTIONS):
+        outside = (np.maximum(low - X, X - high) / width).max()
+        if outside <= 1e-13:
             break
+        if i % PATIENCE == 0:
+            if outside > 0.9 * last:
+                break  # they do not meet
+            last = outside
         X = project(np.clip(X, low + margin, high - margin))
     return np.clip(X, low, high)
