@@ -166,7 +166,8 @@ class DatasetDistiller(
         Learned samples in double precision, grouped by class; a DataFrame with the
         columns and dtypes of ``X`` if that was one. Integers and booleans of a
         DataFrame are whole numbers within the range of the data, and categories are
-        those of the data: the set is rounded before ``estimator_`` is fitted.
+        those of the data: the set is rounded before ``estimator_`` is fitted. Sparse
+        columns come back dense, and decimals as floats.
 
     y_synthetic_ : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
         Their class labels or targets; a Series or DataFrame if ``y`` was one. Learned
@@ -406,13 +407,15 @@ class DatasetDistiller(
         -------
         DataFrame of shape (n_synthetic, n_columns)
             The features, the targets under the name of ``y`` or as "target", and
-            "sample_weight" if rows weigh other than one: of pandas, or of polars if
-            ``X`` was.
+            "sample_weight" if rows weigh other than one: of the library of ``X``. For
+            an array it is of pandas, or of polars if pandas is not installed.
 
         Raises
         ------
         ImportError
-            If pandas is not installed, for rows learned from arrays.
+            If neither is installed, for rows learned from arrays.
+        ValueError
+            If a feature, a target or the weights share a name.
         """
         check_is_fitted(self)
         weight = self.sample_weight_synthetic_
