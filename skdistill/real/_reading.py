@@ -9,6 +9,9 @@ from skdistill.real._dense import DenseRows
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.tables._columns import read_table
 
+#: Weights smaller than this, or larger than its inverse, leave the range of floats.
+LEAST_WEIGHT = 1e-60
+
 
 def read_rows(distiller, X, y, sample_weight):
     """Validate the real rows, and read what their columns and targets are.
@@ -44,6 +47,12 @@ def read_rows(distiller, X, y, sample_weight):
     sample_weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
+    heaviest = sample_weight.max(initial=0.0)
+    if heaviest and not LEAST_WEIGHT <= heaviest <= 1 / LEAST_WEIGHT:
+        raise ValueError(
+            f"The largest sample_weight is {heaviest:.3g}: with such weights the "
+            "penalty of an estimator over- or underflows. Divide them by their mean."
+        )
     if not sample_weight.all():
         present = sample_weight > 0
         X, y, sample_weight = X[present], y[present], sample_weight[present]

@@ -107,3 +107,10 @@ def test_unit_of_the_features(estimator, power, multiclass_table):
     fitted = clone(distiller).fit(unit * X, y)
     assert_allclose(fitted.loss_curve_, expected.loss_curve_, rtol=1e-6)
     assert_allclose(fitted.X_synthetic_ / unit, expected.X_synthetic_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e300])
+def test_weights_out_of_range_are_refused(factor, binary_table):
+    X, y = binary_table
+    with pytest.raises(ValueError, match="Divide them by their mean"):
+        DatasetDistiller().fit(X, y, sample_weight=np.full(len(y), factor))
