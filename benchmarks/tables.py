@@ -1,0 +1,94 @@
+"""Regret of distilled rows, and of reduced sets, on many small tables.
+
+Run it with nothing else going::
+
+    python -m benchmarks.tables --data DIR
+
+where DIR holds ``tables/``, ``winequality-white.csv``, ``adult-train.csv.gz`` and
+``adult-test.csv.gz`` (no header; see ``_tables/_data.py``). The iris, wine, breast
+cancer, digits and diabetes data come with scikit-learn.
+
+Each score goes to a CSV file as soon as it is known, and another run adds those that
+are missing: the seeds are the outermost loop, so an interrupted run is balanced. At the
+end, or with ``--summary`` at once, the summary of the file is printed, losses first.
+After a change of the package, ``--methods distill --again`` renews the scores of the
+distiller.
+
+A seed draws the train rows and the test rows (30 %; 5,000 each of Adult). Numbers are
+imputed and standardized, categories are one-hot encoded, and regression targets are
+standardized, all of it fitted on the train rows. Each set is scored by a plain fit of
+the estimator by scikit-learn: accuracy or R2, times 100. Sizes above half of the train
+rows of the smallest class are skipped.
+"""
+
+import argparse
+from pathlib import Path
+
+from benchmarks._tables._data import TABLES
+from benchmarks._tables._estimators import ESTIMATORS, PAIRS, SEARCHED
+from benchmarks._tables._methods import METHODS
+from benchmarks._tables._output import as_rst, as_text, draw
+from benchmarks._tables._run import cells, done, read, run
+
+
+def names_from(known):
+    """Return a reader of names with commas in between, in the order of the known."""
+
+    def names(text):
+        chosen = set(text.split(","))
+        if unknown := sorted(chosen - set(known)):
+            raise argparse.ArgumentTypeError(
+                f"unknown: {', '.join(unknown)}. Choose from {', '.join(known)}."
+            )
+        return tuple(name for name in known if name in chosen)
+
+    return names
+
+
+def seeds(text):
+    """Return the numbers with commas in between."""
+    return tuple(int(seed) for seed in text.split(","))
+
+
+def parse():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("--data", type=Path, help="folder of the data")
+    add("--csv", type=Path, default=Path("tables.csv"), help="file of the scores")
+    add("--only", type=names_from(TABLES), default=TABLES, help="tables, with commas")
+    add("--estimators", type=names_from(PAIRS), help="estimators, with commas")
+    add("--methods", type=names_from(METHODS), default=METHODS, help="with commas")
+    add("--seeds", type=seeds, default=(0, 1, 2, 3, 4), help="numbers, with commas")
+    add("--search", action="store_true", help="trees, forests and boosting, too")
+    add("--again", action="store_true", help="find also scores that the file has")
+    add("--jobs", type=int, default=1, help="processes")
+    add("--summary", action="store_true", help="run nothing, read the file only")
+    add("--picture", type=Path, help="file for a picture of the regrets")
+    add("--rst", type=Path, help="file for the summary as reStructuredText")
+    args = parser.parse_args()
+    if args.data is None and not args.summary:
+        parser.error("--data is required, except with --summary")
+    if args.estimators is None:
+        args.estimators = (*ESTIMATORS, *SEARCHED) if args.search else ESTIMATORS
+    return args
+
+
+def main():
+    """Find the scores that are missing, then print the summary."""
+    args = parse()
+    if not args.summary:
+        known = set() if args.again else done(args.csv)
+        todo = cells(args.only, args.estimators, args.seeds, args.methods)
+        todo = [cell for cell in todo if cell not in known]
+        run(todo, args.data, args.csv, args.jobs)
+    lines = read(args.csv)
+    print(as_text(lines))
+    if args.rst:
+        args.rst.write_text(as_rst(lines))
+    if args.picture:
+        draw(lines, args.picture)
+
+
+if __name__ == "__main__":
+    main()
