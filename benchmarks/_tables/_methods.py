@@ -99,7 +99,7 @@ def _groups(split):
 
 
 BASELINES = {
-    "sample": _sample,
+    "random": _sample,
     "kmeans": _kmeans,
     "kmeans-quantiles": _kmeans_quantiles,
     "ward": _ward,

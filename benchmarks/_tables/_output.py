@@ -47,9 +47,11 @@ def as_rst(lines):
 def draw(lines, path):
     """Save a picture of the regrets: a panel for each size, a box for each method."""
     regret = regrets(scores(lines))
+    if regret.empty:
+        raise SystemExit("No picture: no cell of the file has a regret yet.")
     names = np.array(size_names(regret.index))
     sizes = [name for name in SIZES if name in names]
-    methods = [method for method in regret if method != "sample"]
+    methods = [method for method in regret if method != "random"]
     n_rows = -(-len(sizes) // 3)
     figure = Figure(figsize=(10, 2.9 * n_rows + 0.6), layout="constrained")
     axes = figure.subplots(n_rows, 3, sharex=True, sharey=True, squeeze=False).ravel()
@@ -58,6 +60,7 @@ def draw(lines, path):
     for ax, size in zip(axes, sizes, strict=False):
         _draw_panel(ax, regret.loc[names == size, methods])
         ax.set_title(f"{size} ({np.sum(names == size)} cells)")
+        ax.tick_params(labelbottom=True)
     axes[0].set_yticks(range(len(methods)), methods)
     axes[0].set_ylim(len(methods) - 0.5, -0.5)
     axes[0].set_xlim(*LIMITS)
@@ -82,7 +85,12 @@ def _draw_panel(ax, regret):
         for marker, chosen in (("o", ~(low | high)), ("<", low), (">", high)):
             ax.scatter(
                 *(inside[chosen], height[chosen]),
-                **{"s": 9, "alpha": 0.5, "color": color, "marker": marker},
+                **{
+                    "s": 9 if marker == "o" else 25,
+                    "alpha": 0.5,
+                    "color": color,
+                    "marker": marker,
+                },
                 **{"linewidths": 0, "clip_on": False},
             )
         ax.boxplot(

@@ -51,7 +51,7 @@ def cells(tables, estimators, seeds, methods):
 
 def read(path):
     """Return the lines of the file, of each cell the last one."""
-    lines = pd.read_csv(path, keep_default_na=False, na_values={"score": ""})
+    lines = pd.read_csv(path, keep_default_na=False, na_values={"score": ["", "nan"]})
     return lines.drop_duplicates(list(Cell._fields), keep="last")
 
 
@@ -100,7 +100,7 @@ def run_cell(cell, folder):
             found = score(model, split.X_test, split.y_test)
             return cell, round(found, 4), round(seconds, 3), ""
     except Exception as error:  # one cell of thousands: noted, and listed at the end
-        message = str(error).partition("\n")[0]
+        message = str(error).partition("\n")[0][:120]
         return cell, "", "", f"failed: {type(error).__name__}: {message}"
 
 

@@ -1,7 +1,7 @@
 """What the scores say: regret, cells won and lost, and seconds.
 
 A cell is a table, an estimator and a size; its scores are means over the seeds. The
-regret of a method is ``(all - score) / (all - sample)``: 0 is as good as all rows, 1 is
+regret of a method is ``(all - score) / (all - random)``: 0 is as good as all rows, 1 is
 as good as random rows. It is not defined where all rows are hardly better than those.
 """
 
@@ -56,13 +56,13 @@ def scores(lines):
     by_seed = by_seed[by_seed.index.get_level_values("size") > 0]
     keys = by_seed.index.droplevel("size")
     by_seed["all"] = full.reindex(keys).to_numpy()
-    by_seed = by_seed.dropna(subset=["all", "sample", "distill"])
+    by_seed = by_seed.dropna(subset=["all", "random", "distill"])
     return by_seed.groupby(level=CELL).mean()
 
 
 def regrets(means):
     """Return the regret of every method but all rows, in cells that have one."""
-    gap = means["all"] - means["sample"]
+    gap = means["all"] - means["random"]
     means, gap = means[gap >= MIN_GAP], gap[gap >= MIN_GAP]
     return means.drop(columns="all").rsub(means["all"], axis=0).div(gap, axis=0)
 
@@ -107,10 +107,10 @@ def summarize(lines):
 
 
 def _losses(means):
-    columns = (*CELL, "all", "sample", "kmeans", "distill", "difference")
+    columns = (*CELL, "all", "random", "kmeans", "distill", "difference")
     rows = []
     for (table, estimator, _), row in (lost := losses(means)).iterrows():
-        found = row[["all", "sample", "kmeans", "distill"]]
+        found = row[["all", "random", "kmeans", "distill"]]
         found = [*found, row["distill"] - row["kmeans"]]
         rows.append((table, estimator, *(f"{value:.1f}" for value in found)))
     rows = [
@@ -125,8 +125,10 @@ def _won(means):
     rows = []
     for method in BASELINES:
         ahead = (means["distill"] - means[method]).dropna()
+        if ahead.empty:
+            continue
         won, lost = (ahead > TIE).sum(), (ahead < -TIE).sum()
-        share = f"{100 * (ahead >= -TIE).mean():.0f} %" if len(ahead) else "-"
+        share = f"{100 * (ahead >= -TIE).mean():.0f} %"
         counts = (won, len(ahead) - won - lost, lost)
         rows.append((method, *map(str, counts), share))
     title = (
