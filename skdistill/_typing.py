@@ -14,6 +14,13 @@ RandomState: TypeAlias = int | np.random.RandomState | None
 Method: TypeAlias = Literal["distill", "kmeans", "sample"]
 
 
+class Splitter(Protocol):
+    """A cross-validation splitter, such as ``TimeSeriesSplit``."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+        """Yield pairs of indices."""
+
+
 class Estimator(Protocol):
     """Whatever scikit-learn can clone and fit, also if it inherits nothing from it."""
 

@@ -23,7 +23,7 @@ from skdistill._sklearn_compat import (
     _fit_context,
     _get_output_config,
 )
-from skdistill._typing import ArrayLike, Estimator, RandomState
+from skdistill._typing import ArrayLike, Estimator, RandomState, Splitter
 from skdistill.estimators._any_estimator import (
     DefaultsForNested,
     check_params,
@@ -146,6 +146,26 @@ class DatasetDistiller(
         data by about one, else their standard deviations. In regression ``tol`` is
         relative to the variance of the targets. "adam" does not use it.
 
+    early_stopping : bool or "auto", default="auto"
+        Whether real rows are held back: they take no part in the outer loss, and the
+        iterate with the lowest loss on them is returned, or the starting rows if none
+        is better. "auto" does so where the iteration can overfit, which is for
+        estimators that have no penalty of their own. An exact set needs none.
+
+    validation_fraction : float, splitter or list of (train, test), default=0.1
+        Share of the real rows to hold back, drawn from each class by weight, and not
+        more than 10,000 rows. Fewer than 2,000 real rows are parted into five folds
+        instead, which are held back in turn: their mean loss says after how many
+        iterations to end, and the set is learned from all rows. (Rows that are to be
+        rounded, and mini-batches, make do with the first fold.) A cross-validation
+        splitter, or a list of pairs of indices or boolean masks, gives the folds; a
+        single pair gives a part. Pass ``list(GroupKFold().split(X, y, groups))`` to
+        keep groups together, or ``TimeSeriesSplit()`` to be judged by later rows.
+
+    n_iter_no_change : int, default=10
+        Number of iterations without a lower loss on the held-back rows after which the
+        iteration ends.
+
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers
         ignore it.
@@ -192,6 +212,16 @@ class DatasetDistiller(
     loss_curve_ : ndarray of shape (n_iterations,)
         Outer loss after each outer iteration, as the student has it. It rises where
         integers and categories are rounded.
+
+    validation_loss_ : float
+        Outer loss of the set on the rows that are held back, as the student has it; the
+        mean over the folds where they are held back in turn. None if no rows are.
+
+    validation_loss_curve_ : ndarray of shape (n_iterations,)
+        The same after each outer iteration, or None.
+
+    solver_ : {"exact", "lbfgs", "adam"}
+        What found the set.
 
     n_iter_ : int
         Outer iterations on all the data.
@@ -258,6 +288,14 @@ class DatasetDistiller(
         "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods(["split"]),
+            list,
+            tuple,
+        ],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [
             Interval(Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
@@ -293,6 +331,9 @@ class DatasetDistiller(
         solver: Literal["auto", "exact", "lbfgs", "adam"] = "auto",
         max_iter: int = 100,
         tol: float = 1e-4,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float | Splitter | Sequence[Any] = 0.1,
+        n_iter_no_change: int = 10,
         batch_size: int | Literal["auto"] = "auto",
         warm_start: bool = False,
         random_state: RandomState = None,
@@ -311,6 +352,9 @@ class DatasetDistiller(
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.batch_size = batch_size
         self.warm_start = warm_start
         self.random_state = random_state
@@ -368,7 +412,7 @@ class DatasetDistiller(
             except KeyboardInterrupt as interrupt:
                 if report.best is None:
                     raise
-                best = Distilled(report.best, Outcome.STOPPED)
+                best = Distilled(report.best, Outcome.STOPPED, "interrupted")
                 refit.store(self, best, report)
                 raise Interrupted from interrupt
             refit.store(self, result, report)

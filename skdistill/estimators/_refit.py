@@ -10,6 +10,8 @@ from skdistill.estimators._fitting import warn
 #: Loss that scikit-learn's fit may be worse by than the student's, in units of what
 #: predicting without features costs.
 MAX_EXCESS = 0.01
+#: Difference of held-back and outer loss that is worth a warning, in the same units.
+CLEAR_GAP = 0.25
 
 
 class Refit:
@@ -80,6 +82,12 @@ class Refit:
         self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
         fitted["loss_curve_"] = np.array(report.losses)
         fitted["n_iter_"] = len(report.losses)
+        fitted["validation_loss_curve_"] = curve = report.validation_curve
+        fitted["validation_loss_"] = None
+        if curve is not None:
+            fitted["validation_loss_"] = report.best_validation_loss
+        fitted["solver_"] = result.solver
+        self._warn_of_overfit(report)
         fitted["_table"] = self.columns
         learned = [*self.problem.options.learn_params, *self.problem.student.surrogates]
         fitted["_learned_values"] = {
@@ -95,6 +103,20 @@ class Refit:
             synthetic._replace(X=self.columns.round(synthetic.X)),
         )
         return float(self.problem.loss.value_and_grad(params)[0])
+
+    def _warn_of_overfit(self, report):
+        """Warn if rows that are held back are predicted clearly worse."""
+        if report.validation_curve is None:
+            return
+        loss, held_back = report.best_loss, report.best_validation_loss
+        student, unit = self.problem.student, self.problem.options.loss_unit
+        if held_back > loss + CLEAR_GAP * student.cost_without_features(unit):
+            warn(
+                f"The outer loss is {loss:.4g} on the rows that the set was learned "
+                f"from and {held_back:.4g} on rows that were held back: expect the "
+                "latter on new data. More real rows, fewer synthetic ones or a more "
+                "regularized estimator narrow the gap."
+            )
 
     def _warn_of_early_stop(self, loss, expected, synthetic):
         """Warn if scikit-learn's fit on the set is not the one that was optimized."""

@@ -56,6 +56,9 @@ class DistillationDisplay:
     loss_curve : ndarray of shape (n_iterations,), default=None
         Outer loss after each outer iteration, for the kind "loss".
 
+    validation_loss_curve : ndarray of shape (n_iterations,), default=None
+        The same on real rows that are held back, None if there are none.
+
     is_categorical : ndarray of bool of shape (n_features,), default=None
         Which features hold categories, None for none.
 
@@ -74,7 +77,7 @@ class DistillationDisplay:
         Points of a scatter plot: real ones, then synthetic ones.
 
     lines_ : list of matplotlib Artist or None
-        The line of the loss.
+        The line of the loss, and that of the held-back loss if there is one.
 
     colorbar_ : matplotlib Colorbar or None
         Colorbar, if there is one.
@@ -107,6 +110,7 @@ class DistillationDisplay:
         y: np.ndarray | None = None,
         feature_names: Sequence[str] | None = None,
         loss_curve: np.ndarray | None = None,
+        validation_loss_curve: np.ndarray | None = None,
         is_categorical: np.ndarray | None = None,
     ) -> None:
         self.X_synthetic = X_synthetic
@@ -116,6 +120,7 @@ class DistillationDisplay:
         self.y = y
         self.feature_names = feature_names
         self.loss_curve = loss_curve
+        self.validation_loss_curve = validation_loss_curve
         self.is_categorical = is_categorical
 
     @classmethod
@@ -200,6 +205,7 @@ class DistillationDisplay:
             y=y,
             feature_names=feature_names,
             loss_curve=distiller.loss_curve_,
+            validation_loss_curve=distiller.validation_loss_curve_,
             is_categorical=is_categorical,
         )
         return display.plot(
@@ -226,7 +232,8 @@ class DistillationDisplay:
             row, standardized by the real rows if they are known, else by the synthetic
             ones; categories are written in their cells. "scatter": rows in the plane of
             the first two principal components of the standardized real rows, with
-            categories one-hot. "loss": outer loss after each outer iteration. "auto":
+            categories one-hot. "loss": outer loss after each outer iteration, on the
+            rows that the set is learned from and on those held back. "auto":
             "images" if there is an ``image_shape``, or a square number of features of
             at least 36, none of which are categories, else "table".
 
@@ -310,8 +317,13 @@ class DistillationDisplay:
 
         ax = axes_or_new(ax, (6, 4))
         iterations = np.arange(1, len(self.loss_curve) + 1)
-        lines = ax.plot(iterations, self.loss_curve, marker=".")
-        if 0 < 10 * self.loss_curve.min() < self.loss_curve.max():
+        curves = [self.loss_curve]
+        lines = ax.plot(iterations, self.loss_curve, marker=".", label="learned from")
+        if self.validation_loss_curve is not None:
+            curves.append(self.validation_loss_curve)
+            lines += ax.plot(iterations, curves[-1], marker=".", label="held back")
+            ax.legend(title="real rows")
+        if 0 < 10 * np.min(curves) < np.max(curves):
             ax.set_yscale("log")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="outer iteration", ylabel="outer loss")

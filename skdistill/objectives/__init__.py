@@ -5,5 +5,6 @@ They know neither where the rows lie nor the synthetic set.
 
 from skdistill.objectives._base import Objective, OuterLoss
 from skdistill.objectives._penalized import PenalizedLoss
+from skdistill.objectives._temperature import BestTemperature
 
-__all__ = ["Objective", "OuterLoss", "PenalizedLoss"]
+__all__ = ["BestTemperature", "Objective", "OuterLoss", "PenalizedLoss"]

@@ -23,6 +23,10 @@ class Objective(ABC):
         ``rows`` are indices of the rows to take, for a mini-batch; by default all.
         """
 
+    def value(self, params):
+        """Return the value at ``params``."""
+        return float(self.value_and_grad(params)[0])
+
 
 class OuterLoss(Objective):
     """Weighted mean loss of a model over the real rows.

@@ -51,6 +51,10 @@ class RealRows(ABC):
         Their weights, summed.
     low, high : ndarray of shape (p,)
         Least and largest value of each feature, in double precision.
+    passed : ndarray of int of shape (n_rows,)
+        Positions of the rows among those that the user passed.
+    n_passed : int
+        How many these were.
     """
 
     n_rows: int
@@ -62,6 +66,8 @@ class RealRows(ABC):
     group_weight: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    passed: np.ndarray
+    n_passed: int
 
     @abstractmethod
     def map_sum(self, function, *arguments, rows=None):
@@ -115,10 +121,59 @@ class RealRows(ABC):
     def weighted_by(self, function):
         """Return the same rows with the weights ``function(y, sample_weight)``."""
 
+    @abstractmethod
+    def labels(self):
+        """Return all targets (n,) or (n, k), for splitters that stratify by them."""
+
+    @abstractmethod
+    def places(self, random_state):
+        """Place every row in [0, 1), so that an interval holds a fair share of them.
+
+        The rows of each group whose places lie within an interval have about its length
+        as their share of the group's weight, and are spread over the group. Places
+        depend on the rows and their weights, not on their order.
+
+        Parameters
+        ----------
+        random_state : RandomState
+            Draws the line along which the rows are spread.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            The places.
+        """
+
+    @abstractmethod
+    def only(self, rows):
+        """Return a part of the rows, where they lie.
+
+        Their weights are multiplied, so that every group of which there are any keeps
+        its total.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Sorted indices of the rows.
+
+        Returns
+        -------
+        RealRows
+            The part.
+        """
+
     def group_means(self):
         """Return the weighted mean (n_groups, p) of every group."""
         sums = self.map_sum(_group_sums, self.targets)
         return sums / (self.group_weight / self.total_weight)[:, None]
+
+    def extract(self, rows, sample_weight=None):
+        """Return some rows as ``DenseRows`` in memory, with other weights if given."""
+        from skdistill.real._dense import DenseRows
+
+        X, y, own_weight = self.take(rows)
+        weight = own_weight if sample_weight is None else sample_weight
+        return DenseRows(X, y, weight, self.targets)
 
     def sample(self, size):
         """Return a sample of the rows, in memory.
@@ -137,8 +192,6 @@ class RealRows(ABC):
         DenseRows
             All rows if there are no more than that.
         """
-        from skdistill.real._dense import DenseRows
-
         sizes = [None] * len(self.group_counts)
         if self.n_rows > size:
             shares = shares_of_groups(self.group_weight, size).tolist()
@@ -155,8 +208,7 @@ class RealRows(ABC):
                 members, counts = np.unique(members, return_counts=True)
                 weights.append(counts * (total / share))
             rows.append(members)
-        X, y, _ = self.take(np.concatenate(rows))
-        return DenseRows(X, y, np.concatenate(weights), self.targets)
+        return self.extract(np.concatenate(rows), np.concatenate(weights))
 
 
 def _group_sums(chunk, targets):

@@ -53,8 +53,10 @@ def read_rows(distiller, X, y, sample_weight):
             f"The largest sample_weight is {heaviest:.3g}: with such weights the "
             "penalty of an estimator over- or underflows. Divide them by their mean."
         )
+    passed, n_passed = None, len(sample_weight)
     if not sample_weight.all():
         present = sample_weight > 0
+        passed = np.flatnonzero(present)
         X, y, sample_weight = X[present], y[present], sample_weight[present]
     if of_classes:
         targets, y = class_targets(y, like)
@@ -62,4 +64,7 @@ def read_rows(distiller, X, y, sample_weight):
         codes_classes = distiller.outer_loss == "log_loss"
         targets, y = numeric_targets(y, sample_weight, like, code_classes=codes_classes)
     columns.set_range(X)
-    return DenseRows(X, y, sample_weight, targets), columns
+    real = DenseRows(X, y, sample_weight, targets)
+    if passed is not None:
+        real.passed, real.n_passed = passed, n_passed
+    return real, columns

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+#: Multiples of the golden ratio, modulo one, fill every interval evenly.
+GOLDEN_RATIO = (np.sqrt(5) - 1) / 2
 #: No group is left with fewer rows than this, if it has them.
 MIN_GROUP_ROWS = 32
 
@@ -42,3 +44,25 @@ def shares_of_groups(group_weight, size):
     """Share a number of rows out by weight, (n_groups,)."""
     shares = np.ceil(size * group_weight / group_weight.sum()).astype(int)
     return np.maximum(shares, MIN_GROUP_ROWS)
+
+
+def fair_places(positions, sample_weight):
+    """Place rows in [0, 1), so that every interval holds its share of the weight.
+
+    Neighbors on the line come to lie far apart.
+
+    Parameters
+    ----------
+    positions, sample_weight : ndarray of shape (n,)
+        As for ``systematic_sample``.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The places.
+    """
+    order = np.argsort(positions, kind="stable")
+    cumulated = np.cumsum(sample_weight[order]) - sample_weight[order] / 2
+    places = np.empty(len(order))
+    places[order] = cumulated / sample_weight.mean() * GOLDEN_RATIO % 1.0
+    return places

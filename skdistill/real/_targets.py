@@ -76,6 +76,10 @@ class Targets(ABC):
     def groups(self, y):
         """Return the group (n,) of each row."""
 
+    def stratified(self, y):
+        """Return what splitters stratify by: labels of classes, or the numbers."""
+        return y if self.classes is None else self.classes[y]
+
     def groups_of_rows(self, y0):
         """Return the group (m,) of each synthetic row, from its target."""
         return self.groups(y0)

@@ -3,32 +3,18 @@
 Students with a linear model of all the data start from there, and students made of its
 moments from rows that have these; the others start from the rows. From the best start,
 the bilevel iteration goes on: by L-BFGS-B, first on a sample and then on all rows, or
-by Adam on mini-batches.
+by Adam on mini-batches. Where it may overfit, it is judged by rows that are held back.
 """
 
 from typing import NamedTuple
 
-import numpy as np
-
-from skdistill.optimizers import _adam
 from skdistill.optimizers._outcome import Outcome
-from skdistill.solvers._bilevel import improve
-from skdistill.solvers._problem import SURROGATE_FACTOR
+from skdistill.solvers._iterate import calibrate, iterate, solver_of
 from skdistill.solvers._rounding import round_set
+from skdistill.solvers._validation import course_by_folds
 from skdistill.solvers.exact import approach
 from skdistill.synthetic._set import SyntheticSet
 
-#: How finely a surrogate is searched for, before it is learned.
-SURROGATE_STEPS = 25
-#: By how much the loss may exceed the lowest then, for a smaller value.
-SURROGATE_SLACK = 0.05
-#: Iterations on a sample of the rows, and their tolerance.
-SAMPLE_MAX_ITER = 60
-SAMPLE_TOL = 3e-4
-#: Nonlinear students look at mini-batches if there are more rows than this.
-MAX_FULL_ROWS = 10_000
-#: Rows of a mini-batch.
-BATCH_ROWS = 2048
 #: Share of the iterations that is kept for a set after it is rounded.
 ROUNDED_SHARE = 0.25
 
@@ -42,10 +28,13 @@ class Distilled(NamedTuple):
         The set.
     outcome : Outcome
         How the search for it ended.
+    solver : str
+        What found it.
     """
 
     synthetic: SyntheticSet
     outcome: Outcome
+    solver: str
 
 
 def distill(problem, columns, report):
@@ -70,140 +59,65 @@ def distill(problem, columns, report):
     ValueError
         If ``solver="exact"`` and no rows reproduce the full-data model.
     """
-    options = problem.options
     start = approach(problem, report)
-    synthetic = start.synthetic
-    if problem.student.surrogates:
-        synthetic = _calibrate(problem, synthetic)
-    if start.is_exact and options.solver != "lbfgs":
-        outcome = start.outcome
+    if start.is_exact and problem.options.solver != "lbfgs":
+        synthetic, outcome = calibrate(problem, start.synthetic), start.outcome
+        solver = "exact"
     else:
-        kept = int(ROUNDED_SHARE * options.max_iter) if columns.rounds else 0
-        synthetic, outcome = iterate(
-            problem, synthetic, start.scale_at, options, report, kept
-        )
+        solver = solver_of(problem)
+        kept = int(ROUNDED_SHARE * report.max_iter) if columns.rounds else 0
+        problem, start, max_iter = _judged(problem, start, columns, report, kept)
+        synthetic, outcome = _iterate_from(problem, start, report, max_iter)
     if columns.rounds:
         report.phase("rounding integers and categories")
         synthetic, fixed_options = round_set(
             problem, synthetic, start.scale_at, columns, report
         )
         synthetic, after = iterate(
-            problem, synthetic, start.scale_at, fixed_options, report
+            problem, synthetic, start.scale_at, fixed_options, report, report.remaining
         )
         outcome = after if outcome is Outcome.CONVERGED else outcome
     if not report.losses:
-        report.iteration(synthetic, _value(problem.student, problem.loss, synthetic))
-    return Distilled(synthetic, outcome)
+        report.iteration(synthetic, problem.training_loss(synthetic))
+    return Distilled(synthetic, outcome, solver)
 
 
-def iterate(problem, synthetic, scale_at, options, report, kept=0):
-    """Improve a set by the bilevel iteration.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is to be solved.
-    synthetic : SyntheticSet
-        The set to start from.
-    scale_at : callable
-        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
-    options : Options
-        What is learned; the problem's, or with other bounds.
-    report : Report
-        Takes note of every iteration.
-    kept : int
-        Iterations to leave for later.
+def _judged(problem, start, columns, report, kept):
+    """Hold real rows back where the iteration may overfit.
 
     Returns
     -------
-    synthetic : SyntheticSet
-        The best set.
-    outcome : Outcome
-        How the optimizer ended.
+    problem : Problem
+        The problem on the rows that are left.
+    start : Start
+        Its start.
+    max_iter : int
+        Maximum number of iterations, of which ``kept`` are left for later.
     """
-    if report.stopped:
-        return synthetic, Outcome.STOPPED
-    student = problem.student
-    objective = problem.with_penalty(problem.loss)
-    variables = options.variables(student, synthetic, scale_at(synthetic))
+    is_cheap = not columns.rounds and solver_of(problem) == "lbfgs"
+    parts = problem.parts(in_folds=is_cheap)
+    max_iter = max(report.remaining - kept, 0)
+    if len(parts) == 1:
+        problem, judge = problem.on(parts[0])
+        report.judge_by(judge, problem.options.n_iter_no_change)
+        start = approach(problem, report)
+    elif parts:
+        course = course_by_folds(problem, parts, report, max_iter)
+        max_iter = course.n_iter
+        if course.stays:
+            start, max_iter = start._replace(synthetic=problem.start), 0
+    return problem, start, max_iter
 
-    def note(synthetic, value):
-        loss = value
-        if student.penalty is not None:
-            loss = value - objective.penalty(student.solve(synthetic))
-        return report.iteration(synthetic, loss, value)
 
-    settings = {
-        "unit": options.loss_unit,
-        "max_iter": max(report.remaining - kept, 0),
-        "callback": note,
-    }
-    if _takes_batches(problem, options):
-        synthetic, result = _improve_on_batches(
-            problem, objective, variables, options, settings
-        )
-        return synthetic, result.outcome
-    if problem.is_sampled:
-        synthetic, _ = improve(
-            student,
-            problem.with_penalty(problem.sample_loss),
-            variables,
-            unit=options.loss_unit,
-            max_iter=SAMPLE_MAX_ITER,
-            tol=SAMPLE_TOL,
-            callback=report.quiet,
-        )
-        variables = options.variables(student, synthetic, scale_at(synthetic))
-    synthetic, result = improve(
-        student, objective, variables, tol=options.tol, **settings
+def _iterate_from(problem, start, report, max_iter):
+    """Iterate; the starting rows of the problem stay a candidate."""
+    synthetic = calibrate(problem, start.synthetic)
+    if report.judges:
+        first = calibrate(problem, problem.start)
+        report.consider(first, problem.training_loss(first))
+    synthetic, outcome = iterate(
+        problem, synthetic, start.scale_at, problem.options, report, max_iter
     )
-    return synthetic, result.outcome
-
-
-def _takes_batches(problem, options):
-    if options.solver == "auto":
-        return problem.student.takes_batches and problem.real.n_rows > MAX_FULL_ROWS
-    return options.solver == "adam"
-
-
-def _improve_on_batches(problem, objective, variables, options, settings):
-    sample_loss = problem.with_penalty(problem.sample_loss)
-
-    def validate(x):
-        synthetic = variables.to_synthetic(x)
-        return _value(problem.student, sample_loss, synthetic) / options.loss_unit
-
-    auto = options.batch_size == "auto"
-    return improve(
-        problem.student,
-        objective,
-        variables,
-        minimize=_adam.minimize,
-        n_rows=problem.real.n_rows,
-        batch_size=BATCH_ROWS if auto else options.batch_size,
-        validate=validate,
-        random_state=options.random_state,
-        **settings,
-    )
-
-
-def _value(student, objective, synthetic):
-    return float(objective.value_and_grad(student.solve(synthetic))[0])
-
-
-def _calibrate(problem, synthetic):
-    """Give the surrogates the values that suit the starting rows."""
-    hyperparameters = dict(synthetic.hyperparameters)
-    factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
-    for name, value in problem.student.surrogates.items():
-        if hyperparameters[name] != value:
-            continue  # learned in the last fit
-        losses = []
-        for factor in factors:
-            hyperparameters[name] = float(value * factor)
-            candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
-            losses.append(_value(problem.student, problem.sample_loss, candidate))
-        # The softest that is nearly the best: votes too sharp have no derivative.
-        nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
-        hyperparameters[name] = float(value * factors[np.argmax(nearly)])
-    return synthetic._replace(hyperparameters=hyperparameters)
+    if outcome is Outcome.MAX_ITER and report.ends_by_folds:
+        outcome = Outcome.CONVERGED
+    return synthetic, outcome

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 
-from skdistill.objectives import OuterLoss, PenalizedLoss
+from skdistill.objectives import BestTemperature, OuterLoss, PenalizedLoss
 from skdistill.optimizers._outcome import Outcome
+from skdistill.real._holding import parts_of
 from skdistill.real._targets import weighted_spread
 from skdistill.solvers._starting import starting_rows
 from skdistill.synthetic._set import SyntheticSet
@@ -47,6 +48,12 @@ class Options(NamedTuple):
         When to stop.
     loss_unit : float
         What ``tol`` is relative to: the variance of numeric targets.
+    early_stopping : bool or "auto"
+        Whether real rows are held back.
+    validation_fraction : float, splitter or iterable
+        Which rows.
+    n_iter_no_change : int
+        Iterations without a lower held-back loss before the end.
     batch_size : int or "auto"
         Rows of a mini-batch.
     random_state : RandomState
@@ -67,6 +74,9 @@ class Options(NamedTuple):
     max_iter: int
     tol: float
     loss_unit: float
+    early_stopping: object
+    validation_fraction: object
+    n_iter_no_change: int
     batch_size: object
     random_state: object
     target_scale: object = None
@@ -97,7 +107,10 @@ class Options(NamedTuple):
         """Return how far each learned hyperparameter and surrogate may go."""
         factors = {
             **dict.fromkeys(self.learn_params, HYPERPARAMETER_FACTOR),
-            **dict.fromkeys(student.surrogates, SURROGATE_FACTOR),
+            **dict.fromkeys(
+                student.surrogates if student.learns_surrogates else (),
+                SURROGATE_FACTOR,
+            ),
         }
         values = {**student.hyperparameters, **student.surrogates}
         return {
@@ -126,6 +139,10 @@ class Problem:
         Targets of the starting rows, as indices of classes or numbers.
     weight0 : ndarray of shape (m,)
         Their weights, without class weights.
+    unweighted : RealRows
+        The real rows with the weights that the user gave.
+    pose_on : callable
+        ``pose_on(unweighted) -> Problem``, the same problem on a part of them.
     """
 
     student: object
@@ -135,6 +152,8 @@ class Problem:
     options: Options
     y0: np.ndarray
     weight0: np.ndarray
+    unweighted: object = None
+    pose_on: Callable | None = None
 
     @cached_property
     def loss(self):
@@ -150,6 +169,53 @@ class Problem:
     def is_sampled(self):
         """Whether there are more rows than the sample holds."""
         return self.sample.n_rows < self.real.n_rows
+
+    @property
+    def holds_back(self):
+        """Whether real rows are held back where rows are iterated."""
+        early_stopping = self.options.early_stopping
+        if early_stopping == "auto":
+            return not self.student.is_regularized
+        return early_stopping
+
+    def training_loss(self, synthetic):
+        """Return the outer loss of a set on all rows."""
+        return self.loss.value(self.student.solve(synthetic))
+
+    def parts(self, *, in_folds):
+        """Return which real rows are held back, once or in turn."""
+        options = self.options
+        if not self.holds_back:
+            return []
+        parts = parts_of(
+            self.unweighted,
+            options.validation_fraction,
+            options.random_state,
+            in_folds=in_folds,
+        )
+        if not parts and options.early_stopping != "auto":
+            raise ValueError(
+                "early_stopping=True holds rows back, but every class in y needs all "
+                "the rows that it has. Pass early_stopping=False."
+            )
+        return parts
+
+    def on(self, part):
+        """Return the problem on the rows that stay, and ``judge(synthetic) -> float``.
+
+        The judge is the outer loss on the rows that are held back; for a student that
+        is too sure of its classes, at the temperature that suits these.
+        """
+        student, held = self.student, self.real.extract(part.held)
+        if student.is_overconfident:
+            outer = BestTemperature(held, student.raw_prediction)
+        else:
+            outer = self._loss_on(held)
+
+        def judge(synthetic):
+            return outer.value(student.solve(synthetic))
+
+        return self.pose_on(self.unweighted.only(part.kept)), judge
 
     @property
     def near(self):
@@ -194,7 +260,7 @@ class Start(NamedTuple):
     outcome: Outcome = Outcome.CONVERGED
 
 
-def pose(distiller, real, columns, student):
+def pose(distiller, real, columns, student, group_counts=None):
     """Pose the problem: where to start, within which bounds, in which units.
 
     Parameters
@@ -207,6 +273,9 @@ def pose(distiller, real, columns, student):
         The columns that they came in.
     student : Student
         The student.
+    group_counts : ndarray of int of shape (n_groups,), default=None
+        Rows of each group of which the synthetic rows are a share, by default those of
+        ``real``.
 
     Returns
     -------
@@ -214,13 +283,14 @@ def pose(distiller, real, columns, student):
         What is to be solved.
     """
     targets = real.targets
+    group_counts = real.group_counts if group_counts is None else group_counts
     random_state = check_random_state(distiller.random_state)
     bounds = columns.bounds(*columns.read_range(distiller.feature_range))
     if student.holds_constants:
         held = (real.low == real.high) & (bounds[0] <= real.low)
         held &= real.high <= bounds[1]
         bounds = tuple(np.where(held, real.low, side) for side in bounds)
-    X0, y0, last = starting_rows(distiller, real, columns, random_state)
+    X0, y0, last = starting_rows(distiller, real, group_counts, columns, random_state)
     weight0 = last.sample_weight
     if weight0 is None:
         weight0 = np.ones(len(y0))
@@ -250,8 +320,14 @@ def pose(distiller, real, columns, student):
         max_iter=distiller.max_iter,
         tol=distiller.tol,
         loss_unit=student.loss_unit(targets.unit),
+        early_stopping=distiller.early_stopping,
+        validation_fraction=distiller.validation_fraction,
+        n_iter_no_change=distiller.n_iter_no_change,
         batch_size=distiller.batch_size,
         random_state=random_state,
         **targets.learned_parts(targets.learns(distiller.learn_labels)),
     )
-    return Problem(student, rows, sample, start, options, y0, weight0)
+    pose_on = partial(
+        pose, distiller, columns=columns, student=student, group_counts=group_counts
+    )
+    return Problem(student, rows, sample, start, options, y0, weight0, real, pose_on)

@@ -1,8 +1,8 @@
-"""What a fit tells on its way: the loss curve, lines, callbacks, a request to stop.
+"""What a fit tells on its way: loss curves, lines, callbacks, a request to stop.
 
 One report goes through every phase of a fit. It counts the iterations on the set, of
-which ``max_iter`` are allowed in all, and keeps the best set, for the case that the fit
-is interrupted.
+which ``max_iter`` are allowed in all, and keeps the best set. Where real rows are held
+back, the best is the one with the lowest loss on them.
 """
 
 from time import perf_counter
@@ -27,22 +27,28 @@ class Report:
 
     Attributes
     ----------
-    losses : list of float
-        Outer loss of the set after each iteration.
+    losses, validation_losses : list of float
+        Outer loss of the set after each iteration, on the rows that it is learned from
+        and on those held back, if there are any.
+    judge : callable or None
+        ``judge(synthetic) -> float``, the loss on rows that are held back.
     best : SyntheticSet or None
         The best set so far.
-    best_loss : float
-        Its loss.
+    best_loss, best_validation_loss : float
+        Its losses; the latter is infinite if no rows are held back.
     stopped : bool
         Whether somebody asked to stop: every phase ends as soon as it can.
     """
 
     def __init__(self, max_iter, *, show, title="", verbose=0):
         self.max_iter = max_iter
-        self.losses = []
+        self.losses, self.validation_losses = [], []
         self.best, self.best_loss = None, np.inf
+        self.best_validation_loss = np.inf
         self.stopped = False
-        self._best_value = np.inf
+        self.judge, self._patience = None, np.inf
+        self._fold_curve = None
+        self._best_value, self._since_best = np.inf, 0
         self._show = show
         self._title = title
         self._verbose = verbose
@@ -53,19 +59,45 @@ class Report:
         """Iterations that are left."""
         return self.max_iter - len(self.losses)
 
+    @property
+    def judges(self):
+        """Whether sets are judged by rows that are held back."""
+        return self.judge is not None
+
+    def judge_by(self, judge, patience):
+        """Let the loss on rows that are held back say which set is the best.
+
+        Iterations end after ``patience`` of them without a better one.
+        """
+        self.judge, self._patience = judge, patience
+
+    def consider(self, synthetic, loss):
+        """Take a set for the best if it is, one that no iteration led to."""
+        value = self.judge(synthetic)
+        self._keep_best(synthetic, loss, value, value)
+
     def iteration(self, synthetic, loss, value=None):
-        """Take note of the set after an iteration; return whether to stop.
+        """Take note of the set after an iteration; return whether to end.
 
         ``value`` is what is minimized, where that is not the loss alone.
         """
         self.losses.append(float(loss))
+        text = f"iteration {len(self.losses)}/{self.max_iter}, outer loss {loss:.6f}"
+        validation_loss = np.inf
+        if self.judges:
+            value = validation_loss = self.judge(synthetic)
+            self.validation_losses.append(validation_loss)
+            text += f", held-back loss {validation_loss:.6f}"
         value = loss if value is None else value
-        # Later is better where it is the same.
-        if self.best is None or value <= self._best_value:
-            self.best, self.best_loss = synthetic, float(loss)
-            self._best_value = value
-        self._print(f"iteration {len(self.losses)}, outer loss {loss:.6f}")
-        return self._look("outer iteration", lambda: synthetic)
+        self._keep_best(synthetic, float(loss), value, validation_loss)
+        self._print(text)
+        self._look("outer iteration", lambda: synthetic)
+        return self.stopped or self.has_lost_patience
+
+    @property
+    def has_lost_patience(self):
+        """Whether the held-back loss has not fallen for long."""
+        return self._since_best >= self._patience
 
     def model_iteration(self, get_synthetic, loss):
         """Take note of an iteration towards the model of all rows, which is no set."""
@@ -79,7 +111,50 @@ class Report:
     def phase(self, name):
         """Say what begins: the loss may jump, and the best set is one from there on."""
         self._print(name)
-        self._best_value = np.inf
+        self._best_value, self._since_best = np.inf, 0
+
+    def fold(self, number, n_folds, synthetic, loss):
+        """Take note of the best set of a fold, which is not returned."""
+        self._print(f"fold {number}/{n_folds}, held-back loss {loss:.6f}")
+        return self._look("cross-validation fold", lambda: synthetic)
+
+    def learn_by_folds(self, curve, best):
+        """Take over the held-back losses (n + 1,) of folds, the first one of starts.
+
+        ``best`` is the lowest.
+        """
+        self._fold_curve = curve
+        self.best_validation_loss = float(best)
+
+    @property
+    def ends_by_folds(self):
+        """Whether folds say after how many iterations to end, before ``max_iter``."""
+        return self._fold_curve is not None
+
+    @property
+    def validation_curve(self):
+        """Held-back losses that belong to ``losses``; None if no rows are held back."""
+        if self.ends_by_folds:
+            n_iter = len(self.losses)
+            curve = np.pad(self._fold_curve, (0, n_iter), mode="edge")
+            return curve[1 : n_iter + 1]
+        return np.array(self.validation_losses) if self.judges else None
+
+    def renew_patience(self):
+        """Count from here how long the held-back loss has not fallen."""
+        self._since_best = 0
+
+    def _keep_best(self, synthetic, loss, value, validation_loss):
+        # Later is better where it is the same, unless rows that are held back judge.
+        is_better = (
+            value < self._best_value if self.judges else value <= self._best_value
+        )
+        self._since_best += 1
+        if self.best is None or is_better:
+            self.best, self.best_loss = synthetic, loss
+            if self.judges:
+                self.best_validation_loss = validation_loss
+            self._best_value, self._since_best = value, 0
 
     def _look(self, task_name, get_synthetic):
         self.stopped |= bool(self._show(task_name, get_synthetic))

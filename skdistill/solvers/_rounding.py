@@ -60,10 +60,9 @@ def round_set(problem, synthetic, scale_at, columns, report):
         candidates = [whole, start._replace(X=columns.round(start.X))]
         if not report.stopped:
             candidates += [rounding.run(synthetic), rounding.run(near)]
-        whole = min(candidates, key=lambda rounded: rounding.look(rounded)[0])
+        whole = min(candidates, key=report.judge or rounding.loss)
         if report.remaining:
-            loss, _ = problem.loss.value_and_grad(problem.student.solve(whole))
-            report.iteration(whole, float(loss))
+            report.iteration(whole, problem.training_loss(whole))
     fixed = rounding.entries(columns.is_discrete, whole)
     return whole, rounding.hold(whole, fixed)
 
@@ -156,6 +155,10 @@ class _Rounding:
             if not loss < (1 - MIN_GAIN) * last_loss:
                 break
         return synthetic
+
+    def loss(self, synthetic):
+        """Return the loss of a set."""
+        return self.look(synthetic)[0]
 
     def look(self, synthetic, start=None):
         """Return the loss of a set, its derivatives in the params, and the params."""

@@ -22,7 +22,7 @@ class Last(NamedTuple):
     hyperparameters: dict = {}
 
 
-def starting_rows(distiller, real, columns, random_state):
+def starting_rows(distiller, real, group_counts, columns, random_state):
     """Return the rows to start from.
 
     Parameters
@@ -31,6 +31,8 @@ def starting_rows(distiller, real, columns, random_state):
         Its parameters, and with ``warm_start`` the set of its last fit.
     real : RealRows
         The real rows.
+    group_counts : ndarray of int of shape (n_groups,)
+        Rows of each group of which the synthetic rows are a share.
     columns : Columns
         The columns that they came in.
     random_state : RandomState
@@ -64,7 +66,7 @@ def starting_rows(distiller, real, columns, random_state):
         )
     n_rows = None
     if not (isinstance(distiller.init, tuple) and distiller.n_synthetic == "auto"):
-        n_rows = targets.rows_of_groups(distiller.n_synthetic, real.group_counts)
+        n_rows = targets.rows_of_groups(distiller.n_synthetic, group_counts)
     if isinstance(init, str):
         X0, y0 = targets.start(init, real, n_rows, random_state)
         if not targets.learns(distiller.learn_labels):

@@ -35,7 +35,7 @@ class Student(ABC):
         Values of the continuous hyperparameters that ``learn_params`` may name.
     surrogates : dict of str to float
         Positive numbers that only the outer loss knows, such as a temperature. They are
-        always learned, and no parameters of the estimator.
+        no parameters of the estimator.
     raw_prediction : callable
         ``raw_prediction(params, X) -> (n, k)`` in JAX: a module-level function or an
         object that hashes by value, since a program is compiled for each.
@@ -54,6 +54,21 @@ class Student(ABC):
         estimator adds to the weighted sum of the outer losses when it is fitted on all
         the data. The rows are learned for the sum of both, so that many of them lead
         to the model of all the data rather than to one that interpolates it.
+    unit_norm : callable or None
+        ``unit_norm(params) -> float`` in JAX, as hashable: the squared norm of the
+        model, a mean over its outputs, if rows have the norm one in the space of its
+        kernel.
+    is_regularized : bool
+        Whether ``penalty`` is the estimator's own, so that the lowest outer loss is
+        what the estimator reaches on all the data. Where it is not, real rows are held
+        back to judge the iterates by.
+    is_overconfident : bool
+        Whether the probabilities of classes are too near zero and one whatever the
+        rows, as those of independent features are. Rows that are held back judge the
+        ranking of the classes then.
+    learns_surrogates : bool
+        Whether surrogates are learned with the rows. Otherwise they keep the values
+        that suit the starting rows.
     holds_constants : bool
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
@@ -71,6 +86,10 @@ class Student(ABC):
     outer_loss: Callable[..., Any]
     soft_labels: bool = False
     penalty: Callable[..., Any] | None = None
+    unit_norm: Callable[..., Any] | None = None
+    is_regularized: bool = False
+    is_overconfident: bool = False
+    learns_surrogates: bool = True
     holds_constants: bool = True
     trains_in_jax: bool = False
     takes_batches: bool = True

@@ -135,7 +135,7 @@ def test_narrow_targets_of_neighbors_are_learned(table):
     """A standard deviation of 0.01 is not a loss that is small already."""
     X, y = table
     y = 0.01 * y
-    params = {"random_state": 0, "n_synthetic": 12}
+    params = {"random_state": 0, "n_synthetic": 12, "early_stopping": False}
     estimator = KNeighborsRegressor(3)
     start, _ = fit(estimator, X, y, tol=1e9, **params)
     learned, _ = fit(estimator, X, y, max_iter=30, **params)

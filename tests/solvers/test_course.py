@@ -15,7 +15,7 @@ from skdistill import DatasetDistiller
 from skdistill.objectives import OuterLoss
 from skdistill.real import _reading
 from skdistill.real._dense import DenseRows
-from skdistill.solvers import _distill
+from skdistill.solvers import _iterate
 from skdistill.solvers.exact import _model_of_all_rows
 from skdistill.solvers.exact._span_loss import SpanLoss
 from tests.conftest import strict_logistic
@@ -260,7 +260,7 @@ def test_most_of_the_way_is_gone_on_a_sample(counted, monkeypatch):
     assert watch.passes[0] <= 4
     # Some line searches take two.
     assert Counting.passes <= 20
-    monkeypatch.setattr(_distill, "SAMPLE_MAX_ITER", 0)
+    monkeypatch.setattr(_iterate, "SAMPLE_MAX_ITER", 0)
     without = fit(SMOOTH, X, y, solver="lbfgs", max_iter=1)
     first, end = fitted.loss_curve_[[0, -1]]
     assert first - end < 0.2 * (without.loss_ - end)

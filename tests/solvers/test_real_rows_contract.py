@@ -63,8 +63,8 @@ ESTIMATORS = {**LINEAR, **OF_MOMENTS, **OTHERS}
 class Opaque(RealRows):
     """Rows that answer what ``RealRows`` promises, and nothing else."""
 
-    def __init__(self, X, y, sample_weight, targets):
-        self.__rows = DenseRows(X, y, sample_weight, targets)
+    def __init__(self, X, y, sample_weight, targets, **present):
+        self.__rows = DenseRows(X, y, sample_weight, targets, **present)
         for name in RealRows.__annotations__:
             setattr(self, name, getattr(self.__rows, name))
 
@@ -77,9 +77,21 @@ class Opaque(RealRows):
     def draw(self, sizes, random_state, offset=0.5):
         return self.__rows.draw(sizes, random_state, offset)
 
+    def labels(self):
+        return self.__rows.labels()
+
+    def places(self, random_state):
+        return self.__rows.places(random_state)
+
     def weighted_by(self, function):
-        rows = self.__rows.weighted_by(function)
-        return Opaque(rows.X, rows.y, rows.sample_weight, rows.targets)
+        return self.__around(self.__rows.weighted_by(function))
+
+    def only(self, rows):
+        return self.__around(self.__rows.only(rows))
+
+    def __around(self, rows):
+        present = {"present": rows.present}
+        return Opaque(rows.X, rows.y, rows.sample_weight, rows.targets, **present)
 
 
 def table_for(estimator, n, p=4):

@@ -85,7 +85,7 @@ def test_lines_are_printed_if_asked_for(capsys):
     report.phase("rounding")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("[Distiller] model of all rows, its loss 1.000000, ")
-    assert lines[1].startswith("[Distiller] iteration 1, outer loss 0.500000, ")
+    assert lines[1].startswith("[Distiller] iteration 1/5, outer loss 0.500000, ")
     assert lines[2].startswith("[Distiller] rounding, ")
     quiet = Report(5, show=lambda *_: False)
     quiet.iteration("a", 0.5)

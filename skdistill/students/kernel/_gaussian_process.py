@@ -181,6 +181,7 @@ class GaussianProcessStudent(ClosedFormStudent):
         )
         if self.loss_name == "squared_error":
             self.penalty = _Penalty(covariance)
+            self.is_regularized = True
 
     def params_of(self, estimator, synthetic):
         """Return the process that scikit-learn conditioned on the rows."""

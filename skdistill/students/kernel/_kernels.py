@@ -106,5 +106,8 @@ FIXED_PARAMS = {
     "sigmoid": ("coef0",),
 }
 
+#: Kernels of which every row has the norm one.
+NORMALIZED = ("rbf", "laplacian", "cosine")
+
 #: Kernels whose matrix may have negative eigenvalues.
 INDEFINITE = ("sigmoid",)

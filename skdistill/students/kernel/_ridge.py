@@ -27,6 +27,7 @@ from skdistill.students.kernel._kernels import (
     INDEFINITE,
     KERNELS,
     LEARNED_PARAMS,
+    NORMALIZED,
 )
 
 
@@ -156,6 +157,9 @@ class KernelRidgeStudent(ClosedFormStudent):
         self.train = _Training(self.raw_prediction)
         if kernel not in INDEFINITE:
             self.penalty = _Penalty(self.raw_prediction)
+            self.is_regularized = True
+        if kernel in NORMALIZED:
+            self.unit_norm = self.raw_prediction.mean_squared_norm
 
     def params_of(self, estimator, synthetic):
         """Return the expansion that scikit-learn found."""

@@ -136,6 +136,7 @@ class _KernelSVMStudent(ClosedFormStudent):
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)
         self.train = _Training(expansion, scales_gamma)
+        self.is_regularized = True
         self.penalty = _Penalty(
             expansion, 2 if spec.classes is None else len(spec.classes)
         )

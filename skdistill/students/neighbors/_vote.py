@@ -177,6 +177,9 @@ class _NeighborsStudent(ClosedFormStudent):
 
     hyperparameters = {}
     surrogates = {"gamma": 1.0}
+    # Learned, it would grow until the votes fit the labels of the real rows, wrong ones
+    # included.
+    learns_surrogates = False
     train = staticmethod(_train)
 
     def __init__(self, estimator, spec):

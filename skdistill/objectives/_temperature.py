@@ -1,0 +1,84 @@
+"""Scores of classes times an inverse temperature, which changes no predicted class."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
+
+#: The loss changes little between two of them.
+INVERSE_TEMPERATURES = np.exp(np.linspace(-9, 5, 57))
+
+
+class TemperedParams(NamedTuple):
+    """A model and its inverse temperature.
+
+    Attributes
+    ----------
+    params : pytree
+        What the student was trained to.
+    inverse_temperature : float
+        Factor of the scores.
+    """
+
+    params: Any
+    inverse_temperature: Any
+
+
+@dataclass(frozen=True)
+class TemperedPrediction:
+    """``inverse_temperature * raw_prediction``, equal for equal predictions."""
+
+    raw_prediction: Any
+
+    def __call__(self, params, X):
+        raw = self.raw_prediction(params.params, X)
+        return params.inverse_temperature.astype(raw.dtype) * raw
+
+
+def log_loss_of_scores(raw_prediction, y):
+    """Cross-entropy of class indices; one column is a score of the second class."""
+    loss = BINARY_LOG_LOSS if raw_prediction.shape[1] == 1 else MULTINOMIAL_LOG_LOSS
+    return loss.traced(raw_prediction, y)
+
+
+class BestTemperature:
+    """Log loss of a model at the temperature that suits the rows best.
+
+    It tells how well the classes are ranked, of models that are too sure of themselves,
+    too.
+
+    Parameters
+    ----------
+    real : RealRows
+        The rows.
+    raw_prediction : callable
+        ``raw_prediction(params, X) -> (n, k)``, the student's prediction in JAX.
+    """
+
+    def __init__(self, real, raw_prediction):
+        self.real = real
+        self._of_chunk = partial(_losses, raw_prediction=raw_prediction)
+
+    def value(self, params):
+        """Return the lowest loss over all temperatures."""
+        return float(self.real.map_sum(self._of_chunk, params).min())
+
+
+@partial(jax.jit, static_argnames="raw_prediction")
+def _losses(chunk, params, raw_prediction):
+    """Return the loss at each temperature."""
+    raw = raw_prediction(params, chunk.X)
+
+    def loss(inverse_temperature):
+        losses = log_loss_of_scores(
+            inverse_temperature.astype(raw.dtype) * raw, chunk.y
+        )
+        return jnp.vdot(chunk.sample_weight, losses.astype(jnp.float64))
+
+    return lax.map(loss, jnp.asarray(INVERSE_TEMPERATURES))

@@ -1,0 +1,145 @@
+"""The bilevel iteration: on a sample of the rows first, then on all, or on batches."""
+
+import numpy as np
+
+from skdistill.optimizers import _adam
+from skdistill.optimizers._outcome import Outcome
+from skdistill.solvers._bilevel import improve
+from skdistill.solvers._problem import SURROGATE_FACTOR
+
+#: How finely a surrogate is searched for, before it is learned.
+SURROGATE_STEPS = 25
+#: By how much the loss may exceed the lowest then, for a smaller value.
+SURROGATE_SLACK = 0.05
+#: Iterations on a sample of the rows, and their tolerance.
+SAMPLE_MAX_ITER = 60
+SAMPLE_TOL = 3e-4
+#: Nonlinear students look at mini-batches if there are more rows than this.
+MAX_FULL_ROWS = 10_000
+#: Rows of a mini-batch.
+BATCH_ROWS = 2048
+
+
+def iterate(problem, synthetic, scale_at, options, report, max_iter):
+    """Improve a set by the bilevel iteration.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be solved.
+    synthetic : SyntheticSet
+        The set to start from.
+    scale_at : callable
+        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    options : Options
+        What is learned; the problem's, or with other bounds.
+    report : Report
+        Takes note of every iteration. If it judges sets, the best is the one that it
+        knows; the set to start from is one of them.
+    max_iter : int
+        Maximum number of iterations on all rows.
+
+    Returns
+    -------
+    synthetic : SyntheticSet
+        The best set.
+    outcome : Outcome
+        How the optimizer ended.
+    """
+    if report.stopped:
+        return synthetic, Outcome.STOPPED
+    student = problem.student
+    objective = problem.with_penalty(problem.loss)
+    if report.judges:
+        report.consider(synthetic, problem.training_loss(synthetic))
+    is_by_batches = solver_of(problem) == "adam"
+    if problem.is_sampled and not is_by_batches:
+        synthetic = _improve_on_sample(problem, synthetic, scale_at, options, report)
+    variables = options.variables(student, synthetic, scale_at(synthetic))
+
+    def note(synthetic, value):
+        loss = value
+        if student.penalty is not None:
+            loss = value - objective.penalty(student.solve(synthetic))
+        return report.iteration(synthetic, loss, value)
+
+    settings = {"unit": options.loss_unit, "max_iter": max_iter, "callback": note}
+    if is_by_batches:
+        settings |= _batches(problem, variables, options)
+    else:
+        settings["tol"] = options.tol
+    synthetic, result = improve(student, objective, variables, **settings)
+    if not report.judges:
+        return synthetic, result.outcome
+    is_done = result.outcome is Outcome.STOPPED and not report.stopped
+    return report.best, Outcome.CONVERGED if is_done else result.outcome
+
+
+def calibrate(problem, synthetic):
+    """Give the surrogates the values that suit the starting rows."""
+    hyperparameters = dict(synthetic.hyperparameters)
+    factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
+    for name, value in problem.student.surrogates.items():
+        if hyperparameters[name] != value:
+            continue  # learned in the last fit
+        losses = []
+        for factor in factors:
+            hyperparameters[name] = float(value * factor)
+            candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
+            losses.append(loss_of(problem.student, problem.sample_loss, candidate))
+        # The softest that is nearly the best: votes too sharp have no derivative.
+        nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
+        hyperparameters[name] = float(value * factors[np.argmax(nearly)])
+    return synthetic._replace(hyperparameters=hyperparameters)
+
+
+def solver_of(problem):
+    """Return which solver iterates, "lbfgs" or "adam"."""
+    if problem.options.solver == "auto":
+        is_large = problem.real.n_rows > MAX_FULL_ROWS
+        return "adam" if is_large and problem.student.takes_batches else "lbfgs"
+    return problem.options.solver
+
+
+def loss_of(student, objective, synthetic):
+    """Return the value of an objective at the student that a set trains."""
+    return float(objective.value_and_grad(student.solve(synthetic))[0])
+
+
+def _improve_on_sample(problem, synthetic, scale_at, options, report):
+    """Come near on a sample: what is wrong with a set can be seen on few rows."""
+
+    def judge(synthetic, loss):
+        if report.judges:
+            report.consider(synthetic, loss)
+        return report.stopped or report.has_lost_patience
+
+    synthetic, _ = improve(
+        problem.student,
+        problem.with_penalty(problem.sample_loss),
+        options.variables(problem.student, synthetic, scale_at(synthetic)),
+        unit=options.loss_unit,
+        max_iter=SAMPLE_MAX_ITER,
+        tol=SAMPLE_TOL,
+        callback=judge,
+    )
+    report.renew_patience()
+    return report.best if report.judges else synthetic
+
+
+def _batches(problem, variables, options):
+    """Return the settings of Adam on mini-batches."""
+    sample_loss = problem.with_penalty(problem.sample_loss)
+
+    def validate(x):
+        synthetic = variables.to_synthetic(x)
+        return loss_of(problem.student, sample_loss, synthetic) / options.loss_unit
+
+    auto = options.batch_size == "auto"
+    return {
+        "minimize": _adam.minimize,
+        "n_rows": problem.real.n_rows,
+        "batch_size": BATCH_ROWS if auto else options.batch_size,
+        "validate": validate,
+        "random_state": options.random_state,
+    }

@@ -1,0 +1,86 @@
+"""How many iterations are best for few real rows, which folds find out.
+
+A part of few rows is too small to judge by. So the rows are held back in turn: what is
+learned from the others is judged by them after each iteration, and the mean over the
+folds says when to end. The iteration on all rows that follows ends there.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skdistill.solvers._iterate import calibrate, iterate
+from skdistill.solvers._report import Report
+from skdistill.solvers.exact import approach
+
+
+class Course(NamedTuple):
+    """What the folds say about the iteration on all rows.
+
+    Attributes
+    ----------
+    stays : bool
+        Whether nothing is better than the starting rows of the problem.
+    n_iter : int
+        After how many iterations the held-back loss is lowest.
+    """
+
+    stays: bool
+    n_iter: int
+
+
+def course_by_folds(problem, parts, report, max_iter):
+    """Find out by folds how many iterations are best.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be solved.
+    parts : list of Part
+        The folds.
+    report : Report
+        Takes note of each fold, and of the mean of the held-back losses.
+    max_iter : int
+        Maximum number of iterations.
+
+    Returns
+    -------
+    Course
+        How the iteration on all rows is to go.
+    """
+    curves, start_losses, weights = [], [], []
+    for number, part in enumerate(parts, 1):
+        fold_problem, judge = problem.on(part)
+        fold = Report(max_iter, show=lambda *_: report.stopped)
+        fold.judge_by(judge, problem.options.n_iter_no_change)
+        start = approach(fold_problem, fold)
+        synthetic = calibrate(fold_problem, start.synthetic)
+        start_losses.append(judge(calibrate(fold_problem, fold_problem.start)))
+        curve = [judge(synthetic)]
+        iterate(
+            fold_problem, synthetic, start.scale_at, problem.options, fold, max_iter
+        )
+        curves.append(curve + fold.validation_losses)
+        weights.append(problem.real.take(part.held).sample_weight.sum())
+        if report.fold(number, len(parts), fold.best, fold.best_validation_loss):
+            break
+    # A fold that has ended stays where it is.
+    length = max(map(len, curves))
+    curves = [np.pad(each, (0, length - len(each)), mode="edge") for each in curves]
+    curve = np.average(curves, axis=0, weights=weights)
+    n_iter = int(np.argmin(_typical(curves)))
+    start_loss = np.average(start_losses, weights=weights)
+    report.learn_by_folds(curve, min(curve[n_iter], start_loss))
+    return Course(bool(start_loss < curve[n_iter]), n_iter)
+
+
+def _typical(curves):
+    """Return the geometric mean of losses, the arithmetic one if some are negative.
+
+    One fold with a row that is predicted with certainty, and wrongly, would outweigh
+    all others in the arithmetic mean.
+    """
+    curves = np.asarray(curves)
+    if (curves <= 0).any():
+        return curves.mean(axis=0)
+    return np.log(curves).mean(axis=0)
