@@ -166,12 +166,20 @@ class DenseRows(RealRows):
     @cached_property
     def low(self):
         """Least value of each feature."""
-        return self.X.min(axis=0).astype(np.float64)
+        return self._extreme(np.minimum)
 
     @cached_property
     def high(self):
         """Largest value of each feature."""
-        return self.X.max(axis=0).astype(np.float64)
+        return self._extreme(np.maximum)
+
+    def _extreme(self, ufunc):
+        """Reduce each feature over the rows that there are, without a copy of all."""
+        if self.present is None:
+            return ufunc.reduce(self.X, axis=0).astype(np.float64)
+        batches = gen_batches(self.n_rows, self.chunk_rows)
+        extremes = [ufunc.reduce(self.X[self.present[rows]]) for rows in batches]
+        return ufunc.reduce(extremes).astype(np.float64)
 
     @cached_property
     def _share(self):

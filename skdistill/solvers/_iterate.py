@@ -108,12 +108,6 @@ def loss_of(student, objective, synthetic):
 
 def _improve_on_sample(problem, synthetic, scale_at, options, report):
     """Come near on a sample: what is wrong with a set can be seen on few rows."""
-
-    def judge(synthetic, loss):
-        if report.judges:
-            report.consider(synthetic, loss)
-        return report.stopped or report.has_lost_patience
-
     synthetic, _ = improve(
         problem.student,
         problem.with_penalty(problem.sample_loss),
@@ -121,7 +115,7 @@ def _improve_on_sample(problem, synthetic, scale_at, options, report):
         unit=options.loss_unit,
         max_iter=SAMPLE_MAX_ITER,
         tol=SAMPLE_TOL,
-        callback=judge,
+        callback=report.trial,
     )
     report.renew_patience()
     return report.best if report.judges else synthetic

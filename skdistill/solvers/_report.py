@@ -76,6 +76,13 @@ class Report:
         value = self.judge(synthetic)
         self._keep_best(synthetic, loss, value, value)
 
+    def trial(self, synthetic, loss):
+        """Take note of a step that is no iteration; return whether to end."""
+        if self.judges:
+            self._since_best += 1
+            self.consider(synthetic, loss)
+        return self.stopped or self.has_lost_patience
+
     def iteration(self, synthetic, loss, value=None):
         """Take note of the set after an iteration; return whether to end.
 
@@ -89,6 +96,7 @@ class Report:
             self.validation_losses.append(validation_loss)
             text += f", held-back loss {validation_loss:.6f}"
         value = loss if value is None else value
+        self._since_best += 1
         self._keep_best(synthetic, float(loss), value, validation_loss)
         self._print(text)
         self._look("outer iteration", lambda: synthetic)
@@ -149,7 +157,6 @@ class Report:
         is_better = (
             value < self._best_value if self.judges else value <= self._best_value
         )
-        self._since_best += 1
         if self.best is None or is_better:
             self.best, self.best_loss = synthetic, loss
             if self.judges:
