@@ -99,7 +99,8 @@ def test_the_losses_are_those_of_the_set_that_is_returned(noisy, part):
     X, y = noisy
     kept, held = part[0]
     fitted = distiller(
-        estimator=strict_logistic(C=0.05),
+        estimator=strict_logistic(C=0.2),
+        learn_params=("C",),
         validation_fraction=part,
         early_stopping=True,
         solver="lbfgs",
@@ -111,6 +112,7 @@ def test_the_losses_are_those_of_the_set_that_is_returned(noisy, part):
     # Those of the other classes weigh what they did before some were held back.
     factor = np.bincount(y) / np.bincount(y[kept])
     best = np.argmin(fitted.validation_loss_curve_)
+    assert fitted.validation_loss_curve_[best] == fitted.validation_loss_
     assert_allclose(
         fitted.loss_curve_[best],
         log_loss(y[kept], model.predict_proba(X[kept]), sample_weight=factor[y[kept]]),
