@@ -1,0 +1,174 @@
+"""Gradient-free search: moves from the best candidate so far, kept where they pay.
+
+In each step a few moves are tried side by side, all from the same candidate; the best
+one is kept if it lowers the loss. Where several do, their union is tried next. How
+often a move is tried depends on what it has gained in the past. The number of moves
+tried side by side does not depend on how many processors try them.
+
+What a candidate is, and how the loss is measured, is the business of a ``Contest``. It
+may look at few rows at first; it is asked to widen its view when nothing is gained any
+more. Whether an iteration has gained anything is told by another measure, which takes
+no part in accepting moves: chance that was accepted does not count there.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from skdistill.optimizers._outcome import OuterResult, Outcome
+
+#: Candidates that are tried in an iteration, and how many of them side by side.
+TRIES = 20
+BATCH = 4
+#: Share of the tries that goes to all moves alike.
+EXPLORATION = 0.25
+#: By how much what a move has gained fades with each of its tries.
+MEMORY = 0.97
+#: Iterations without a lower value before the contest widens, and before the end.
+PATIENCE_TO_WIDEN = 2
+PATIENCE = 15
+
+
+class Contest(ABC):
+    """Compares candidates with the one that holds the field, the incumbent."""
+
+    @abstractmethod
+    def reset(self, candidate):
+        """Make a candidate the incumbent."""
+
+    @abstractmethod
+    def differences(self, candidates):
+        """Return the loss (n,) of candidates minus that of the incumbent."""
+
+    @abstractmethod
+    def settle(self, index):
+        """Make one of the candidates that were compared last the incumbent."""
+
+    @abstractmethod
+    def value(self, candidate):
+        """Return the value that decides which candidate is returned."""
+
+    @abstractmethod
+    def widen(self):
+        """Take a wider view from the next reset on; return whether there is one."""
+
+
+class Moves:
+    """How often each move is tried, by what it has gained.
+
+    Parameters
+    ----------
+    n_moves : int
+        Number of moves.
+    """
+
+    def __init__(self, n_moves):
+        self.gains = np.zeros(n_moves)
+        self.tries = np.ones(n_moves)
+
+    @property
+    def probabilities(self):
+        """Probability (n_moves,) of each move."""
+        rates = self.gains / self.tries
+        if not rates.any():
+            return np.full(len(rates), 1 / len(rates))
+        shares = EXPLORATION / len(rates) + (1 - EXPLORATION) * rates / rates.sum()
+        return shares / shares.sum()
+
+    def learn(self, move, gain):
+        """Take note of what a try of a move has gained, zero for nothing."""
+        self.gains[move] = MEMORY * self.gains[move] + gain
+        self.tries[move] = MEMORY * self.tries[move] + 1
+
+
+def minimize(
+    start,
+    moves,
+    contest,
+    *,
+    merge,
+    max_iter,
+    callback,
+    random_state,
+    expired=lambda: False,
+):
+    """Search for a candidate with a low value.
+
+    Parameters
+    ----------
+    start : candidate
+        Where to start.
+    moves : sequence of callable
+        ``move(candidate, random_state) -> candidate``, a new one.
+    contest : Contest
+        Compares candidates.
+    merge : callable
+        ``merge(candidate, others) -> candidate``, with the changes of all the others.
+    max_iter : int
+        Maximum number of iterations, of ``TRIES`` candidates each.
+    callback : callable
+        ``callback(candidate, value) -> bool``, called with the incumbent after each
+        iteration; a true result is a request to stop.
+    random_state : RandomState
+        Draws the moves.
+    expired : callable, default=None
+        Whether the time is over; asked before candidates are tried.
+
+    Returns
+    -------
+    OuterResult
+        ``x`` is the candidate with the lowest value, the start included.
+    """
+    learned = Moves(len(moves))
+    contest.reset(start)
+    incumbent = best = start
+    best_value = contest.value(start)
+    if not np.isfinite(best_value):
+        return OuterResult(best, best_value, 0, Outcome.NOT_FINITE)
+    value, idle, idle_here, n_iter = best_value, 0, 0, 0
+    widest = False
+    while n_iter < max_iter and not expired():
+        n_iter += 1
+        found = _iterate(
+            incumbent, moves, learned, contest, merge, random_state, expired
+        )
+        if found is not incumbent:
+            incumbent, value = found, contest.value(found)
+        if value < best_value:
+            best, best_value, idle, idle_here = incumbent, value, 0, 0
+        else:
+            idle, idle_here = idle + 1, idle_here + 1
+        if callback(incumbent, value):
+            return OuterResult(best, best_value, n_iter, Outcome.STOPPED)
+        if widest and idle >= PATIENCE:
+            break
+        if not widest and idle_here >= PATIENCE_TO_WIDEN:
+            widest, idle_here = not contest.widen(), 0
+            # What was gained since then was chance, as the wider view would tell.
+            incumbent, value = best, best_value
+            contest.reset(incumbent)
+    return OuterResult(best, best_value, n_iter, Outcome.CONVERGED)
+
+
+def _iterate(incumbent, moves, learned, contest, merge, random_state, expired):
+    """Try ``TRIES`` candidates; return the one that holds the field then."""
+    gained, tries = [], 0
+    while tries < TRIES and not expired():
+        drawn = random_state.choice(len(moves), size=BATCH, p=learned.probabilities)
+        candidates = [moves[move](incumbent, random_state) for move in drawn]
+        if len(gained) > 1:  # the best one of these is the incumbent
+            candidates[0] = merge(gained[0], gained[1:])
+        differences = contest.differences(candidates)
+        for i, (move, difference) in enumerate(zip(drawn, differences, strict=True)):
+            if i or len(gained) < 2:
+                learned.learn(move, max(0.0, -difference))
+        order = [i for i in np.argsort(differences) if differences[i] < 0]
+        gained = []
+        if order:
+            contest.settle(order[0])
+            # Their changes count from the candidate that they were made of.
+            gained = [incumbent, *(candidates[i] for i in order)]
+            incumbent = candidates[order[0]]
+            gained = gained if len(order) > 1 else []
+        tries += BATCH
+    return incumbent

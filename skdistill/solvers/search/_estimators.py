@@ -1,0 +1,46 @@
+"""Candidates are fitted often and small: an estimator that suits this."""
+
+from numbers import Integral
+
+from sklearn.base import clone
+
+
+def searchable(estimator, seed):
+    """Return a clone with a fixed seed, and what it takes to fit it many times.
+
+    Parameters that an estimator, or any part of it, has left to chance get the seed;
+    integers that a user has set stay. Parts work silently and one after another: threads
+    for a few rows cost more than they save.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted.
+    seed : int
+        The seed.
+    """
+    copy = clone(estimator, safe=False)
+    if not hasattr(copy, "get_params"):
+        return copy
+    settings = {}
+    for name, value in copy.get_params(deep=True).items():
+        last = name.rpartition("__")[2]
+        if last == "random_state" and not isinstance(value, Integral):
+            settings[name] = seed
+        elif last == "n_jobs" and value is not None:
+            settings[name] = 1
+        elif last == "verbose" and value:
+            settings[name] = 0
+    if settings:
+        copy.set_params(**settings)
+    return copy
+
+
+def has_chance(estimator):
+    """Whether a seed that the user has not set takes part in the fit."""
+    if not hasattr(estimator, "get_params"):
+        return False
+    return any(
+        name.rpartition("__")[2] == "random_state" and not isinstance(value, Integral)
+        for name, value in estimator.get_params(deep=True).items()
+    )

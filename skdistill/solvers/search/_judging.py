@@ -1,0 +1,321 @@
+"""Candidates are judged by refits: the loss on some real rows of a clone of each.
+
+A candidate that is clearly worse than the incumbent on the first rows is not judged on
+the others. Where chance takes part in a fit, all have the same seed; a candidate that
+seems better must be so on average over a second one, and what an iteration has gained
+is told by further seeds, on more rows and on those that are held back.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn import config_context
+
+from skdistill._hidden_warnings import hiding
+from skdistill.optimizers._exchange import Contest
+from skdistill.solvers.search._estimators import has_chance, searchable
+from skdistill.solvers.search._losses import Scorer
+
+#: Rows that candidates are compared on at first; they double when the view widens.
+FIRST_ROWS = 1024
+#: A candidate is first judged on the first rows, one in so many.
+RACE = 4
+#: Standard errors by which it must be worse there to be out of the race.
+CLEARLY = 2.0
+#: Seeds for comparisons, and for what tells whether they were chance.
+SEEDS = (0, 1)
+CHECK_SEEDS = (2, 3)
+
+
+class JudgingRows(NamedTuple):
+    """Real rows to judge on.
+
+    Attributes
+    ----------
+    X : container of length n
+        The rows.
+    y : ndarray of shape (n,) or (n, k)
+        Targets: indices of classes, or numbers.
+    sample_weight : ndarray of shape (n,)
+        Weights, which sum to one.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any
+
+
+class Training(NamedTuple):
+    """A set as an estimator takes it.
+
+    Attributes
+    ----------
+    X : container of length m
+        Samples.
+    y : ndarray of shape (m,) or (m, k)
+        Labels or numbers.
+    sample_weight : ndarray of shape (m,) or None
+        Weights, None for ones.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any
+
+
+class Failed(NamedTuple):
+    """A candidate that could not be judged.
+
+    Attributes
+    ----------
+    error : Exception
+        What the estimator raised.
+    """
+
+    error: Exception
+
+
+def fit_plainly(estimator, X, y, sample_weight):
+    """Fit an estimator in place and return it."""
+    if sample_weight is None:
+        return estimator.fit(X, y)
+    return estimator.fit(X, y, sample_weight=sample_weight)
+
+
+class Refits:
+    """Clones of an estimator, fitted on sets.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted.
+    classes : ndarray of shape (n_classes,) or None
+        Sorted labels; None for numbers.
+    fit : callable, default=fit_plainly
+        ``fit(estimator, X, y, sample_weight) -> fitted``, which can be pickled.
+    """
+
+    def __init__(self, estimator, classes, fit=fit_plainly):
+        self.estimator = estimator
+        self.classes = classes
+        self.fit = fit
+
+    def mean_losses(self, training, seed, parts, *, checked=False):
+        """Return the mean loss of one refit on each of several rows, or a ``Failed``.
+
+        ``checked`` has the estimator check its parameters, which takes a while.
+        """
+        return self._guarded(self._means, training, seed, parts, checked=checked)
+
+    def losses(self, training, seed, rows):
+        """Return the losses (n,) of one refit on rows, or a ``Failed``."""
+        return self._guarded(self._losses, training, seed, rows)
+
+    def race(self, training, seeds, parts, reference):
+        """Return the losses (n_seeds, n) of a candidate that is not clearly worse.
+
+        Parameters
+        ----------
+        training : Training
+            The candidate.
+        seeds : sequence of int
+            Seeds of the estimator.
+        parts : sequence of JudgingRows
+            The first rows, and the others.
+        reference : ndarray of shape (n_seeds, n)
+            Losses of the incumbent.
+
+        Returns
+        -------
+        ndarray of shape (n_seeds, n), None or Failed
+            None if it is no better.
+        """
+        return self._guarded(self._race, training, seeds, parts, reference)
+
+    def _guarded(self, function, *arguments, checked=False):
+        with (
+            config_context(skip_parameter_validation=not checked),
+            hiding(Warning),
+            np.errstate(all="ignore"),
+        ):
+            try:
+                return function(*arguments)
+            except Exception as error:  # whatever other people's estimators raise
+                return Failed(error)
+
+    def _means(self, training, seed, parts):
+        scorer = self._scorer(training, seed)
+        return [part.sample_weight @ scorer.losses(part.X, part.y) for part in parts]
+
+    def _losses(self, training, seed, rows):
+        return self._scorer(training, seed).losses(rows.X, rows.y)
+
+    def _race(self, training, seeds, parts, reference):
+        weight = np.concatenate([part.sample_weight for part in parts])
+        losses = np.empty_like(reference)
+        n_first = len(parts[0].y)
+        for s, seed in enumerate(seeds):
+            scorer = self._scorer(training, seed)
+            losses[s, :n_first] = scorer.losses(*parts[0][:2])
+            if s == 0 and _is_clearly_worse(
+                losses[0, :n_first] - reference[0, :n_first], parts[0].sample_weight
+            ):
+                return None
+            if n_first < len(weight):
+                losses[s, n_first:] = scorer.losses(*parts[1][:2])
+            if not weight @ (losses[: s + 1] - reference[: s + 1]).mean(axis=0) < 0:
+                return None
+        return losses
+
+    def _scorer(self, training, seed):
+        estimator = searchable(self.estimator, seed)
+        return Scorer(self.fit(estimator, *training), self.classes)
+
+
+def _is_clearly_worse(differences, weight):
+    share = weight / weight.sum()
+    mean = share @ differences
+    variance = share**2 @ (differences - mean) ** 2
+    return not mean <= CLEARLY * np.sqrt(variance)
+
+
+class RefitContest(Contest):
+    """Compares sets by the losses of refits.
+
+    Parameters
+    ----------
+    refits : Refits
+        Fits clones of the estimator.
+    training : callable
+        ``training(candidate) -> Training``.
+    rows : callable
+        ``rows(start, stop) -> JudgingRows``, some of the rows to judge on.
+    n_rows : int
+        How many of these there are.
+    held_back : JudgingRows or None
+        Rows that decide which set is returned; None leaves it to the rows to judge on.
+    n_jobs : int or None, default=None
+        Refits at the same time.
+
+    Attributes
+    ----------
+    loss, validation_loss : float
+        Of the candidate whose value was asked for last: its loss on all the rows to
+        judge on, and on those held back, NaN without any.
+    n_refits : int
+        Refits so far.
+    """
+
+    def __init__(self, refits, training, rows, n_rows, held_back, n_jobs=None):
+        self.refits = refits
+        self.training = training
+        self.n_jobs = n_jobs
+        self.n_refits = 0
+        self.loss = self.validation_loss = np.nan
+        chance = has_chance(refits.estimator)
+        self._seeds = SEEDS if chance else SEEDS[:1]
+        self._check_seeds = CHECK_SEEDS if chance else SEEDS[:1]
+        self._rows, self._n_rows = rows, n_rows
+        self._deciding = [rows(0, n_rows)]
+        if held_back is not None:
+            self._deciding.append(held_back)
+        self._view(min(FIRST_ROWS, n_rows))
+
+    def widen(self):
+        """Compare on twice the rows from the next reset on."""
+        if self._size == self._n_rows:
+            return False
+        self._view(min(2 * self._size, self._n_rows))
+        return True
+
+    def ranked(self, candidates):
+        """Return candidates whose refits do not fail, from the lowest loss on.
+
+        Raises
+        ------
+        ValueError
+            If all of them fail, from the error of the first.
+        """
+        trainings = list(map(self.training, candidates))
+        losses, errors = self._means(trainings, self._seeds, [self._whole])
+        if not np.isfinite(losses).any():
+            reason = "predicts nothing that is finite" if not errors else "failed"
+            raise ValueError(
+                f"{type(self.refits.estimator).__name__} {reason} after a fit on any "
+                f"of the {len(candidates)} sets that the search starts from, of "
+                f"{len(trainings[0].y)} rows each. Pass a larger n_synthetic, or an "
+                "estimator that can be fitted on so few rows."
+                + (f" The first error was: {errors[0]}" if errors else "")
+            ) from (errors[0] if errors else None)
+        order = np.argsort(losses[:, 0], kind="stable")
+        return [candidates[i] for i in order if np.isfinite(losses[i, 0])]
+
+    def reset(self, candidate):
+        """Make a candidate the incumbent."""
+        training = self.training(candidate)
+        results = self._map(
+            self.refits.losses,
+            [(training, seed, self._whole) for seed in self._seeds],
+        )
+        failed = any(isinstance(each, Failed) for each in results)
+        shape = len(self._seeds), len(self._whole.y)
+        self._reference = np.full(shape, np.inf) if failed else np.array(results)
+        if len(self._seeds) > 1 and np.array_equal(*self._reference):
+            # The seed makes no difference: no chance takes part.
+            self._seeds, self._reference = self._seeds[:1], self._reference[:1]
+            self._check_seeds = self._seeds
+
+    def differences(self, candidates):
+        """Return the loss of candidates minus that of the incumbent, inf if worse."""
+        course = self._seeds, self._parts, self._reference
+        self._last = self._map(
+            self.refits.race, [(self.training(each), *course) for each in candidates]
+        )
+        return np.array([self._difference(losses) for losses in self._last])
+
+    def settle(self, index):
+        """Make one of the candidates that were compared last the incumbent."""
+        self._reference = self._last[index]
+
+    def value(self, candidate):
+        """Return its loss on the rows held back, or on all the others."""
+        training = self.training(candidate)
+        losses, _ = self._means([training], self._check_seeds, self._deciding)
+        self.loss = float(losses[0, 0])
+        if len(self._deciding) > 1:
+            self.validation_loss = float(losses[0, 1])
+        return float(losses[0, -1])
+
+    def _view(self, size):
+        """Take the first rows to compare on."""
+        self._size = size
+        n_first = -(-size // RACE)
+        self._whole = self._rows(0, size)
+        self._parts = [self._rows(0, n_first), self._rows(n_first, size)]
+
+    def _means(self, trainings, seeds, parts):
+        """Return mean losses (n_trainings, n_parts) over seeds, and errors."""
+        arguments = [(each, seed, parts) for each in trainings for seed in seeds]
+        results = self._map(self.refits.mean_losses, arguments, checked=True)
+        errors = [each.error for each in results if isinstance(each, Failed)]
+        losses = [
+            [np.inf] * len(parts) if isinstance(each, Failed) else each
+            for each in results
+        ]
+        shape = len(trainings), len(seeds), len(parts)
+        losses = np.reshape(losses, shape).mean(axis=1)
+        return np.where(np.isnan(losses), np.inf, losses), errors
+
+    def _difference(self, losses):
+        if losses is None or isinstance(losses, Failed):
+            return np.inf
+        difference = self._whole.sample_weight @ (losses - self._reference).mean(axis=0)
+        return difference if np.isfinite(difference) else np.inf
+
+    def _map(self, function, arguments, **keywords):
+        self.n_refits += len(arguments)
+        if self.n_jobs in (None, 1):
+            return [function(*each, **keywords) for each in arguments]
+        jobs = (delayed(function)(*each, **keywords) for each in arguments)
+        return Parallel(n_jobs=self.n_jobs)(jobs)

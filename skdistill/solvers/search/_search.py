@@ -1,0 +1,284 @@
+"""The search: from real rows and an estimator of any kind to a small set of rows."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skdistill.optimizers import _exchange
+from skdistill.optimizers._outcome import Outcome
+from skdistill.real._cells import Cells
+from skdistill.solvers._blas import single_blas_thread
+from skdistill.solvers.search._judging import (
+    JudgingRows,
+    RefitContest,
+    Refits,
+    Training,
+    fit_plainly,
+)
+from skdistill.solvers.search._moves import Donors, SetMoves
+from skdistill.solvers.search._sets import CellSet
+from skdistill.solvers.search._starts import starting_sets
+
+#: Candidates are judged on no more rows than this.
+MAX_JUDGING_ROWS = 8192
+#: Strata of numeric targets.
+N_STRATA = 10
+#: Sets of drawn rows that are compared with the others on all the rows.
+DRAWN_FINALISTS = 2
+
+
+@dataclass(frozen=True)
+class SearchProblem:
+    """What is to be searched for.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted: ``fit`` and one of ``predict_proba``, ``decision_function``,
+        ``predict``.
+    cells : Cells
+        The real rows.
+    targets : ClassTargets or NumericTargets
+        What ``y`` holds.
+    y : ndarray of shape (n,) or (n, k)
+        Targets: indices of classes, or numbers.
+    sample_weight : ndarray of shape (n,)
+        Weights of the outer loss, class weights included.
+    counts : ndarray of int of shape (n_groups,)
+        Rows of the set in each group of the targets.
+    rows : ndarray of int
+        Real rows to learn from: those that cells come from and that candidates are
+        compared on.
+    held_back : ndarray of int or None, default=None
+        Real rows that decide which set is returned.
+    weight_of : callable, default=None
+        ``weight_of(y) -> (m,)``, the weights to fit a set with; None for ones.
+    learn_labels : bool or "auto", default="auto"
+        Whether numeric targets are learned, and whether rows may change their class.
+    target_bounds : tuple of two ndarrays of shape (k,), default=None
+        Within which learned numbers stay; by default the range of the data.
+    learn_weights : bool, default=False
+        Whether the weights are learned.
+    fit : callable, default=fit_plainly
+        ``fit(estimator, X, y, sample_weight) -> fitted``; with ``n_jobs`` it is
+        pickled.
+    max_time : float or None, default=None
+        Seconds after which the search ends.
+    n_jobs : int or None, default=None
+        Refits at the same time; the result does not depend on it.
+    random_state : RandomState
+        Draws starts and moves.
+    given : CellSet or None, default=None
+        A further set to start from, such as that of the last fit.
+    """
+
+    estimator: Any
+    cells: Cells
+    targets: Any
+    y: np.ndarray
+    sample_weight: np.ndarray
+    counts: np.ndarray
+    rows: np.ndarray
+    random_state: Any
+    held_back: np.ndarray | None = None
+    weight_of: Callable | None = None
+    learn_labels: Any = "auto"
+    target_bounds: tuple | None = None
+    learn_weights: bool = False
+    fit: Callable = fit_plainly
+    max_time: float | None = None
+    n_jobs: int | None = None
+    given: CellSet | None = None
+
+    @cached_property
+    def groups(self):
+        """Group (n,) of each real row."""
+        return np.asarray(self.targets.groups(self.y))
+
+    @cached_property
+    def moves(self):
+        """The moves of the search."""
+        learn = self.targets.learns(self.learn_labels)
+        is_class = self.targets.classes is not None
+        donors = Donors(
+            self.cells, self.y, self.groups, self.rows, self.sample_weight
+        )
+        learns_numbers = learn and not is_class
+        bounds = self.target_bounds
+        if bounds is None and not is_class:
+            bounds = self.targets.low, self.targets.high
+        return SetMoves(
+            donors,
+            self.targets.groups,
+            target_unit=self.targets.unit if learns_numbers else None,
+            target_bounds=bounds,
+            moves_labels=learn and is_class,
+            learns_weights=self.learn_weights,
+        )
+
+    def training(self, candidate):
+        """Return a set as the estimator takes it."""
+        classes, weight = self.targets.classes, candidate.sample_weight
+        if self.weight_of is not None:
+            weight = weight * self.weight_of(candidate.y)
+        return Training(
+            self.cells.table(candidate.donors, candidate.numbers),
+            candidate.y if classes is None else classes[candidate.y],
+            None if (weight == 1).all() else weight,
+        )
+
+    def judging_rows(self, rows, sample_weight):
+        """Return real rows to judge on."""
+        share = sample_weight / sample_weight.sum()
+        return JudgingRows(self.cells.take(rows), self.y[rows], share)
+
+    def contest(self):
+        """Return what compares sets."""
+        rows, weight = self._in_order(self.rows)
+        held_back = None
+        if self.held_back is not None and len(self.held_back):
+            held_back = self.judging_rows(*self._in_order(self.held_back))
+
+        def some(start, stop):
+            return self.judging_rows(rows[start:stop], weight[start:stop])
+
+        refits = Refits(self.estimator, self.targets.classes, self.fit)
+        return RefitContest(
+            refits, self.training, some, len(rows), held_back, self.n_jobs
+        )
+
+    def _in_order(self, rows):
+        """Return rows such that the first ones are like all of them, and weights.
+
+        Of many rows some are drawn by their weights, and weigh the same then.
+        """
+        strata = self._strata(rows)
+        random_state = np.random.RandomState(0)
+        rows = rows[random_state.permutation(len(rows))]
+        strata = self._strata(rows)
+        position = np.empty(len(rows))
+        for stratum in np.unique(strata):
+            members = np.flatnonzero(strata == stratum)
+            steps = np.arange(len(members)) + random_state.uniform()
+            position[members] = steps / len(members)
+        rows = rows[np.argsort(position, kind="stable")]
+        weight = self.sample_weight[rows]
+        if len(rows) <= MAX_JUDGING_ROWS:
+            return rows, weight
+        cumulated = np.cumsum(weight)
+        steps = (np.arange(MAX_JUDGING_ROWS) + 0.5) / MAX_JUDGING_ROWS
+        drawn = np.searchsorted(cumulated, steps * cumulated[-1], side="right")
+        # Their order along the weights is random, and so are the first ones.
+        return rows[np.minimum(drawn, len(rows) - 1)], np.ones(MAX_JUDGING_ROWS)
+
+    def _strata(self, rows):
+        """Return the class of rows, or a tenth of their first number."""
+        if self.targets.classes is not None:
+            return self.groups[rows]
+        first = self.y[rows].reshape(len(rows), -1)[:, 0]
+        order = np.argsort(np.argsort(first, kind="stable"), kind="stable")
+        return order * N_STRATA // len(rows)
+
+
+class Searched(NamedTuple):
+    """A set that was found by search.
+
+    Attributes
+    ----------
+    synthetic : CellSet
+        The set.
+    outcome : Outcome
+        How the search ended.
+    value : float
+        Its loss on the rows held back, or on the others without any.
+    n_refits : int
+        How many candidates were fitted.
+    """
+
+    synthetic: CellSet
+    outcome: Outcome
+    value: float
+    n_refits: int
+
+
+def search(problem, report):
+    """Search for a set on which the estimator is trained well.
+
+    The set that is returned has the lowest loss on the rows held back of all that an
+    iteration ended with, the starts included: it is never worse there than k-means in
+    each class or than drawn rows.
+
+    Parameters
+    ----------
+    problem : SearchProblem
+        What is to be searched for.
+    report : Report
+        Takes note of every iteration, of ``TRIES`` refits each; says how many are left.
+
+    Returns
+    -------
+    Searched
+        The set.
+
+    Raises
+    ------
+    ValueError
+        If the estimator can be fitted on none of the sets to start from.
+    """
+    ends = time.perf_counter() + (problem.max_time or np.inf)
+    with single_blas_thread():
+        contest = problem.contest()
+        start, value = best_start(problem, contest)
+
+        def note(synthetic, value):
+            return report.iteration(synthetic, contest.loss)
+
+        result = _exchange.minimize(
+            start,
+            problem.moves.all(),
+            contest,
+            merge=CellSet.merged,
+            max_iter=report.remaining,
+            callback=note,
+            random_state=problem.random_state,
+            expired=lambda: time.perf_counter() >= ends,
+        )
+    return Searched(result.x, result.outcome, result.value, contest.n_refits)
+
+
+def best_start(problem, contest):
+    """Return the best set to start from, and its value.
+
+    All but drawn rows are compared by value, and the best of these.
+    """
+    clustered, drawn = starts_of(problem)
+    ranked = contest.ranked(clustered + drawn)
+    # Sets are compared by identity: two of them may hold the same rows.
+    best_drawn = [each for each in ranked if any(each is one for one in drawn)]
+    others = [each for each in ranked if any(each is one for one in clustered)]
+    finalists = others + best_drawn[:DRAWN_FINALISTS]
+    values = [contest.value(each) for each in finalists]
+    best = int(np.argmin(values))
+    return finalists[best], values[best]
+
+
+def starts_of(problem):
+    """Return the sets to start from: clustered ones or given, and drawn ones."""
+    y, rows = problem.y, problem.rows
+    if problem.targets.classes is None:
+        y = y / problem.targets.unit
+    clustered, drawn = starting_sets(
+        problem.moves,
+        problem.counts,
+        rows,
+        y[rows],
+        problem.sample_weight[rows],
+        problem.groups[rows],
+        problem.random_state,
+    )
+    given = [] if problem.given is None else [problem.given]
+    return given + clustered, drawn

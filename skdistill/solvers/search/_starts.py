@@ -1,0 +1,175 @@
+"""Sets to start from: centers of k-means, the real rows next to them, drawn rows.
+
+k-means needs numbers. Columns of numbers are taken in units of their spread, or as
+quantiles, which do not depend on units and are what a tree sees; other columns as an
+indicator of each value, texts as counts of hashed words. A center becomes a row that
+the columns can hold: with the values that are the most frequent in its cluster, or, of
+columns where hardly two rows agree, with those of the real row next to it.
+"""
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.metrics import pairwise_distances_argmin
+
+from skdistill.solvers.search._sets import CellSet
+from skdistill.synthetic._start import kmeans_centers
+
+#: Rows that k-means looks at, or 64 for each center.
+MAX_ROWS = 4096
+#: Columns with more values than this are no categories.
+MAX_VALUES = 50
+#: Numbers that stand for a text.
+HASHED_WORDS = 256
+#: Sets of drawn rows.
+N_DRAWS = 8
+
+
+def starting_sets(moves, counts, rows, y, sample_weight, groups, random_state):
+    """Return sets to start from.
+
+    Parameters
+    ----------
+    moves : SetMoves
+        Makes sets of real rows.
+    counts : ndarray of int of shape (n_groups,)
+        Rows of each group.
+    rows : ndarray of int of shape (n,)
+        Real rows that may be used.
+    y : ndarray of shape (n,) or (n, k)
+        Their targets, in units that are comparable.
+    sample_weight : ndarray of shape (n,)
+        Their weights.
+    groups : ndarray of int of shape (n,)
+        Their groups.
+    random_state : RandomState
+        Draws rows.
+
+    Returns
+    -------
+    clustered, drawn : list of CellSet
+        Centers and medoids, for rows that k-means can cluster; and drawn real rows.
+    """
+    starts = []
+    most = np.maximum(MAX_ROWS, 64 * counts)
+    members = [
+        _some(np.flatnonzero(groups == g), sample_weight, most[g], random_state)
+        for g in range(len(counts))
+    ]
+    looked_at = np.concatenate(members)
+    table = _Embedding(moves.cells, rows[looked_at])
+    sizes = np.array([len(each) for each in members])
+    parts = np.split(np.arange(len(looked_at)), np.cumsum(sizes)[:-1])
+    for quantiles in (False, True):
+        Z = table.numbers(quantiles)
+        if not Z.shape[1]:
+            continue
+        if len(counts) == 1:  # numbers are clustered along with the rows
+            Z = np.hstack([Z, y[looked_at].reshape(len(Z), -1)])
+        clusters = [
+            _clusters(Z[part], sample_weight[looked_at[part]], size)
+            for part, size in zip(parts, counts, strict=True)
+        ]
+        medoids = np.concatenate(
+            [part[nearest] for part, (nearest, _) in zip(parts, clusters, strict=True)]
+        )
+        labels = [labels for _, labels in clusters]
+        start = moves.of_rows(rows[looked_at[medoids]])
+        starts += [_centers(table, start, parts, labels, counts, moves, quantiles)]
+        starts += [start]
+    draws = []
+    for _ in range(N_DRAWS):
+        drawn = [
+            moves.donors.distinct(group, size, random_state)
+            for group, size in enumerate(counts)
+        ]
+        draws.append(moves.of_rows(np.concatenate(drawn)))
+    return starts, draws
+
+
+class _Embedding:
+    """Real rows as numbers, of which k-means finds centers.
+
+    Parameters
+    ----------
+    cells : Cells
+        The real rows.
+    rows : ndarray of int of shape (n,)
+        Those to look at.
+    """
+
+    def __init__(self, cells, rows):
+        self.rows = rows
+        self.values = cells.numbers(rows)
+        self.codes, hashed = {}, []
+        for j in np.flatnonzero(~cells.is_number).tolist():
+            values = cells.values(j, rows)
+            found = {repr(value): None for value in values}
+            if 1 < len(found) <= MAX_VALUES:
+                names = {name: code for code, name in enumerate(found)}
+                self.codes[j] = np.array([names[repr(value)] for value in values])
+            elif values and all(isinstance(value, str) for value in values):
+                words = HashingVectorizer(n_features=HASHED_WORDS, alternate_sign=False)
+                hashed.append(words.transform(values).toarray())
+        indicators = [np.eye(codes.max() + 1)[codes] for codes in self.codes.values()]
+        # Two rows of different categories are as far apart as two of standard numbers.
+        self._others = [each / np.sqrt(2) for each in indicators] + hashed
+
+    def numbers(self, quantiles):
+        """Return the rows as numbers (n, d)."""
+        missing = np.isnan(self.values)
+        if quantiles:
+            Z = rankdata(self.values, axis=0, nan_policy="omit") / len(self.values)
+            Z = np.sqrt(12) * Z
+        else:
+            spread = _of_known(np.nanstd, self.values)
+            Z = self.values / np.where(spread > 0, spread, 1.0)
+        Z = np.where(missing, _of_known(np.nanmean, Z), Z)
+        return np.hstack([Z, *self._others])
+
+
+def _of_known(function, values):
+    """Apply a function of each column to its numbers, zero for columns without any."""
+    known = ~np.isnan(values)
+    values = np.where(known.any(axis=0), values, 0.0)
+    return function(values, axis=0)
+
+
+def _clusters(Z, sample_weight, n_clusters):
+    """Return the row next to each center of k-means, and the cluster of each row."""
+    centers = kmeans_centers(Z, sample_weight, n_clusters, np.ones(Z.shape[1]))
+    nearest = pairwise_distances_argmin(centers, Z)
+    return nearest, pairwise_distances_argmin(Z, centers)
+
+
+def _centers(table, start, parts, labels, counts, moves, quantiles):
+    """Return a set of medoids with the numbers and values of their clusters."""
+    made, cells = start.copy(), moves.cells
+    i = 0
+    for part, clusters, size in zip(parts, labels, counts, strict=True):
+        for cluster in range(size):
+            members = part[clusters == cluster]
+            if len(members):
+                values = table.values[members]
+                # A quantile of the mean rank would do as well; the median is a cell.
+                middle = np.nanmedian if quantiles else np.nanmean
+                known = ~np.isnan(values).all(axis=0)
+                made.numbers[i, known] = middle(values[:, known], axis=0)
+                for j, codes in table.codes.items():
+                    most = np.bincount(codes[members]).argmax()
+                    first = members[np.argmax(codes[members] == most)]
+                    made.donors[i, j] = table.rows[first]
+                if len(counts) == 1 and moves.target_unit is not None:
+                    made.y[i] = moves.donors.y[table.rows[members]].mean(axis=0)
+            i += 1
+    return CellSet(
+        made.donors, cells.allowed(made.numbers), made.y, made.sample_weight
+    )
+
+
+def _some(members, sample_weight, size, random_state):
+    """Return some of the members, drawn by their weights if there are many."""
+    if len(members) <= size:
+        return members
+    share = sample_weight[members] / sample_weight[members].sum()
+    return np.sort(random_state.choice(members, size=size, replace=False, p=share))
