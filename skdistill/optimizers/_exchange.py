@@ -22,6 +22,8 @@ TRIES = 20
 BATCH = 4
 #: Share of the tries that goes to all moves alike.
 EXPLORATION = 0.25
+#: A move that was tried less often than this is taken to gain what all of them do.
+SHRINKAGE = 8
 #: By how much what a move has gained fades with each of its tries.
 MEMORY = 0.97
 #: Iterations without a lower value before the contest widens, and before the end.
@@ -64,14 +66,15 @@ class Moves:
 
     def __init__(self, n_moves):
         self.gains = np.zeros(n_moves)
-        self.tries = np.ones(n_moves)
+        self.tries = np.zeros(n_moves)
 
     @property
     def probabilities(self):
         """Probability (n_moves,) of each move."""
-        rates = self.gains / self.tries
-        if not rates.any():
-            return np.full(len(rates), 1 / len(rates))
+        if not self.gains.any():
+            return np.full(len(self.gains), 1 / len(self.gains))
+        common = self.gains.sum() / self.tries.sum()
+        rates = (self.gains + SHRINKAGE * common) / (self.tries + SHRINKAGE)
         shares = EXPLORATION / len(rates) + (1 - EXPLORATION) * rates / rates.sum()
         return shares / shares.sum()
 

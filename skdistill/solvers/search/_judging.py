@@ -19,8 +19,9 @@ from skdistill.solvers.search._losses import Scorer
 
 #: Rows that candidates are compared on at first; they double when the view widens.
 FIRST_ROWS = 1024
-#: A candidate is first judged on the first rows, one in so many.
-RACE = 4
+#: A candidate is first judged on a quarter of them, but not on fewer than this: to
+#: predict in two parts costs more than it saves where there are few rows.
+RACE, MIN_RACE_ROWS = 4, 1024
 #: Standard errors by which it must be worse there to be out of the race.
 CLEARLY = 2.0
 #: Seeds for comparisons, and for what tells whether they were chance.
@@ -290,7 +291,7 @@ class RefitContest(Contest):
     def _view(self, size):
         """Take the first rows to compare on."""
         self._size = size
-        n_first = -(-size // RACE)
+        n_first = min(max(size // RACE, MIN_RACE_ROWS), size)
         self._whole = self._rows(0, size)
         self._parts = [self._rows(0, n_first), self._rows(n_first, size)]
 

@@ -1,0 +1,167 @@
+"""Tables made of cells of real rows, in every container."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
+
+from skdistill.real._cells import MAX_WHOLE, read_cells
+
+N = 30
+COLUMNS = {
+    "height": np.linspace(1.5, 2.0, N),
+    "age": np.arange(N) % 7 + 20,
+    "town": np.array(["Oslo", "Rome", "Lima"] * 10),
+    "smokes": np.arange(N) % 2 == 0,
+}
+
+
+def pandas_frame():
+    X = pd.DataFrame(COLUMNS, index=np.arange(N)[::-1])
+    return X.assign(
+        kind=X["town"].astype("category"),
+        seen=pd.date_range("2020-02-28", periods=N).to_numpy(),
+        visits=X["age"].astype("Int64").mask(X["age"] == 22),
+        weight=X["height"].astype("float32").mask(X["age"] == 23),
+        small=X["age"].astype("uint8"),
+        mixed=[1, "a", None] * 10,
+    )
+
+
+def polars_frame():
+    return pl.DataFrame(COLUMNS).with_columns(
+        pl.col("town").cast(pl.Categorical).alias("kind"),
+        pl.when(pl.col("age") != 22).then(pl.col("age")).alias("visits"),
+    )
+
+
+FRAMES = [pandas_frame, polars_frame, lambda: polars_frame().to_arrow()]
+
+
+def drawn(cells, size=8, seed=0):
+    random_state = np.random.RandomState(seed)
+    donors = random_state.randint(N, size=(size, cells.n_columns))
+    return donors, cells.numbers(random_state.randint(N, size=size))
+
+
+@pytest.mark.parametrize("make", FRAMES, ids=["pandas", "polars", "arrow"])
+def test_whole_rows_come_back_as_they_were(make):
+    X = make()
+    cells = read_cells(X)
+    rows = np.array([3, 0, 0, 17, 2])
+    table = cells.table(cells.donors(rows), cells.numbers(rows))
+    assert type(table) is type(X)
+    expected = X.take(rows) if not isinstance(X, pl.DataFrame) else X[rows.tolist()]
+    if isinstance(X, pd.DataFrame):
+        pd.testing.assert_frame_equal(table, expected.reset_index(drop=True))
+    else:
+        assert table.equals(expected)
+        assert table.schema == X.schema
+
+
+@pytest.mark.parametrize("make", FRAMES[:2], ids=["pandas", "polars"])
+def test_cells_come_from_their_donors(make):
+    X = make()
+    cells = read_cells(X)
+    donors, numbers = drawn(cells)
+    table = cells.table(donors, numbers)
+    for j, name in enumerate(X.columns):
+        if not cells.is_number[j]:
+            real = list(X[name])
+            expected = [real[row] for row in donors[:, j]]
+            made = list(table[name])
+            assert [repr(value) for value in made] == [repr(v) for v in expected]
+
+
+def test_integers_stay_whole_and_within_the_data():
+    X = pandas_frame()
+    cells = read_cells(X)
+    donors, numbers = drawn(cells)
+    table = cells.table(donors, numbers + np.array([9.0, 0.4, -0.3, 0, 99])[:5])
+    assert (table.dtypes == X.dtypes).all()
+    assert table["height"].max() <= 2.0
+    assert set(table["age"]) <= set(X["age"])
+    assert set(table["visits"].dropna()) <= set(X["visits"].dropna())
+    assert table["small"].max() <= 26
+
+
+def test_missing_numbers_stay_missing():
+    cells = read_cells(pandas_frame())
+    rows = np.array([2, 3, 4])
+    table = cells.table(cells.donors(rows), cells.numbers(rows))
+    assert table["visits"].isna().tolist() == [True, False, False]
+    assert table["weight"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "uint16"])
+def test_arrays_keep_their_dtype(dtype, rng):
+    X = (20 * rng.uniform(size=(N, 3))).astype(dtype)
+    cells = read_cells(X)
+    assert cells.is_number.all()
+    assert cells.is_whole.all() == (X.dtype.kind in "iu")
+    rows = np.array([1, 1, 5])
+    table = cells.table(cells.donors(rows), cells.numbers(rows))
+    assert table.dtype == X.dtype
+    assert_array_equal(table, X[rows])
+
+
+def test_arrays_of_objects_tell_numbers_from_others():
+    X = pandas_frame()[["height", "age", "town", "mixed", "smokes"]].to_numpy()
+    cells = read_cells(X)
+    assert cells.is_number.tolist() == [True, True, False, False, False]
+    assert cells.is_whole.tolist() == [False, True]
+    table = cells.table(*drawn(cells))
+    assert table.dtype == object
+    assert all(isinstance(age, int) for age in table[:, 1])
+
+
+def test_numbers_of_categories_are_not_mixed(rng):
+    X = rng.integers(5, size=(N, 2))
+    cells = read_cells(X, categorical=[1])
+    donors, numbers = drawn(cells)
+    assert numbers.shape == (8, 1)
+    assert_array_equal(cells.table(donors, numbers)[:, 1], X[donors[:, 1], 1])
+
+
+def test_long_integers_name_something():
+    X = pd.DataFrame({"id": np.arange(N) + MAX_WHOLE, "x": np.arange(N)})
+    assert read_cells(X).is_number.tolist() == [False, True]
+
+
+def test_bounds_hold_within_the_data():
+    bounds = np.array([1.6, 20.5, -np.inf, -np.inf]), np.array([9.0, 23.9, 9.0, 9.0])
+    X = pd.DataFrame(COLUMNS)
+    cells = read_cells(X, feature_range=bounds)
+    table = cells.table(*drawn(cells, size=50))
+    assert table["height"].between(1.6, 2.0).all()
+    assert set(table["age"]) <= {21, 22, 23}
+
+
+def test_texts_are_whole_cells():
+    X = [f"text {i}" for i in range(N)]
+    cells = read_cells(X)
+    donors, numbers = drawn(cells)
+    assert numbers.shape == (8, 0)
+    table = cells.table(donors, numbers)
+    assert isinstance(table, list)
+    assert table == [X[row] for row in donors[:, 0]]
+
+
+def test_sparse_rows_are_whole_cells(rng):
+    X = csr_array(rng.integers(3, size=(N, 4)))
+    cells = read_cells(X)
+    table = cells.table(*drawn(cells))
+    assert (table.format, table.shape) == ("csr", (8, 4))
+
+
+def test_lists_of_numbers_are_arrays():
+    cells = read_cells([[i, i / 2] for i in range(N)])
+    assert cells.is_number.all()
+    assert isinstance(cells.table(*drawn(cells)), np.ndarray)
+
+
+def test_lazy_frames_are_refused():
+    with pytest.raises(ValueError, match=r"collect"):
+        read_cells(polars_frame().lazy())
