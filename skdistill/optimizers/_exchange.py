@@ -27,8 +27,8 @@ SHRINKAGE = 8
 #: By how much what a move has gained fades with each of its tries.
 MEMORY = 0.97
 #: Iterations without a lower value before the contest widens, and before the end.
-PATIENCE_TO_WIDEN = 2
-PATIENCE = 15
+PATIENCE_TO_WIDEN = 5
+PATIENCE = 20
 
 
 class Contest(ABC):
@@ -110,8 +110,9 @@ def minimize(
     max_iter : int
         Maximum number of iterations, of ``TRIES`` candidates each.
     callback : callable
-        ``callback(candidate, value) -> bool``, called with the incumbent after each
-        iteration; a true result is a request to stop.
+        ``callback(candidate, value) -> bool``, called after each iteration with the
+        candidate that it gained, or with the last one that was gained; a true result
+        is a request to stop.
     random_state : RandomState
         Draws the moves.
     expired : callable, default=None
@@ -124,7 +125,7 @@ def minimize(
     """
     learned = Moves(len(moves))
     contest.reset(start)
-    incumbent = best = start
+    incumbent = valued = best = start
     best_value = contest.value(start)
     if not np.isfinite(best_value):
         return OuterResult(best, best_value, 0, Outcome.NOT_FINITE)
@@ -132,30 +133,30 @@ def minimize(
     widest = False
     while n_iter < max_iter and not expired():
         n_iter += 1
-        found = _iterate(
+        incumbent, is_better = _iterate(
             incumbent, moves, learned, contest, merge, random_state, expired
         )
-        if found is not incumbent:
-            incumbent, value = found, contest.value(found)
+        if is_better:
+            valued, value = incumbent, contest.value(incumbent)
         if value < best_value:
-            best, best_value, idle, idle_here = incumbent, value, 0, 0
+            best, best_value, idle, idle_here = valued, value, 0, 0
         else:
             idle, idle_here = idle + 1, idle_here + 1
-        if callback(incumbent, value):
+        if callback(valued, value):
             return OuterResult(best, best_value, n_iter, Outcome.STOPPED)
         if widest and idle >= PATIENCE:
             break
         if not widest and idle_here >= PATIENCE_TO_WIDEN:
             widest, idle_here = not contest.widen(), 0
             # What was gained since then was chance, as the wider view would tell.
-            incumbent, value = best, best_value
-            contest.reset(incumbent)
+            incumbent, valued, value = best, best, best_value
+            contest.reset(best)
     return OuterResult(best, best_value, n_iter, Outcome.CONVERGED)
 
 
 def _iterate(incumbent, moves, learned, contest, merge, random_state, expired):
-    """Try ``TRIES`` candidates; return the one that holds the field then."""
-    gained, tries = [], 0
+    """Try ``TRIES`` candidates; return the incumbent, and whether it is better."""
+    gained, tries, is_better = [], 0, False
     while tries < TRIES and not expired():
         drawn = random_state.choice(len(moves), size=BATCH, p=learned.probabilities)
         candidates = [moves[move](incumbent, random_state) for move in drawn]
@@ -165,13 +166,14 @@ def _iterate(incumbent, moves, learned, contest, merge, random_state, expired):
         for i, (move, difference) in enumerate(zip(drawn, differences, strict=True)):
             if i or len(gained) < 2:
                 learned.learn(move, max(0.0, -difference))
-        order = [i for i in np.argsort(differences) if differences[i] < 0]
+        order = np.argsort(differences, kind="stable")
+        better = [i for i in order if differences[i] < 0]
         gained = []
-        if order:
-            contest.settle(order[0])
+        if better:
+            contest.settle(better[0])
             # Their changes count from the candidate that they were made of.
-            gained = [incumbent, *(candidates[i] for i in order)]
-            incumbent = candidates[order[0]]
-            gained = gained if len(order) > 1 else []
+            gained = [incumbent, *(candidates[i] for i in better)]
+            gained = gained if len(better) > 1 else []
+            incumbent, is_better = candidates[better[0]], True
         tries += BATCH
-    return incumbent
+    return incumbent, is_better

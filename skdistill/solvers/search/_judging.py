@@ -2,8 +2,9 @@
 
 A candidate that is clearly worse than the incumbent on the first rows is not judged on
 the others. Where chance takes part in a fit, all have the same seed; a candidate that
-seems better must be so on average over a second one, and what an iteration has gained
-is told by further seeds, on more rows and on those that are held back.
+seems better must be so on average over several, of which another one comes first in
+each step. What an iteration has gained is told by further seeds, on more rows and on
+those that are held back.
 """
 
 from typing import Any, NamedTuple
@@ -18,15 +19,17 @@ from skdistill.solvers.search._estimators import has_chance, searchable
 from skdistill.solvers.search._losses import Scorer
 
 #: Rows that candidates are compared on at first; they double when the view widens.
-FIRST_ROWS = 1024
+FIRST_ROWS = 2048
 #: A candidate is first judged on a quarter of them, but not on fewer than this: to
 #: predict in two parts costs more than it saves where there are few rows.
 RACE, MIN_RACE_ROWS = 4, 1024
 #: Standard errors by which it must be worse there to be out of the race.
 CLEARLY = 2.0
 #: Seeds for comparisons, and for what tells whether they were chance.
-SEEDS = (0, 1)
-CHECK_SEEDS = (2, 3)
+SEEDS = (0, 1, 2)
+CHECK_SEEDS = (3, 4, 5)
+#: So many will do if they change the loss by less than this, relatively.
+FEW_SEEDS, SMALL_CHANCE = 2, 0.01
 
 
 class JudgingRows(NamedTuple):
@@ -113,15 +116,15 @@ class Refits:
         """Return the losses (n,) of one refit on rows, or a ``Failed``."""
         return self._guarded(self._losses, training, seed, rows)
 
-    def race(self, training, seeds, parts, reference):
+    def race(self, training, order, parts, reference):
         """Return the losses (n_seeds, n) of a candidate that is not clearly worse.
 
         Parameters
         ----------
         training : Training
             The candidate.
-        seeds : sequence of int
-            Seeds of the estimator.
+        order : sequence of int
+            The order in which the seeds are tried, all of ``SEEDS`` up to some.
         parts : sequence of JudgingRows
             The first rows, and the others.
         reference : ndarray of shape (n_seeds, n)
@@ -132,7 +135,7 @@ class Refits:
         ndarray of shape (n_seeds, n), None or Failed
             None if it is no better.
         """
-        return self._guarded(self._race, training, seeds, parts, reference)
+        return self._guarded(self._race, training, order, parts, reference)
 
     def _guarded(self, function, *arguments, checked=False):
         with (
@@ -152,20 +155,21 @@ class Refits:
     def _losses(self, training, seed, rows):
         return self._scorer(training, seed).losses(rows.X, rows.y)
 
-    def _race(self, training, seeds, parts, reference):
+    def _race(self, training, order, parts, reference):
         weight = np.concatenate([part.sample_weight for part in parts])
         losses = np.empty_like(reference)
-        n_first = len(parts[0].y)
-        for s, seed in enumerate(seeds):
-            scorer = self._scorer(training, seed)
+        n_first, excess = len(parts[0].y), 0.0
+        for i, s in enumerate(order):
+            scorer = self._scorer(training, s)
             losses[s, :n_first] = scorer.losses(*parts[0][:2])
-            if s == 0 and _is_clearly_worse(
-                losses[0, :n_first] - reference[0, :n_first], parts[0].sample_weight
+            if i == 0 and _is_clearly_worse(
+                losses[s, :n_first] - reference[s, :n_first], parts[0].sample_weight
             ):
                 return None
             if n_first < len(weight):
                 losses[s, n_first:] = scorer.losses(*parts[1][:2])
-            if not weight @ (losses[: s + 1] - reference[: s + 1]).mean(axis=0) < 0:
+            excess += weight @ (losses[s] - reference[s])
+            if not excess < 0:
                 return None
         return losses
 
@@ -217,6 +221,8 @@ class RefitContest(Contest):
         chance = has_chance(refits.estimator)
         self._seeds = SEEDS if chance else SEEDS[:1]
         self._check_seeds = CHECK_SEEDS if chance else SEEDS[:1]
+        self._knows_chance = not chance
+        self._n_steps = 0
         self._rows, self._n_rows = rows, n_rows
         self._deciding = [rows(0, n_rows)]
         if held_back is not None:
@@ -239,7 +245,8 @@ class RefitContest(Contest):
             If all of them fail, from the error of the first.
         """
         trainings = list(map(self.training, candidates))
-        losses, errors = self._means(trainings, self._seeds, [self._whole])
+        seeds = self._seeds[:FEW_SEEDS]
+        losses, errors = self._means(trainings, seeds, [self._whole])
         if not np.isfinite(losses).any():
             reason = "predicts nothing that is finite" if not errors else "failed"
             raise ValueError(
@@ -262,14 +269,14 @@ class RefitContest(Contest):
         failed = any(isinstance(each, Failed) for each in results)
         shape = len(self._seeds), len(self._whole.y)
         self._reference = np.full(shape, np.inf) if failed else np.array(results)
-        if len(self._seeds) > 1 and np.array_equal(*self._reference):
-            # The seed makes no difference: no chance takes part.
-            self._seeds, self._reference = self._seeds[:1], self._reference[:1]
-            self._check_seeds = self._seeds
+        if not (failed or self._knows_chance):
+            self._limit_seeds(self._reference @ self._whole.sample_weight)
 
     def differences(self, candidates):
         """Return the loss of candidates minus that of the incumbent, inf if worse."""
-        course = self._seeds, self._parts, self._reference
+        order = np.roll(np.arange(len(self._seeds)), self._n_steps).tolist()
+        self._n_steps += 1
+        course = order, self._parts, self._reference
         self._last = self._map(
             self.refits.race, [(self.training(each), *course) for each in candidates]
         )
@@ -287,6 +294,15 @@ class RefitContest(Contest):
         if len(self._deciding) > 1:
             self.validation_loss = float(losses[0, 1])
         return float(losses[0, -1])
+
+    def _limit_seeds(self, losses):
+        """Use few seeds where they matter little, one where they do not matter."""
+        n_seeds = len(losses)
+        if np.ptp(losses) <= SMALL_CHANCE * losses.mean():
+            n_seeds = FEW_SEEDS if np.ptp(losses) else 1
+        self._seeds, self._reference = self._seeds[:n_seeds], self._reference[:n_seeds]
+        self._check_seeds = CHECK_SEEDS[:n_seeds]
+        self._knows_chance = True
 
     def _view(self, size):
         """Take the first rows to compare on."""

@@ -11,7 +11,7 @@ import numpy as np
 from skdistill.solvers.search._sets import CellSet
 
 #: Shares of the rows that a move changes, and of the cells that it takes.
-SHARES_OF_ROWS = (0.0, 0.1)
+SHARES_OF_ROWS = (0.0, 0.1, 0.3)
 SHARE_OF_CELLS = 0.3
 #: Standard deviations by which a learned number moves, and factors of weights.
 TARGET_STEPS = (0.05, 0.5)

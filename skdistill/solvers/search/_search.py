@@ -104,8 +104,11 @@ class SearchProblem:
         """The moves of the search."""
         learn = self.targets.learns(self.learn_labels)
         is_class = self.targets.classes is not None
+        from skdistill.solvers.search._typical import typicality
+        refits = Refits(self.estimator, self.targets.classes, self.fit)
+        typ = typicality(refits, self.cells, self.targets, self.y, self.sample_weight, self._in_order(self.rows)[0], None)
         donors = Donors(
-            self.cells, self.y, self.groups, self.rows, self.sample_weight
+            self.cells, self.y, self.groups, self.rows, self.sample_weight * typ
         )
         learns_numbers = learn and not is_class
         bounds = self.target_bounds
