@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from skdistill.optimizers._outcome import OuterResult, Outcome
+from skdistill.optimizers._outcome import Outcome, OuterResult
 
 #: Candidates that are tried in an iteration, and how many of them side by side.
 TRIES = 20

@@ -301,5 +301,3 @@ def _as_floats(values):
 def _range_of(column):
     known = column[~np.isnan(column)] if column.dtype.kind == "f" else column
     return (known.min(), known.max()) if len(known) else (0.0, 0.0)
-
-

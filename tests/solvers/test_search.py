@@ -30,6 +30,7 @@ from skdistill.solvers._report import Report
 from skdistill.solvers.search import SearchProblem, search
 from skdistill.solvers.search._estimators import has_chance, searchable
 from skdistill.solvers.search._losses import SMOOTHING, Scorer
+from skdistill.solvers.search._moves import Donors
 from skdistill.solvers.search._search import starts_of
 
 
@@ -110,7 +111,16 @@ def behind_encoder(model):
 
 
 def pose(
-    estimator, X, y, size=6, *, weight=None, seed=0, held_back=None, rows=None, **options
+    estimator,
+    X,
+    y,
+    size=6,
+    *,
+    weight=None,
+    seed=0,
+    held_back=None,
+    rows=None,
+    **options,
 ):
     weight = np.ones(len(y)) if weight is None else weight
     if y.dtype.kind == "f":
@@ -189,7 +199,7 @@ def test_another_seed_finds_other_rows(clouds):
 def test_rows_are_made_of_real_cells(people):
     X, y = people
     problem = pose(behind_encoder(DecisionTreeClassifier()), X, y, 8)
-    result, _ = run(problem, max_iter=4)
+    result, _ = run(problem, max_iter=2)
     table = problem.training(result.synthetic).X
     assert (table.dtypes == X.dtypes).all()
     assert {repr(v) for v in table["town"]} <= {repr(v) for v in X["town"]}
@@ -244,7 +254,7 @@ def test_it_is_never_worse_than_its_starts_on_the_rows_held_back(people):
     rows, held_back = np.arange(300), np.arange(300, 400)
     options = {"rows": rows, "held_back": held_back}
     estimator = behind_encoder(GaussianNB())
-    result, _ = run(pose(estimator, X, y, **options), max_iter=4)
+    result, _ = run(pose(estimator, X, y, **options), max_iter=2)
     problem = pose(estimator, X, y, **options)
     contest = problem.contest()
     clustered, _ = starts_of(problem)
@@ -267,7 +277,9 @@ def test_a_weight_counts_as_repeated_rows(clouds, rng):
     )
     # Rows that cells are drawn from, too.
     draws = [
-        each.moves.donors.of_group(1, 50, np.random.RandomState(0))
+        Donors(each.cells, each.y, each.groups, each.rows, each.sample_weight).of_group(
+            1, 50, np.random.RandomState(0)
+        )
         for each in (weighted, repeated)
     ]
     assert_array_equal(draws[0], rows[draws[1]])
@@ -418,7 +430,7 @@ def test_no_model_of_chance_is_fitted_twice(clouds):
     """Seeds that make no difference are left out."""
     problem = pose(LogisticRegression(), *clouds)
     contest, ((start, *_), _) = problem.contest(), starts_of(problem)
-    contest.reset(start)
+    contest.ranked([start])
     before = contest.n_refits
     contest.value(start)
     assert contest.n_refits == before + 1

@@ -9,8 +9,8 @@ def searchable(estimator, seed):
     """Return a clone with a fixed seed, and what it takes to fit it many times.
 
     Parameters that an estimator, or any part of it, has left to chance get the seed;
-    integers that a user has set stay. Parts work silently and one after another: threads
-    for a few rows cost more than they save.
+    integers that a user has set stay. Parts work silently and one after another:
+    threads for a few rows cost more than they save.
 
     Parameters
     ----------

@@ -245,6 +245,8 @@ class RefitContest(Contest):
             If all of them fail, from the error of the first.
         """
         trainings = list(map(self.training, candidates))
+        if not self._knows_chance:
+            self._limit_seeds(trainings[0])
         seeds = self._seeds[:FEW_SEEDS]
         losses, errors = self._means(trainings, seeds, [self._whole])
         if not np.isfinite(losses).any():
@@ -269,8 +271,6 @@ class RefitContest(Contest):
         failed = any(isinstance(each, Failed) for each in results)
         shape = len(self._seeds), len(self._whole.y)
         self._reference = np.full(shape, np.inf) if failed else np.array(results)
-        if not (failed or self._knows_chance):
-            self._limit_seeds(self._reference @ self._whole.sample_weight)
 
     def differences(self, candidates):
         """Return the loss of candidates minus that of the incumbent, inf if worse."""
@@ -295,13 +295,18 @@ class RefitContest(Contest):
             self.validation_loss = float(losses[0, 1])
         return float(losses[0, -1])
 
-    def _limit_seeds(self, losses):
+    def _limit_seeds(self, training):
         """Use few seeds where they matter little, one where they do not matter."""
-        n_seeds = len(losses)
+        results = self._map(
+            self.refits.mean_losses,
+            [(training, seed, [self._whole]) for seed in self._seeds],
+        )
+        if any(isinstance(each, Failed) for each in results):
+            return
+        losses = np.ravel(results)
         if np.ptp(losses) <= SMALL_CHANCE * losses.mean():
             n_seeds = FEW_SEEDS if np.ptp(losses) else 1
-        self._seeds, self._reference = self._seeds[:n_seeds], self._reference[:n_seeds]
-        self._check_seeds = CHECK_SEEDS[:n_seeds]
+            self._seeds, self._check_seeds = SEEDS[:n_seeds], CHECK_SEEDS[:n_seeds]
         self._knows_chance = True
 
     def _view(self, size):

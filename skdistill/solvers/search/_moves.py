@@ -118,20 +118,23 @@ class SetMoves:
 
     def all(self):
         """Return the moves, ``move(set, random_state) -> set`` each."""
-        moves = []
+        moves, cells = [], self.cells
         for share in SHARES_OF_ROWS:
             moves.append(_with(self._replace, share))
-            if self.cells.n_columns > 1:
+            if cells.n_columns > 1:
                 moves.append(_with(self._take_cells, share, SHARE_OF_CELLS))
-                moves.append(_with(self._take_cells, share, 0.0))
-                moves.append(_with(self._take_any_cells, share, 0.0))
-            if self.cells.n_numbers:
+            if cells.n_numbers:
                 moves.append(_with(self._approach, share, 1.0))
-                moves.append(_with(self._approach, share, 0.0))
             if self.target_unit is not None:
                 moves += [_with(self._shift, share, step) for step in TARGET_STEPS]
             if self.learns_weights:
                 moves.append(_with(self._weigh, share))
+        if cells.n_columns > 1:
+            for share in (*SHARES_OF_ROWS, 1.0):
+                moves.append(_with(self._take_cells, share, 0.0))
+                moves.append(_with(self._take_any_cells, share, 0.0))
+                if cells.n_numbers:
+                    moves.append(_with(self._approach, share, 0.0))
         if self.donors.n_groups > 1:
             moves.append(self._exchange)
             if self.moves_labels:
@@ -166,7 +169,7 @@ class SetMoves:
         return changed
 
     def _take_cells(self, current, random_state, share, share_of_cells):
-        """Take cells of real rows of the same group: some, or one of each row."""
+        """Take cells of real rows of the same group, at least those of one column."""
         rows = self._drawn_rows(current, share, random_state)
         real = self._like(current, rows, random_state)
         return self._with_cells(current, rows, real, share_of_cells, random_state)
@@ -181,7 +184,7 @@ class SetMoves:
         changed = current.copy()
         shape = len(rows), self.cells.n_columns
         taken = random_state.uniform(size=shape) < share_of_cells
-        taken[np.arange(len(rows)), random_state.randint(shape[1], size=len(rows))] = 1
+        taken[:, random_state.randint(shape[1])] = True
         changed.donors[rows] = np.where(taken, real[:, None], current.donors[rows])
         changed.numbers[rows] = np.where(
             taken[:, self.cells.is_number],
@@ -191,17 +194,15 @@ class SetMoves:
         return changed
 
     def _approach(self, current, random_state, share, share_of_cells):
-        """Interpolate numbers towards those of real rows: all, or one of each row."""
+        """Interpolate numbers towards those of real rows: all, or of one column."""
         changed = current.copy()
         rows = self._drawn_rows(current, share, random_state)
         real = self._like(current, rows, random_state)
         towards = self.cells.numbers(real)
         step = random_state.uniform(size=(len(rows), 1)) * np.ones_like(towards)
         if not share_of_cells:
-            column = random_state.randint(self.cells.n_numbers, size=len(rows))
-            step = np.where(
-                np.arange(self.cells.n_numbers) == column[:, None], step, 0.0
-            )
+            column = random_state.randint(self.cells.n_numbers)
+            step[:, np.arange(self.cells.n_numbers) != column] = 0.0
         own = current.numbers[rows]
         between = own + step * (towards - own)
         # Of a number and a missing one there is nothing in between.

@@ -22,6 +22,7 @@ from skdistill.solvers.search._judging import (
 from skdistill.solvers.search._moves import Donors, SetMoves
 from skdistill.solvers.search._sets import CellSet
 from skdistill.solvers.search._starts import starting_sets
+from skdistill.solvers.search._typical import typicality
 
 #: Candidates are judged on no more rows than this.
 MAX_JUDGING_ROWS = 8192
@@ -99,16 +100,38 @@ class SearchProblem:
         """Group (n,) of each real row."""
         return np.asarray(self.targets.groups(self.y))
 
+    @property
+    def refits(self):
+        """What fits clones of the estimator."""
+        return Refits(self.estimator, self.targets.classes, self.fit)
+
+    @cached_property
+    def typicality(self):
+        """How typical (n,) the real rows are."""
+        rows, _ = self._in_order(self.rows)
+
+        def training(rows):
+            return Training(self.cells.take(rows), self._labels(self.y[rows]), None)
+
+        def judging(rows):
+            return self.judging_rows(rows, np.ones(len(rows)))
+
+        is_class = self.targets.classes is not None
+        return typicality(
+            self.refits, training, judging, rows, self.cells.n_rows, is_class
+        )
+
     @cached_property
     def moves(self):
         """The moves of the search."""
         learn = self.targets.learns(self.learn_labels)
         is_class = self.targets.classes is not None
-        from skdistill.solvers.search._typical import typicality
-        refits = Refits(self.estimator, self.targets.classes, self.fit)
-        typ = typicality(refits, self.cells, self.targets, self.y, self.sample_weight, self._in_order(self.rows)[0], None)
         donors = Donors(
-            self.cells, self.y, self.groups, self.rows, self.sample_weight * typ
+            self.cells,
+            self.y,
+            self.groups,
+            self.rows,
+            self.sample_weight * self.typicality,
         )
         learns_numbers = learn and not is_class
         bounds = self.target_bounds
@@ -123,14 +146,24 @@ class SearchProblem:
             learns_weights=self.learn_weights,
         )
 
+    @property
+    def allotments(self):
+        """Rows (n_groups,) of each group to start with; also others if labels move."""
+        allotments = [self.counts]
+        if self.moves.moves_labels:
+            weight = np.bincount(self.groups, weights=self.sample_weight)
+            total, ones = self.counts.sum(), np.ones(len(weight), dtype=int)
+            allotments.append(ones + shares_of_total(weight, total - len(weight)))
+        return allotments
+
     def training(self, candidate):
         """Return a set as the estimator takes it."""
-        classes, weight = self.targets.classes, candidate.sample_weight
+        weight = candidate.sample_weight
         if self.weight_of is not None:
             weight = weight * self.weight_of(candidate.y)
         return Training(
             self.cells.table(candidate.donors, candidate.numbers),
-            candidate.y if classes is None else classes[candidate.y],
+            self._labels(candidate.y),
             None if (weight == 1).all() else weight,
         )
 
@@ -149,10 +182,12 @@ class SearchProblem:
         def some(start, stop):
             return self.judging_rows(rows[start:stop], weight[start:stop])
 
-        refits = Refits(self.estimator, self.targets.classes, self.fit)
         return RefitContest(
-            refits, self.training, some, len(rows), held_back, self.n_jobs
+            self.refits, self.training, some, len(rows), held_back, self.n_jobs
         )
+
+    def _labels(self, y):
+        return y if self.targets.classes is None else self.targets.classes[y]
 
     def _in_order(self, rows):
         """Return rows such that the first ones are like all of them, and weights.
@@ -185,6 +220,15 @@ class SearchProblem:
         first = self.y[rows].reshape(len(rows), -1)[:, 0]
         order = np.argsort(np.argsort(first, kind="stable"), kind="stable")
         return order * N_STRATA // len(rows)
+
+
+def shares_of_total(weight, total):
+    """Share a number of rows out in proportion to weights, by largest remainders."""
+    exact = total * weight / weight.sum()
+    shares = np.floor(exact).astype(int)
+    largest = np.argsort(shares - exact, kind="stable")
+    shares[largest[: total - shares.sum()]] += 1
+    return shares
 
 
 class Searched(NamedTuple):
@@ -233,7 +277,8 @@ def search(problem, report):
         If the estimator can be fitted on none of the sets to start from.
     """
     ends = time.perf_counter() + (problem.max_time or np.inf)
-    with single_blas_thread():
+    # Threads of a fit on a few rows spend their time on waiting for each other.
+    with single_blas_thread(user_api=None):
         contest = problem.contest()
         start, value = best_start(problem, contest)
 
@@ -274,14 +319,19 @@ def starts_of(problem):
     y, rows = problem.y, problem.rows
     if problem.targets.classes is None:
         y = y / problem.targets.unit
-    clustered, drawn = starting_sets(
-        problem.moves,
-        problem.counts,
-        rows,
-        y[rows],
-        problem.sample_weight[rows],
-        problem.groups[rows],
-        problem.random_state,
-    )
+    clustered, drawn = [], []
+    for counts in problem.allotments:
+        sets = starting_sets(
+            problem.moves,
+            counts,
+            rows,
+            y[rows],
+            problem.sample_weight[rows],
+            problem.typicality[rows],
+            problem.groups[rows],
+            problem.random_state,
+        )
+        clustered += sets[0]
+        drawn += sets[1]
     given = [] if problem.given is None else [problem.given]
     return given + clustered, drawn

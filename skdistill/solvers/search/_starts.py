@@ -25,7 +25,9 @@ HASHED_WORDS = 256
 N_DRAWS = 8
 
 
-def starting_sets(moves, counts, rows, y, sample_weight, groups, random_state):
+def starting_sets(
+    moves, counts, rows, y, sample_weight, typicality, groups, random_state
+):
     """Return sets to start from.
 
     Parameters
@@ -40,6 +42,8 @@ def starting_sets(moves, counts, rows, y, sample_weight, groups, random_state):
         Their targets, in units that are comparable.
     sample_weight : ndarray of shape (n,)
         Their weights.
+    typicality : ndarray of shape (n,)
+        How typical they are.
     groups : ndarray of int of shape (n,)
         Their groups.
     random_state : RandomState
@@ -60,14 +64,19 @@ def starting_sets(moves, counts, rows, y, sample_weight, groups, random_state):
     table = _Embedding(moves.cells, rows[looked_at])
     sizes = np.array([len(each) for each in members])
     parts = np.split(np.arange(len(looked_at)), np.cumsum(sizes)[:-1])
-    for quantiles in (False, True):
+    typical = sample_weight * typicality
+    for quantiles, weight in (
+        (False, sample_weight),
+        (True, sample_weight),
+        (True, typical),
+    ):
         Z = table.numbers(quantiles)
         if not Z.shape[1]:
             continue
         if len(counts) == 1:  # numbers are clustered along with the rows
             Z = np.hstack([Z, y[looked_at].reshape(len(Z), -1)])
         clusters = [
-            _clusters(Z[part], sample_weight[looked_at[part]], size)
+            _clusters(Z[part], weight[looked_at[part]], size)
             for part, size in zip(parts, counts, strict=True)
         ]
         medoids = np.concatenate(
@@ -162,9 +171,7 @@ def _centers(table, start, parts, labels, counts, moves, quantiles):
                 if len(counts) == 1 and moves.target_unit is not None:
                     made.y[i] = moves.donors.y[table.rows[members]].mean(axis=0)
             i += 1
-    return CellSet(
-        made.donors, cells.allowed(made.numbers), made.y, made.sample_weight
-    )
+    return CellSet(made.donors, cells.allowed(made.numbers), made.y, made.sample_weight)
 
 
 def _some(members, sample_weight, size, random_state):

@@ -1,4 +1,4 @@
-"""How typical real rows are of their class: those that an estimator of others expects.
+"""How typical real rows are: whether the estimator expects them from other rows.
 
 Cells come from typical rows more often than from others. A row whose label is noise, or
 that lies deep within another class, says little to an estimator of a few rows.
@@ -6,56 +6,48 @@ that lies deep within another class, says little to an estimator of a few rows.
 
 import numpy as np
 
-from skdistill.solvers.search._judging import Failed, Training
-from skdistill.solvers.search._losses import Scorer
+from skdistill.solvers.search._judging import Failed
 
 #: Rows that the estimator is fitted on, twice, and those that it is asked about.
-MAX_FIT_ROWS = 2048
+MAX_FIT_ROWS = 1024
 MAX_ASKED_ROWS = 8192
 #: How often a row is drawn that is not typical, relative to one that is.
 LEAST = 0.05
 
 
-def typicality(refits, cells, targets, y, sample_weight, rows, random_state):
+def typicality(refits, training, judging, rows, n_rows, is_class):
     """Return how typical each real row is, (n,) in [``LEAST``, 1].
 
-    Two fits on different rows are asked about rows that they have not seen.
+    The estimator is fitted on some rows, and asked about those that it has not seen,
+    twice; rows that it is not asked about are typical, and so are all if it fails.
 
     Parameters
     ----------
     refits : Refits
         Fits the estimator.
-    cells : Cells
-        The real rows.
-    targets : ClassTargets or NumericTargets
-        What ``y`` holds.
-    y : ndarray of shape (n,) or (n, k)
-        Targets: indices of classes, or numbers.
-    sample_weight : ndarray of shape (n,)
-        Weights.
+    training, judging : callable
+        ``training(rows)`` and ``judging(rows)`` are real rows to fit on, and to judge.
     rows : ndarray of int
         Rows that may be used, the first ones of which are like all of them.
+    n_rows : int
+        Number of real rows, n.
+    is_class : bool
+        Whether losses are logarithms of probabilities, rather than squared errors.
     """
-    typical = np.ones(len(y))
-    asked = rows[:MAX_ASKED_ROWS]
+    typical = np.ones(n_rows)
+    asked = np.unique(rows[:MAX_ASKED_ROWS], return_index=True)[1]
+    asked = rows[np.sort(asked)]
     halves = asked[::2], asked[1::2]
+    if not len(halves[1]):
+        return typical
     for fitted, others in (halves, halves[::-1]):
-        fitted = fitted[:MAX_FIT_ROWS]
-        labels = y[fitted] if targets.classes is None else targets.classes[y[fitted]]
-        training = Training(cells.take(fitted), labels, None)
-        losses = refits.losses(training, 0, _Asked(cells.take(others), y[others]))
+        losses = refits.losses(training(fitted[:MAX_FIT_ROWS]), 0, judging(others))
         if isinstance(losses, Failed) or not np.isfinite(losses).all():
-            return np.ones(len(y))
-        if targets.classes is None:
-            typical[others] = 1 / (1 + losses / losses.mean())
-        else:
+            return np.ones(n_rows)
+        if is_class:
             typical[others] = np.exp(-losses)
+        else:
+            typical[others] = 1 / (
+                1 + losses / max(losses.mean(), np.finfo(float).tiny)
+            )
     return np.maximum(typical, LEAST)
-
-
-class _Asked:
-    def __init__(self, X, y):
-        self.X, self.y = X, y
-
-
-__all__ = ["Scorer", "typicality"]
