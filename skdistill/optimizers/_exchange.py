@@ -28,7 +28,7 @@ SHRINKAGE = 8
 MEMORY = 0.97
 #: Iterations without a lower value before the contest widens, and before the end.
 PATIENCE_TO_WIDEN = 5
-PATIENCE = 20
+PATIENCE = 30
 
 
 class Contest(ABC):

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from numbers import Integral, Real
 
+import narwhals.stable.v2 as nw
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 
 from skdistill._sklearn_compat import _num_samples, _safe_indexing
 from skdistill.tables._frames import frame_like, without_rows
-from skdistill.tables._reading import is_frame, read, readable
+from skdistill.tables._reading import column_names, is_frame, read, readable
 
 #: Integers beyond it are no numbers to compute with, but names of something.
 MAX_WHOLE = 2**53
@@ -55,6 +56,62 @@ def read_cells(X, *, categorical=(), feature_range=None):
     else:
         form = RowCells
     return form(X, set(categorical), feature_range)
+
+
+def with_rows(X, X0, source="init"):
+    """Return real rows and some more, which a search starts from, in one container.
+
+    Parameters
+    ----------
+    X : container of length n
+        Real rows.
+    X0 : container of length m
+        More rows; the columns of a DataFrame are matched by name, and cast to the
+        dtypes of ``X``.
+    source : str, default="init"
+        Where they come from, for messages.
+
+    Returns
+    -------
+    container of length n + m
+        In the form of ``X``.
+
+    Raises
+    ------
+    ValueError
+        If the rows have other columns, or values that these cannot hold.
+    """
+    if is_frame(X):
+        return _frame_with_rows(X, X0, source)
+    if issparse(X):
+        return vstack([X, X0], format=X.format)
+    if isinstance(X, list) and not _holds_rows_of_numbers(X):
+        return X + list(X0)
+    X, X0 = np.asarray(X), np.asarray(X0)
+    if X.shape[1:] != X0.shape[1:]:
+        raise ValueError(
+            f"X of {source} has shape {X0.shape}; expected {(len(X0), *X.shape[1:])}."
+        )
+    return np.concatenate([X, X0.astype(X.dtype)])
+
+
+def _frame_with_rows(X, X0, source):
+    names, given = column_names(X), X0
+    if not is_frame(X0):
+        X0 = np.asarray(X0)
+        if X0.ndim == 2 and X0.shape[1] == len(names):
+            given = frame_like(without_rows(X), list(X0.T))
+    missing = [name for name in names if name not in column_names(given)]
+    if missing or not is_frame(given):
+        raise ValueError(f"X of {source} lacks the columns {missing} of X.")
+    columns = {name: read(given)[name].to_list() for name in names}
+    try:
+        made = frame_like(without_rows(X), list(columns.values()))
+    except Exception as error:  # each library has its own
+        raise ValueError(
+            f"X of {source} has values that the columns of X cannot hold: {error}"
+        ) from error
+    return nw.concat([read(X), read(made)]).to_native()
 
 
 class Cells:

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 
-from skdistill.real._cells import MAX_WHOLE, read_cells
+from skdistill.real._cells import MAX_WHOLE, read_cells, with_rows
 
 N = 30
 COLUMNS = {
@@ -165,3 +165,35 @@ def test_lists_of_numbers_are_arrays():
 def test_lazy_frames_are_refused():
     with pytest.raises(ValueError, match=r"collect"):
         read_cells(polars_frame().lazy())
+
+
+@pytest.mark.parametrize("make", FRAMES, ids=["pandas", "polars", "arrow"])
+def test_more_rows_are_matched_by_name(make):
+    X = make()
+    names = list(X.columns) if not hasattr(X, "column_names") else X.column_names
+    more = X.select(names[::-1]) if not isinstance(X, pd.DataFrame) else X[names[::-1]]
+    both = with_rows(X, more)
+    cells = read_cells(both)
+    assert cells.n_rows == 2 * N
+    first, second = np.arange(N), np.arange(N, 2 * N)
+    for j in np.flatnonzero(~cells.is_number).tolist():
+        assert repr(cells.values(j, first)) == repr(cells.values(j, second))
+    assert_array_equal(cells.numbers(first), cells.numbers(second))
+
+
+def test_more_rows_in_other_containers(rng):
+    X = rng.integers(5, size=(N, 2)).astype(np.int8)
+    assert_array_equal(with_rows(X, [[1, 2]])[-1], [1, 2])
+    assert with_rows(X, [[1, 2]]).dtype == np.int8
+    assert with_rows(["a", "b"], ("c",)) == ["a", "b", "c"]
+    assert with_rows(csr_array(X), csr_array(X[:2])).shape == (N + 2, 2)
+
+
+def test_more_rows_of_other_columns_are_refused(rng):
+    X = pandas_frame()
+    with pytest.raises(ValueError, match=r"lacks the columns \['age'\]"):
+        with_rows(X, X.drop(columns="age"))
+    with pytest.raises(ValueError, match="cannot hold"):
+        with_rows(X, X.assign(age="old"))
+    with pytest.raises(ValueError, match=r"expected \(1, 2\)"):
+        with_rows(rng.normal(size=(3, 2)), [[1.0]])

@@ -18,7 +18,7 @@ from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -28,7 +28,7 @@ from skdistill.real._cells import read_cells
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.solvers._report import Report
 from skdistill.solvers.search import SearchProblem, search
-from skdistill.solvers.search._estimators import has_chance, searchable
+from skdistill.solvers.search._estimators import has_chance, loss_weight, searchable
 from skdistill.solvers.search._losses import SMOOTHING, Scorer
 from skdistill.solvers.search._moves import Donors
 from skdistill.solvers.search._search import starts_of
@@ -289,11 +289,10 @@ def test_the_loss_is_the_smoothed_log_loss(clouds):
     X, y = clouds
     problem = pose(GaussianNB(), X, y)
     contest, (start, *_) = problem.contest(), starts_of(problem)[0]
-    contest.value(start)
     training = problem.training(start)
     predicted = GaussianNB().fit(training.X, training.y).predict_proba(X)
     smoothed = (1 - SMOOTHING) * predicted + SMOOTHING / 2
-    assert contest.loss == pytest.approx(log_loss(y, smoothed))
+    assert contest.value(start).loss == pytest.approx(log_loss(y, smoothed))
 
 
 @pytest.mark.parametrize("labels", [["a", "b"], ["a", "b", "c"]])
@@ -424,6 +423,22 @@ def test_the_estimator_is_left_alone():
     assert forest.get_params()["random_state"] is None
     assert has_chance(bagging)
     assert not has_chance(BaggingClassifier(random_state=0))
+
+
+def test_class_weights_are_those_of_the_estimator():
+    y, ones = np.array([0, 0, 0, 1]), np.ones(4)
+    classes = np.array(["a", "b"])
+    for estimator, expected in (
+        (LogisticRegression(class_weight={"b": 3}), [1, 1, 1, 3]),
+        (SVC(class_weight="balanced"), [2 / 3, 2 / 3, 2 / 3, 2]),
+        (GaussianNB(), ones),
+        (OnlyPredicts(), ones),
+    ):
+        assert_allclose(loss_weight(estimator, classes, y, ones), expected)
+        if hasattr(estimator, "get_params"):
+            estimator = make_pipeline(StandardScaler(), estimator)
+            assert_allclose(loss_weight(estimator, classes, y, ones), expected)
+    assert loss_weight(DecisionTreeRegressor(), None, y, ones) is ones
 
 
 def test_no_model_of_chance_is_fitted_twice(clouds):

@@ -3,6 +3,9 @@
 from numbers import Integral
 
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from skdistill.students._support import class_weighted
 
 
 def searchable(estimator, seed):
@@ -44,3 +47,25 @@ def has_chance(estimator):
         name.rpartition("__")[2] == "random_state" and not isinstance(value, Integral)
         for name, value in estimator.get_params(deep=True).items()
     )
+
+
+def loss_weight(estimator, classes, y, sample_weight):
+    """Return the weights (n,) of the outer loss, with the class weights.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        One with a ``class_weight``, or a pipeline that ends with it; or any other.
+    classes : ndarray of shape (n_classes,) or None
+        Sorted labels; None for numbers.
+    y : ndarray of shape (n,) or (n, k)
+        Targets: indices of classes, or numbers.
+    sample_weight : ndarray of shape (n,)
+        Weights of the real rows.
+    """
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    class_weight = getattr(estimator, "class_weight", None)
+    if classes is None or isinstance(class_weight, str) and class_weight != "balanced":
+        return sample_weight  # "balanced_subsample" balances within a forest
+    return class_weighted(class_weight, classes, y, sample_weight)

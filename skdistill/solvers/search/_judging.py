@@ -68,6 +68,39 @@ class Training(NamedTuple):
     sample_weight: Any
 
 
+class Value(float):
+    """What decides which set is returned, with the losses that it comes from.
+
+    Attributes
+    ----------
+    loss, validation_loss : float
+        On the rows to judge on, and on those held back, NaN without any.
+    """
+
+    def __new__(cls, loss, validation_loss=np.nan):
+        """Make the number of the loss on the rows held back, if there are any."""
+        value = super().__new__(
+            cls, loss if np.isnan(validation_loss) else validation_loss
+        )
+        value.loss, value.validation_loss = float(loss), float(validation_loss)
+        return value
+
+
+class Raced(NamedTuple):
+    """How far a candidate came.
+
+    Attributes
+    ----------
+    losses : ndarray of shape (n_seeds, n) or None
+        Its losses, None if it is no better than the incumbent.
+    n_refits : int
+        Refits that it took.
+    """
+
+    losses: Any
+    n_refits: int
+
+
 class Failed(NamedTuple):
     """A candidate that could not be judged.
 
@@ -117,7 +150,7 @@ class Refits:
         return self._guarded(self._losses, training, seed, rows)
 
     def race(self, training, order, parts, reference):
-        """Return the losses (n_seeds, n) of a candidate that is not clearly worse.
+        """Compare a candidate with the incumbent, and give up when it is worse.
 
         Parameters
         ----------
@@ -132,8 +165,8 @@ class Refits:
 
         Returns
         -------
-        ndarray of shape (n_seeds, n), None or Failed
-            None if it is no better.
+        Raced or Failed
+            Its losses.
         """
         return self._guarded(self._race, training, order, parts, reference)
 
@@ -159,19 +192,19 @@ class Refits:
         weight = np.concatenate([part.sample_weight for part in parts])
         losses = np.empty_like(reference)
         n_first, excess = len(parts[0].y), 0.0
-        for i, s in enumerate(order):
+        for i, s in enumerate(order, start=1):
             scorer = self._scorer(training, s)
             losses[s, :n_first] = scorer.losses(*parts[0][:2])
-            if i == 0 and _is_clearly_worse(
+            if i == 1 and _is_clearly_worse(
                 losses[s, :n_first] - reference[s, :n_first], parts[0].sample_weight
             ):
-                return None
+                return Raced(None, i)
             if n_first < len(weight):
                 losses[s, n_first:] = scorer.losses(*parts[1][:2])
             excess += weight @ (losses[s] - reference[s])
             if not excess < 0:
-                return None
-        return losses
+                return Raced(None, i)
+        return Raced(losses, i)
 
     def _scorer(self, training, seed):
         estimator = searchable(self.estimator, seed)
@@ -205,9 +238,6 @@ class RefitContest(Contest):
 
     Attributes
     ----------
-    loss, validation_loss : float
-        Of the candidate whose value was asked for last: its loss on all the rows to
-        judge on, and on those held back, NaN without any.
     n_refits : int
         Refits so far.
     """
@@ -217,7 +247,6 @@ class RefitContest(Contest):
         self.training = training
         self.n_jobs = n_jobs
         self.n_refits = 0
-        self.loss = self.validation_loss = np.nan
         chance = has_chance(refits.estimator)
         self._seeds = SEEDS if chance else SEEDS[:1]
         self._check_seeds = CHECK_SEEDS if chance else SEEDS[:1]
@@ -270,7 +299,8 @@ class RefitContest(Contest):
         )
         failed = any(isinstance(each, Failed) for each in results)
         shape = len(self._seeds), len(self._whole.y)
-        self._reference = np.full(shape, np.inf) if failed else np.array(results)
+        # Nothing is better than an incumbent that fails with further rows or seeds.
+        self._reference = np.full(shape, -np.inf) if failed else np.array(results)
 
     def differences(self, candidates):
         """Return the loss of candidates minus that of the incumbent, inf if worse."""
@@ -280,20 +310,20 @@ class RefitContest(Contest):
         self._last = self._map(
             self.refits.race, [(self.training(each), *course) for each in candidates]
         )
-        return np.array([self._difference(losses) for losses in self._last])
+        self.n_refits += sum(
+            each.n_refits - 1 for each in self._last if isinstance(each, Raced)
+        )
+        return np.array([self._difference(each) for each in self._last])
 
     def settle(self, index):
         """Make one of the candidates that were compared last the incumbent."""
-        self._reference = self._last[index]
+        self._reference = self._last[index].losses
 
     def value(self, candidate):
-        """Return its loss on the rows held back, or on all the others."""
+        """Return the ``Value`` of a set."""
         training = self.training(candidate)
         losses, _ = self._means([training], self._check_seeds, self._deciding)
-        self.loss = float(losses[0, 0])
-        if len(self._deciding) > 1:
-            self.validation_loss = float(losses[0, 1])
-        return float(losses[0, -1])
+        return Value(*losses[0])
 
     def _limit_seeds(self, training):
         """Use few seeds where they matter little, one where they do not matter."""
@@ -304,6 +334,8 @@ class RefitContest(Contest):
         if any(isinstance(each, Failed) for each in results):
             return
         losses = np.ravel(results)
+        if not np.isfinite(losses).all():
+            return
         if np.ptp(losses) <= SMALL_CHANCE * losses.mean():
             n_seeds = FEW_SEEDS if np.ptp(losses) else 1
             self._seeds, self._check_seeds = SEEDS[:n_seeds], CHECK_SEEDS[:n_seeds]
@@ -314,7 +346,11 @@ class RefitContest(Contest):
         self._size = size
         n_first = min(max(size // RACE, MIN_RACE_ROWS), size)
         self._whole = self._rows(0, size)
-        self._parts = [self._rows(0, n_first), self._rows(n_first, size)]
+        weight = self._whole.sample_weight
+        self._parts = [
+            self._rows(0, n_first)._replace(sample_weight=weight[:n_first]),
+            self._rows(n_first, size)._replace(sample_weight=weight[n_first:]),
+        ]
 
     def _means(self, trainings, seeds, parts):
         """Return mean losses (n_trainings, n_parts) over seeds, and errors."""
@@ -329,10 +365,11 @@ class RefitContest(Contest):
         losses = np.reshape(losses, shape).mean(axis=1)
         return np.where(np.isnan(losses), np.inf, losses), errors
 
-    def _difference(self, losses):
-        if losses is None or isinstance(losses, Failed):
+    def _difference(self, raced):
+        if isinstance(raced, Failed) or raced.losses is None:
             return np.inf
-        difference = self._whole.sample_weight @ (losses - self._reference).mean(axis=0)
+        gained = (raced.losses - self._reference).mean(axis=0)
+        difference = self._whole.sample_weight @ gained
         return difference if np.isfinite(difference) else np.inf
 
     def _map(self, function, arguments, **keywords):

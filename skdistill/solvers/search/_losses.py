@@ -75,7 +75,9 @@ class Scorer:
     def _columns(self, y):
         """Return the column (n,) that an estimator has for each class, -1 for none."""
         known = self._known()
-        position = np.minimum(np.searchsorted(known, self.classes), len(known) - 1)
+        order = np.argsort(known)
+        position = np.searchsorted(known, self.classes, sorter=order)
+        position = order[np.minimum(position, len(known) - 1)]
         return np.where(known[position] == self.classes, position, -1)[y]
 
     def _known(self):

@@ -194,7 +194,6 @@ class SearchProblem:
 
         Of many rows some are drawn by their weights, and weigh the same then.
         """
-        strata = self._strata(rows)
         random_state = np.random.RandomState(0)
         rows = rows[random_state.permutation(len(rows))]
         strata = self._strata(rows)
@@ -283,7 +282,7 @@ def search(problem, report):
         start, value = best_start(problem, contest)
 
         def note(synthetic, value):
-            return report.iteration(synthetic, contest.loss)
+            return report.iteration(synthetic, value.loss)
 
         result = _exchange.minimize(
             start,

@@ -15,8 +15,8 @@ from sklearn.metrics import pairwise_distances_argmin
 from skdistill.solvers.search._sets import CellSet
 from skdistill.synthetic._start import kmeans_centers
 
-#: Rows that k-means looks at, or 64 for each center.
-MAX_ROWS = 4096
+#: Rows that k-means looks at, all groups together, or 64 for each center.
+MAX_ROWS = 8192
 #: Columns with more values than this are no categories.
 MAX_VALUES = 50
 #: Numbers that stand for a text.
@@ -55,7 +55,7 @@ def starting_sets(
         Centers and medoids, for rows that k-means can cluster; and drawn real rows.
     """
     starts = []
-    most = np.maximum(MAX_ROWS, 64 * counts)
+    most = np.maximum(MAX_ROWS // len(counts), 64 * counts)
     members = [
         _some(np.flatnonzero(groups == g), sample_weight, most[g], random_state)
         for g in range(len(counts))
@@ -109,7 +109,8 @@ class _Embedding:
 
     def __init__(self, cells, rows):
         self.rows = rows
-        self.values = cells.numbers(rows)
+        values = cells.numbers(rows)
+        self.values = np.where(np.isfinite(values), values, np.nan)
         self.codes, hashed = {}, []
         for j in np.flatnonzero(~cells.is_number).tolist():
             values = cells.values(j, rows)
