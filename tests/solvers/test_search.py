@@ -28,7 +28,12 @@ from skdistill.real._cells import read_cells
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.solvers._report import Report
 from skdistill.solvers.search import SearchProblem, search
-from skdistill.solvers.search._estimators import has_chance, loss_weight, searchable
+from skdistill.solvers.search._estimators import (
+    FEW_MEMBERS,
+    has_chance,
+    loss_weight,
+    searchable,
+)
 from skdistill.solvers.search._losses import SMOOTHING, Scorer
 from skdistill.solvers.search._moves import Donors
 from skdistill.solvers.search._search import starts_of
@@ -420,6 +425,10 @@ def test_the_estimator_is_left_alone():
     assert copy["baggingclassifier__estimator__random_state"] == 3
     assert copy["baggingclassifier__estimator__n_jobs"] == 1
     assert copy["baggingclassifier__estimator__verbose"] == 0
+    assert copy["baggingclassifier__estimator__n_estimators"] == 100
+    few = searchable(bagging, 3, few_members=True).get_params()
+    assert few["baggingclassifier__estimator__n_estimators"] == FEW_MEMBERS
+    assert few["baggingclassifier__n_estimators"] == 10
     assert forest.get_params()["random_state"] is None
     assert has_chance(bagging)
     assert not has_chance(BaggingClassifier(random_state=0))

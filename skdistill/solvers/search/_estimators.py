@@ -3,12 +3,32 @@
 from numbers import Integral
 
 from sklearn.base import clone
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.pipeline import Pipeline
 
 from skdistill.students._support import class_weighted
 
+#: Ensembles whose members are fitted alike and averaged: some of them do for a
+#: comparison, at the same seed.
+AVERAGES = (
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+FEW_MEMBERS = 30
 
-def searchable(estimator, seed):
+
+def searchable(estimator, seed, *, few_members=False):
     """Return a clone with a fixed seed, and what it takes to fit it many times.
 
     Parameters that an estimator, or any part of it, has left to chance get the seed;
@@ -21,6 +41,8 @@ def searchable(estimator, seed):
         Unfitted.
     seed : int
         The seed.
+    few_members : bool, default=False
+        Whether ensembles that average get no more members than ``FEW_MEMBERS``.
     """
     copy = clone(estimator, safe=False)
     if not hasattr(copy, "get_params"):
@@ -34,6 +56,11 @@ def searchable(estimator, seed):
             settings[name] = 1
         elif last == "verbose" and value:
             settings[name] = 0
+        elif few_members and last == "n_estimators" and value > FEW_MEMBERS:
+            owner = name.rpartition("__")[0]
+            owner = copy.get_params()[owner] if owner else copy
+            if type(owner) in AVERAGES and not owner.warm_start:
+                settings[name] = FEW_MEMBERS
     if settings:
         copy.set_params(**settings)
     return copy

@@ -1,10 +1,10 @@
 """Candidates are judged by refits: the loss on some real rows of a clone of each.
 
-A candidate that is clearly worse than the incumbent on the first rows is not judged on
-the others. Where chance takes part in a fit, all have the same seed; a candidate that
-seems better must be so on average over several, of which another one comes first in
-each step. What an iteration has gained is told by further seeds, on more rows and on
-those that are held back.
+Of forests, a part of the trees does for comparisons. A candidate that is clearly worse
+than the incumbent on the first rows is not judged on the others. Where chance takes
+part in a fit, all have the same seed; a candidate that seems better must be so on
+average over several, of which another one comes first in each step. What an iteration
+has gained is told by further seeds, on more rows and on those that are held back.
 """
 
 from typing import Any, NamedTuple
@@ -138,15 +138,17 @@ class Refits:
         self.classes = classes
         self.fit = fit
 
-    def mean_losses(self, training, seed, parts, *, checked=False):
+    def mean_losses(self, training, seed, parts, few_members=False):
         """Return the mean loss of one refit on each of several rows, or a ``Failed``.
 
-        ``checked`` has the estimator check its parameters, which takes a while.
+        The estimator checks its parameters, and is as the user has it unless few
+        members of an ensemble do.
         """
-        return self._guarded(self._means, training, seed, parts, checked=checked)
+        arguments = training, seed, parts, few_members
+        return self._guarded(self._means, *arguments, checked=True)
 
     def losses(self, training, seed, rows):
-        """Return the losses (n,) of one refit on rows, or a ``Failed``."""
+        """Return the losses (n,) of a refit on rows, for comparisons; or ``Failed``."""
         return self._guarded(self._losses, training, seed, rows)
 
     def race(self, training, order, parts, reference):
@@ -181,8 +183,8 @@ class Refits:
             except Exception as error:  # whatever other people's estimators raise
                 return Failed(error)
 
-    def _means(self, training, seed, parts):
-        scorer = self._scorer(training, seed)
+    def _means(self, training, seed, parts, few_members):
+        scorer = self._scorer(training, seed, few_members=few_members)
         return [part.sample_weight @ scorer.losses(part.X, part.y) for part in parts]
 
     def _losses(self, training, seed, rows):
@@ -206,8 +208,8 @@ class Refits:
                 return Raced(None, i)
         return Raced(losses, i)
 
-    def _scorer(self, training, seed):
-        estimator = searchable(self.estimator, seed)
+    def _scorer(self, training, seed, *, few_members=True):
+        estimator = searchable(self.estimator, seed, few_members=few_members)
         return Scorer(self.fit(estimator, *training), self.classes)
 
 
@@ -277,7 +279,7 @@ class RefitContest(Contest):
         if not self._knows_chance:
             self._limit_seeds(trainings[0])
         seeds = self._seeds[:FEW_SEEDS]
-        losses, errors = self._means(trainings, seeds, [self._whole])
+        losses, errors = self._means(trainings, seeds, [self._whole], True)
         if not np.isfinite(losses).any():
             reason = "predicts nothing that is finite" if not errors else "failed"
             raise ValueError(
@@ -329,7 +331,7 @@ class RefitContest(Contest):
         """Use few seeds where they matter little, one where they do not matter."""
         results = self._map(
             self.refits.mean_losses,
-            [(training, seed, [self._whole]) for seed in self._seeds],
+            [(training, seed, [self._whole], True) for seed in self._seeds],
         )
         if any(isinstance(each, Failed) for each in results):
             return
@@ -352,10 +354,12 @@ class RefitContest(Contest):
             self._rows(n_first, size)._replace(sample_weight=weight[n_first:]),
         ]
 
-    def _means(self, trainings, seeds, parts):
+    def _means(self, trainings, seeds, parts, few_members=False):
         """Return mean losses (n_trainings, n_parts) over seeds, and errors."""
-        arguments = [(each, seed, parts) for each in trainings for seed in seeds]
-        results = self._map(self.refits.mean_losses, arguments, checked=True)
+        arguments = [
+            (each, seed, parts, few_members) for each in trainings for seed in seeds
+        ]
+        results = self._map(self.refits.mean_losses, arguments)
         errors = [each.error for each in results if isinstance(each, Failed)]
         losses = [
             [np.inf] * len(parts) if isinstance(each, Failed) else each
@@ -372,9 +376,9 @@ class RefitContest(Contest):
         difference = self._whole.sample_weight @ gained
         return difference if np.isfinite(difference) else np.inf
 
-    def _map(self, function, arguments, **keywords):
+    def _map(self, function, arguments):
         self.n_refits += len(arguments)
         if self.n_jobs in (None, 1):
-            return [function(*each, **keywords) for each in arguments]
-        jobs = (delayed(function)(*each, **keywords) for each in arguments)
+            return [function(*each) for each in arguments]
+        jobs = (delayed(function)(*each) for each in arguments)
         return Parallel(n_jobs=self.n_jobs)(jobs)

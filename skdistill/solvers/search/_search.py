@@ -29,7 +29,7 @@ MAX_JUDGING_ROWS = 8192
 #: Strata of numeric targets.
 N_STRATA = 10
 #: Sets of drawn rows that are compared with the others on all the rows.
-DRAWN_FINALISTS = 2
+DRAWN_FINALISTS = 1
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ MAX_VALUES = 50
 #: Numbers that stand for a text.
 HASHED_WORDS = 256
 #: Sets of drawn rows.
-N_DRAWS = 8
+N_DRAWS = 6
 
 
 def starting_sets(
