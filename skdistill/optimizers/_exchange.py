@@ -94,6 +94,7 @@ def minimize(
     callback,
     random_state,
     expired=lambda: False,
+    start_value=None,
 ):
     """Search for a candidate with a low value.
 
@@ -115,8 +116,10 @@ def minimize(
         is a request to stop.
     random_state : RandomState
         Draws the moves.
-    expired : callable, default=None
+    expired : callable, default=never
         Whether the time is over; asked before candidates are tried.
+    start_value : float, default=None
+        Value of the start, if it is known.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def minimize(
     learned = Moves(len(moves))
     contest.reset(start)
     incumbent = valued = best = start
-    best_value = contest.value(start)
+    best_value = contest.value(start) if start_value is None else start_value
     if not np.isfinite(best_value):
         return OuterResult(best, best_value, 0, Outcome.NOT_FINITE)
     value, idle, idle_here, n_iter = best_value, 0, 0, 0

@@ -204,7 +204,7 @@ def test_another_seed_finds_other_rows(clouds):
 def test_rows_are_made_of_real_cells(people):
     X, y = people
     problem = pose(behind_encoder(DecisionTreeClassifier()), X, y, 8)
-    result, _ = run(problem, max_iter=2)
+    result, _ = run(problem, max_iter=1)
     table = problem.training(result.synthetic).X
     assert (table.dtypes == X.dtypes).all()
     assert {repr(v) for v in table["town"]} <= {repr(v) for v in X["town"]}
@@ -225,7 +225,7 @@ def test_frames_of_polars_pass_through(people):
         DecisionTreeClassifier(),
     )
     problem = pose(estimator, X, y)
-    result, _ = run(problem, max_iter=2)
+    result, _ = run(problem, max_iter=1)
     table = problem.training(result.synthetic).X
     assert table.schema == X.schema
     assert set(table["town"].to_list()) <= {"Oslo", "Rome", "Lima", None}
@@ -259,7 +259,7 @@ def test_it_is_never_worse_than_its_starts_on_the_rows_held_back(people):
     rows, held_back = np.arange(300), np.arange(300, 400)
     options = {"rows": rows, "held_back": held_back}
     estimator = behind_encoder(GaussianNB())
-    result, _ = run(pose(estimator, X, y, **options), max_iter=2)
+    result, _ = run(pose(estimator, X, y, **options), max_iter=1)
     problem = pose(estimator, X, y, **options)
     contest = problem.contest()
     clustered, _ = starts_of(problem)
@@ -454,7 +454,7 @@ def test_no_model_of_chance_is_fitted_twice(clouds):
     """Seeds that make no difference are left out."""
     problem = pose(LogisticRegression(), *clouds)
     contest, ((start, *_), _) = problem.contest(), starts_of(problem)
-    contest.ranked([start])
+    contest.ranking([start])
     before = contest.n_refits
     contest.value(start)
     assert contest.n_refits == before + 1

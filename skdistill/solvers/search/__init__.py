@@ -7,10 +7,7 @@ their class (``_typical``), and judged by the loss of refits on real rows (``_ju
 and ``optimizers``.
 """
 
-from skdistill.solvers.search._search import (
-    Searched,
-    SearchProblem,
-    search,
-)
+from skdistill.solvers.search._problem import SearchProblem
+from skdistill.solvers.search._search import Searched, search
 
 __all__ = ["SearchProblem", "Searched", "search"]

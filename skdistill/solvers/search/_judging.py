@@ -267,8 +267,8 @@ class RefitContest(Contest):
         self._view(min(2 * self._size, self._n_rows))
         return True
 
-    def ranked(self, candidates):
-        """Return candidates whose refits do not fail, from the lowest loss on.
+    def ranking(self, candidates):
+        """Return the indices of candidates that do not fail, from the lowest loss on.
 
         Raises
         ------
@@ -290,7 +290,7 @@ class RefitContest(Contest):
                 + (f" The first error was: {errors[0]}" if errors else "")
             ) from (errors[0] if errors else None)
         order = np.argsort(losses[:, 0], kind="stable")
-        return [candidates[i] for i in order if np.isfinite(losses[i, 0])]
+        return [int(i) for i in order if np.isfinite(losses[i, 0])]
 
     def reset(self, candidate):
         """Make a candidate the incumbent."""
