@@ -19,43 +19,61 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from scipy.sparse import issparse, vstack
 
-from skdistill._sklearn_compat import _num_samples, _safe_indexing
+from skdistill._sklearn_compat import (
+    _check_categorical_features,
+    _num_samples,
+    _safe_indexing,
+)
 from skdistill.tables._frames import frame_like, without_rows
+from skdistill.tables._ranges import read_range
 from skdistill.tables._reading import column_names, is_frame, read, readable
 
 #: Integers beyond it are no numbers to compute with, but names of something.
 MAX_WHOLE = 2**53
 
 
-def read_cells(X, *, categorical=(), feature_range=None):
+def read_cells(X, *, categorical_features=None, feature_range=None):
     """Return the Cells of real rows.
 
     Parameters
     ----------
     X : DataFrame, array, list or whatever can be indexed by rows, of length n
         Real rows.
-    categorical : sequence of int, default=()
-        Positions of columns whose numbers stand for categories.
-    feature_range : tuple of two ndarrays of shape (q,), default=None
-        Least and largest number for each column, within which the numbers stay as well
-        as within the range of the data; infinite where there are none.
+    categorical_features : None, "from_dtype" or array-like, default=None
+        Columns whose numbers stand for categories, see ``DatasetDistiller``.
+    feature_range : None, "data", tuple or dict, default=None
+        Bounds of the numbers, see ``DatasetDistiller``; these stay within the range of
+        the data as well.
 
     Returns
     -------
     Cells
         In the form that suits the container.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` is a lazy frame, or if it has no such columns or no numbers within the
+        bounds.
     """
     if not is_frame(X):
         X = readable(X)  # refuses lazy frames
         if _holds_rows_of_numbers(X):
             X = np.asarray(X)
     if is_frame(X):
-        form = FrameCells
+        form, names = FrameCells, column_names(X)
     elif isinstance(X, np.ndarray) and X.ndim == 2:
-        form = ArrayCells
+        form, names = ArrayCells, range(X.shape[1])
     else:
-        form = RowCells
-    return form(X, set(categorical), feature_range)
+        form, names = RowCells, ["rows"]
+    categorical = None
+    if categorical_features is not None and form is not RowCells:
+        categorical = _check_categorical_features(X, categorical_features)
+    categorical = [] if categorical is None else np.flatnonzero(categorical).tolist()
+    cells = form(X, set(categorical))
+    if feature_range is not None and not isinstance(feature_range, str):
+        cells.narrow(feature_range, names)
+    return cells
 
 
 def with_rows(X, X0, source="init"):
@@ -123,8 +141,6 @@ class Cells:
         Real rows.
     categorical : set of int
         Positions of columns whose numbers stand for categories.
-    feature_range : tuple of two ndarrays of shape (q,) or None
-        Bounds of the numbers.
 
     Attributes
     ----------
@@ -138,7 +154,7 @@ class Cells:
         Within which their numbers stay.
     """
 
-    def __init__(self, X, categorical, feature_range):
+    def __init__(self, X, categorical):
         self.X = X
         self.n_rows = _num_samples(X)
         kinds = self._kinds(categorical)
@@ -146,19 +162,18 @@ class Cells:
         self.is_number = np.array([kind is not None for kind in kinds], dtype=bool)
         self.is_whole = np.array([kind == "whole" for kind in kinds if kind], bool)
         self._number_columns = np.flatnonzero(self.is_number).tolist()
-        self._feature_range = feature_range
 
     @property
     def n_numbers(self):
         """Number of columns that hold numbers."""
         return len(self.is_whole)
 
-    @cached_property
+    @property
     def low(self):
         """Least number of each column of numbers."""
         return self._limits[0]
 
-    @cached_property
+    @property
     def high(self):
         """Largest number of each column of numbers."""
         return self._limits[1]
@@ -166,14 +181,36 @@ class Cells:
     @cached_property
     def _limits(self):
         ends = [_range_of(self._column(j)) for j in self._number_columns]
-        low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
-        if self._feature_range is None:
-            return low, high
-        given = [np.asarray(side)[self.is_number] for side in self._feature_range]
-        given[0] = np.where(self.is_whole, np.ceil(given[0]), given[0])
-        given[1] = np.where(self.is_whole, np.floor(given[1]), given[1])
-        # Bounds beyond the data leave its nearest end.
-        return np.clip(low, *given), np.clip(high, *given)
+        return tuple(np.array(ends, dtype=np.float64).reshape(-1, 2).T)
+
+    def narrow(self, feature_range, names):
+        """Keep the numbers within bounds as well as within the range of the data.
+
+        Parameters
+        ----------
+        feature_range : tuple or dict
+            See ``DatasetDistiller``.
+        names : sequence of length q
+            Names of the columns; positions of those of an array.
+        """
+        limits = np.zeros((2, self.n_columns))
+        limits[:, self.is_number] = self._limits
+        others = [names[j] for j in np.flatnonzero(~self.is_number)]
+        given = read_range(
+            feature_range, names, *limits, parameter="feature_range", without=others
+        )
+        low, high = (side[self.is_number] for side in given)
+        low = np.where(self.is_whole, np.ceil(low), low)
+        high = np.where(self.is_whole, np.floor(high), high)
+        data_low, data_high = self._limits
+        outside = (low > data_high) | (high < data_low) | (low > high)
+        if outside.any():
+            columns = [names[self._number_columns[r]] for r in np.flatnonzero(outside)]
+            raise ValueError(
+                f"feature_range leaves no value within the range of the data to the "
+                f"columns {columns}. Pass wider bounds."
+            )
+        self._limits = np.maximum(low, data_low), np.minimum(high, data_high)
 
     def take(self, rows):
         """Return real rows by their indices, in the container that they came in."""

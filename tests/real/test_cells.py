@@ -119,7 +119,7 @@ def test_arrays_of_objects_tell_numbers_from_others():
 
 def test_numbers_of_categories_are_not_mixed(rng):
     X = rng.integers(5, size=(N, 2))
-    cells = read_cells(X, categorical=[1])
+    cells = read_cells(X, categorical_features=[1])
     donors, numbers = drawn(cells)
     assert numbers.shape == (8, 1)
     assert_array_equal(cells.table(donors, numbers)[:, 1], X[donors[:, 1], 1])
@@ -130,13 +130,32 @@ def test_long_integers_name_something():
     assert read_cells(X).is_number.tolist() == [False, True]
 
 
-def test_bounds_hold_within_the_data():
-    bounds = np.array([1.6, 20.5, -np.inf, -np.inf]), np.array([9.0, 23.9, 9.0, 9.0])
-    X = pd.DataFrame(COLUMNS)
-    cells = read_cells(X, feature_range=bounds)
+@pytest.mark.parametrize(
+    "feature_range",
+    [
+        {"height": (1.6, 9.0), "age": (20.5, 23.9)},
+        ({"height": 1.6, "age": 20.5}, {"height": 9.0, "age": 23.9}),
+    ],
+)
+def test_bounds_hold_within_the_data(feature_range):
+    cells = read_cells(pd.DataFrame(COLUMNS), feature_range=feature_range)
     table = cells.table(*drawn(cells, size=50))
     assert table["height"].between(1.6, 2.0).all()
     assert set(table["age"]) <= {21, 22, 23}
+
+
+@pytest.mark.parametrize(
+    ("feature_range", "message"),
+    [
+        ({"age": (20.2, 20.8)}, r"leaves no value .* \['age'\]"),
+        ({"height": (3.0, 4.0)}, r"leaves no value .* \['height'\]"),
+        ({"town": (0, 1)}, r"that hold categories: \['town'\]"),
+        ({"size": (0, 1)}, r"that X does not have"),
+    ],
+)
+def test_bounds_without_a_value_are_refused(feature_range, message):
+    with pytest.raises(ValueError, match=message):
+        read_cells(pd.DataFrame(COLUMNS), feature_range=feature_range)
 
 
 def test_texts_are_whole_cells():

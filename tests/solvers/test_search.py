@@ -402,7 +402,7 @@ def test_an_estimator_that_fits_no_set_says_why(clouds):
 def test_time_ends_it(clouds):
     result, report = run(pose(GaussianNB(), *clouds, max_time=1e-9), max_iter=5)
     assert result.outcome is Outcome.CONVERGED
-    assert not report.losses
+    assert report.losses == [result.value.loss]
 
 
 def test_a_request_to_stop_ends_it(clouds):

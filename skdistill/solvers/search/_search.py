@@ -80,6 +80,8 @@ def search(problem, report):
             random_state=problem.random_state,
             expired=lambda: time.perf_counter() >= ends,
         )
+        if not report.losses:  # the start is all that there was time for
+            note(result.x, result.value)
     return Searched(result.x, result.outcome, result.value, contest.n_refits)
 
 

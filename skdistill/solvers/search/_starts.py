@@ -65,10 +65,10 @@ def starting_sets(
     sizes = np.array([len(each) for each in members])
     parts = np.split(np.arange(len(looked_at)), np.cumsum(sizes)[:-1])
     typical = sample_weight * typicality
-    for quantiles, weight in (
-        (False, sample_weight),
-        (True, sample_weight),
-        (True, typical),
+    for quantiles, weight, takes_medoids in (
+        (False, sample_weight, False),
+        (True, sample_weight, False),
+        (True, typical, True),
     ):
         Z = table.numbers(quantiles)
         if not Z.shape[1]:
@@ -85,7 +85,8 @@ def starting_sets(
         labels = [labels for _, labels in clusters]
         start = moves.of_rows(rows[looked_at[medoids]])
         starts += [_centers(table, start, parts, labels, counts, moves, quantiles)]
-        starts += [start]
+        if takes_medoids:
+            starts += [start]
     draws = []
     for _ in range(N_DRAWS):
         drawn = [

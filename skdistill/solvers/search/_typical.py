@@ -37,8 +37,8 @@ def typicality(refits, training, judging, rows, n_rows, is_class):
     typical = np.ones(n_rows)
     asked = np.unique(rows[:MAX_ASKED_ROWS], return_index=True)[1]
     asked = rows[np.sort(asked)]
-    halves = asked[::2], asked[1::2]
-    if not len(halves[1]):
+    halves = np.array_split(asked, 2)
+    if len(asked) < 2:
         return typical
     for fitted, others in (halves, halves[::-1]):
         losses = refits.losses(training(fitted[:MAX_FIT_ROWS]), 0, judging(others))
