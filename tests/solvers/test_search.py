@@ -30,7 +30,6 @@ from skdistill.solvers._report import Report
 from skdistill.solvers.search import SearchProblem, search
 from skdistill.solvers.search._estimators import (
     FEW_MEMBERS,
-    has_chance,
     loss_weight,
     searchable,
 )
@@ -430,8 +429,6 @@ def test_the_estimator_is_left_alone():
     assert few["baggingclassifier__estimator__n_estimators"] == FEW_MEMBERS
     assert few["baggingclassifier__n_estimators"] == 10
     assert forest.get_params()["random_state"] is None
-    assert has_chance(bagging)
-    assert not has_chance(BaggingClassifier(random_state=0))
 
 
 def test_class_weights_are_those_of_the_estimator():

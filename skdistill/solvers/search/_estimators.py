@@ -26,6 +26,8 @@ AVERAGES = (
     RandomForestRegressor,
 )
 FEW_MEMBERS = 30
+#: Parameters of which chance depends, also in other packages.
+SEED_NAMES = ("random_state", "random_seed")
 
 
 def searchable(estimator, seed, *, few_members=False):
@@ -50,7 +52,7 @@ def searchable(estimator, seed, *, few_members=False):
     settings = {}
     for name, value in copy.get_params(deep=True).items():
         last = name.rpartition("__")[2]
-        if last == "random_state" and not isinstance(value, Integral):
+        if last in SEED_NAMES and not isinstance(value, Integral):
             settings[name] = seed
         elif last == "n_jobs" and value is not None:
             settings[name] = 1
@@ -64,16 +66,6 @@ def searchable(estimator, seed, *, few_members=False):
     if settings:
         copy.set_params(**settings)
     return copy
-
-
-def has_chance(estimator):
-    """Whether a seed that the user has not set takes part in the fit."""
-    if not hasattr(estimator, "get_params"):
-        return False
-    return any(
-        name.rpartition("__")[2] == "random_state" and not isinstance(value, Integral)
-        for name, value in estimator.get_params(deep=True).items()
-    )
 
 
 def loss_weight(estimator, classes, y, sample_weight):

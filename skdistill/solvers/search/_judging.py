@@ -15,7 +15,7 @@ from sklearn import config_context
 
 from skdistill._hidden_warnings import hiding
 from skdistill.optimizers._exchange import Contest
-from skdistill.solvers.search._estimators import has_chance, searchable
+from skdistill.solvers.search._estimators import searchable
 from skdistill.solvers.search._losses import Scorer
 
 #: Rows that candidates are compared on at first; they double when the view widens.
@@ -249,10 +249,8 @@ class RefitContest(Contest):
         self.training = training
         self.n_jobs = n_jobs
         self.n_refits = 0
-        chance = has_chance(refits.estimator)
-        self._seeds = SEEDS if chance else SEEDS[:1]
-        self._check_seeds = CHECK_SEEDS if chance else SEEDS[:1]
-        self._knows_chance = not chance
+        self._seeds, self._check_seeds = SEEDS, CHECK_SEEDS
+        self._knows_chance = False
         self._n_steps = 0
         self._rows, self._n_rows = rows, n_rows
         self._deciding = [rows(0, n_rows)]
