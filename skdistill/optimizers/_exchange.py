@@ -132,8 +132,7 @@ def minimize(
     best_value = contest.value(start) if start_value is None else start_value
     if not np.isfinite(best_value):
         return OuterResult(best, best_value, 0, Outcome.NOT_FINITE)
-    value, idle, idle_here, n_iter = best_value, 0, 0, 0
-    widest = False
+    value, idle, n_iter, widest = best_value, 0, 0, False
     while n_iter < max_iter and not expired():
         n_iter += 1
         incumbent, is_better = _iterate(
@@ -142,15 +141,15 @@ def minimize(
         if is_better:
             valued, value = incumbent, contest.value(incumbent)
         if value < best_value:
-            best, best_value, idle, idle_here = valued, value, 0, 0
+            best, best_value, idle = valued, value, 0
         else:
-            idle, idle_here = idle + 1, idle_here + 1
+            idle += 1
         if callback(valued, value):
             return OuterResult(best, best_value, n_iter, Outcome.STOPPED)
         if widest and idle >= PATIENCE:
             break
-        if not widest and idle_here >= PATIENCE_TO_WIDEN:
-            widest, idle_here = not contest.widen(), 0
+        if not widest and idle >= PATIENCE_TO_WIDEN:
+            widest, idle = not contest.widen(), 0
             # What was gained since then was chance, as the wider view would tell.
             incumbent, valued, value = best, best, best_value
             contest.reset(best)

@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from skdistill.real._cells import read_cells
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.solvers.search import SearchProblem
-from skdistill.solvers.search._problem import shares_of_total
+from skdistill.solvers.search._problem import MAX_JUDGING_ROWS, shares_of_total
 from skdistill.solvers.search._search import starts_of
 from skdistill.solvers.search._sets import CellSet
 from skdistill.solvers.search._typical import LEAST
@@ -154,7 +154,7 @@ def test_the_first_rows_are_like_all_of_them():
     X = np.arange(20_000.0)[:, None]
     problem = pose(Untrained(), X, y, [1, 1])
     rows, weight = problem._in_order(problem.rows)
-    assert len(rows) == 8192
-    for size in (500, 2000, 8192):
+    assert len(rows) == MAX_JUDGING_ROWS
+    for size in (500, 2000, 4000):
         assert_allclose(y[rows[:size]].mean(), 0.02, atol=0.003)
     assert (weight == 1).all()

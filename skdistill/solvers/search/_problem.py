@@ -24,7 +24,7 @@ from skdistill.solvers.search._sets import CellSet
 from skdistill.solvers.search._typical import typicality
 
 #: Candidates are judged on no more rows than this.
-MAX_JUDGING_ROWS = 8192
+MAX_JUDGING_ROWS = 4096
 #: Strata of numeric targets.
 N_STRATA = 10
 
