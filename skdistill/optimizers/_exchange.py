@@ -26,8 +26,9 @@ EXPLORATION = 0.25
 SHRINKAGE = 8
 #: By how much what a move has gained fades with each of its tries.
 MEMORY = 0.97
-#: Iterations without a lower value before the contest widens, and before the end.
-PATIENCE_TO_WIDEN = 5
+#: Iterations without a lower value before the contest widens and the search goes back
+#: to its best candidate, and before the end.
+PATIENCE_TO_WIDEN = 4
 PATIENCE = 30
 
 
@@ -36,7 +37,7 @@ class Contest(ABC):
 
     @abstractmethod
     def reset(self, candidate):
-        """Make a candidate the incumbent."""
+        """Make a candidate the incumbent, as it is judged from now on."""
 
     @abstractmethod
     def differences(self, candidates):
@@ -148,9 +149,10 @@ def minimize(
             return OuterResult(best, best_value, n_iter, Outcome.STOPPED)
         if widest and idle >= PATIENCE:
             break
-        if not widest and idle >= PATIENCE_TO_WIDEN:
-            widest, idle = not contest.widen(), 0
-            # What was gained since then was chance, as the wider view would tell.
+        if idle and idle % PATIENCE_TO_WIDEN == 0:
+            if not widest:
+                widest, idle = not contest.widen(), 0
+            # What was gained since then was chance, as the value tells.
             incumbent, valued, value = best, best, best_value
             contest.reset(best)
     return OuterResult(best, best_value, n_iter, Outcome.CONVERGED)

@@ -15,8 +15,8 @@ from skdistill.solvers.search._sets import CellSet
 from skdistill.solvers.search._typical import LEAST
 
 
-def pose(estimator, X, y, counts, **options):
-    weight = np.ones(len(y))
+def pose(estimator, X, y, counts, *, weight=None, **options):
+    weight = np.ones(len(y)) if weight is None else weight
     targets, y = (
         numeric_targets(y, weight, y) if y.dtype.kind == "f" else class_targets(y, y)
     )
@@ -77,6 +77,23 @@ def test_more_rows_than_a_class_has_repeat(groups):
     rows = np.concatenate([few, np.flatnonzero(y == 1)])
     problem = pose(Untrained(), X.iloc[rows], y[rows], [5, 1])
     assert all(len(each.y) == 6 for sets in starts_of(problem) for each in sets)
+
+
+@pytest.mark.parametrize("of_classes", [True, False])
+def test_weights_move_centers_as_repeated_rows_do(rng, of_classes):
+    X = rng.standard_normal((60, 2))
+    X[::9, 1] = np.nan
+    y = np.arange(60) % 2 if of_classes else X[:, 0] ** 2
+    counts = [2, 3] if of_classes else [4]
+    weight = rng.integers(1, 4, size=60)
+    repeats = np.repeat(np.arange(60), weight)
+    weighted = pose(Untrained(), X, y, counts, weight=weight.astype(float))
+    repeated = pose(Untrained(), X[repeats], y[repeats], counts)
+    for one, other in zip(
+        starts_of(weighted)[0][:1], starts_of(repeated)[0][:1], strict=True
+    ):
+        assert_allclose(one.numbers, other.numbers)
+        assert_allclose(one.y, other.y)
 
 
 def test_rows_that_others_contradict_are_not_typical(rng):

@@ -28,6 +28,8 @@ CLEARLY = 2.0
 #: Seeds for comparisons, and for what tells whether they were chance.
 SEEDS = (0, 1, 2, 3, 4)
 CHECK_SEEDS = (5, 6, 7, 8, 9)
+#: The next seeds are so many further.
+STEP_OF_SEEDS = 10
 #: So many will do if they change the loss by less than this, relatively.
 FEW_SEEDS, SMALL_CHANCE = 2, 0.01
 
@@ -151,15 +153,17 @@ class Refits:
         """Return the losses (n,) of a refit on rows, for comparisons; or ``Failed``."""
         return self._guarded(self._losses, training, seed, rows)
 
-    def race(self, training, order, parts, reference):
+    def race(self, training, seeds, order, parts, reference):
         """Compare a candidate with the incumbent, and give up when it is worse.
 
         Parameters
         ----------
         training : Training
             The candidate.
+        seeds : sequence of int
+            Seeds of the estimator.
         order : sequence of int
-            The order in which the seeds are tried, all of ``SEEDS`` up to some.
+            The order in which they are tried.
         parts : sequence of JudgingRows
             The first rows, and the others.
         reference : ndarray of shape (n_seeds, n)
@@ -170,7 +174,7 @@ class Refits:
         Raced or Failed
             Its losses.
         """
-        return self._guarded(self._race, training, order, parts, reference)
+        return self._guarded(self._race, training, seeds, order, parts, reference)
 
     def _guarded(self, function, *arguments, checked=False):
         with (
@@ -190,12 +194,12 @@ class Refits:
     def _losses(self, training, seed, rows):
         return self._scorer(training, seed).losses(rows.X, rows.y)
 
-    def _race(self, training, order, parts, reference):
+    def _race(self, training, seeds, order, parts, reference):
         weight = np.concatenate([part.sample_weight for part in parts])
         losses = np.empty_like(reference)
-        n_first, excess = len(parts[0].y), 0.0
+        n_first, excess = len(parts[0].y), []
         for i, s in enumerate(order, start=1):
-            scorer = self._scorer(training, s)
+            scorer = self._scorer(training, seeds[s])
             losses[s, :n_first] = scorer.losses(*parts[0][:2])
             if i == 1 and _is_clearly_worse(
                 losses[s, :n_first] - reference[s, :n_first], parts[0].sample_weight
@@ -203,10 +207,13 @@ class Refits:
                 return Raced(None, i)
             if n_first < len(weight):
                 losses[s, n_first:] = scorer.losses(*parts[1][:2])
-            excess += weight @ (losses[s] - reference[s])
-            if not excess < 0:
+            excess.append(weight @ (losses[s] - reference[s]))
+            if not sum(excess) < 0:
                 return Raced(None, i)
-        return Raced(losses, i)
+        # One that a few seeds favor is not better yet.
+        if not np.mean(excess) < -np.std(excess) / np.sqrt(len(excess)):
+            return Raced(None, len(order))
+        return Raced(losses, len(order))
 
     def _scorer(self, training, seed, *, few_members=True):
         estimator = searchable(self.estimator, seed, few_members=few_members)
@@ -291,7 +298,9 @@ class RefitContest(Contest):
         return [int(i) for i in order if np.isfinite(losses[i, 0])]
 
     def reset(self, candidate):
-        """Make a candidate the incumbent."""
+        """Make a candidate the incumbent, with further seeds from now on."""
+        if len(self._seeds) > 1:
+            self._seeds = [seed + STEP_OF_SEEDS for seed in self._seeds]
         training = self.training(candidate)
         results = self._map(
             self.refits.losses,
@@ -306,7 +315,7 @@ class RefitContest(Contest):
         """Return the loss of candidates minus that of the incumbent, inf if worse."""
         order = np.roll(np.arange(len(self._seeds)), self._n_steps).tolist()
         self._n_steps += 1
-        course = order, self._parts, self._reference
+        course = self._seeds, order, self._parts, self._reference
         self._last = self._map(
             self.refits.race, [(self.training(each), *course) for each in candidates]
         )

@@ -8,11 +8,9 @@ columns where hardly two rows agree, with those of the real row next to it.
 """
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.metrics import pairwise_distances_argmin
 
-from skdistill.solvers.search._sets import CellSet
 from skdistill.synthetic._start import kmeans_centers
 
 #: Rows that k-means looks at, all groups together, or 64 for each center.
@@ -61,30 +59,37 @@ def starting_sets(
         for g in range(len(counts))
     ]
     looked_at = np.concatenate(members)
+    # What is drawn by weights weighs one.
+    is_whole = np.bincount(groups, minlength=len(counts)) <= most
+    unit = np.where(is_whole[groups[looked_at]], sample_weight[looked_at], 1.0)
     table = _Embedding(moves.cells, rows[looked_at])
     sizes = np.array([len(each) for each in members])
     parts = np.split(np.arange(len(looked_at)), np.cumsum(sizes)[:-1])
-    typical = sample_weight * typicality
+    typical = unit * typicality[looked_at]
     for quantiles, weight, takes_medoids in (
-        (False, sample_weight, False),
-        (True, sample_weight, False),
+        (False, unit, False),
+        (True, unit, False),
         (True, typical, True),
     ):
-        Z = table.numbers(quantiles)
+        Z = table.numbers(quantiles, unit)
         if not Z.shape[1]:
             continue
         if len(counts) == 1:  # numbers are clustered along with the rows
             Z = np.hstack([Z, y[looked_at].reshape(len(Z), -1)])
         clusters = [
-            _clusters(Z[part], weight[looked_at[part]], size)
+            _clusters(Z[part], weight[part], size)
             for part, size in zip(parts, counts, strict=True)
         ]
         medoids = np.concatenate(
             [part[nearest] for part, (nearest, _) in zip(parts, clusters, strict=True)]
         )
-        labels = [labels for _, labels in clusters]
         start = moves.of_rows(rows[looked_at[medoids]])
-        starts += [_centers(table, start, parts, labels, counts, moves, quantiles)]
+        found = [
+            part[labels == cluster]
+            for part, (_, labels), size in zip(parts, clusters, counts, strict=True)
+            for cluster in range(size)
+        ]
+        starts += [_centers(table, start, found, weight, moves, quantiles)]
         if takes_medoids:
             starts += [start]
     draws = []
@@ -126,24 +131,28 @@ class _Embedding:
         # Two rows of different categories are as far apart as two of standard numbers.
         self._others = [each / np.sqrt(2) for each in indicators] + hashed
 
-    def numbers(self, quantiles):
-        """Return the rows as numbers (n, d)."""
-        missing = np.isnan(self.values)
+    def numbers(self, quantiles, weight):
+        """Return the rows, which weigh ``weight`` (n,), as numbers (n, d)."""
+        known = ~np.isnan(self.values).all(axis=0)
+        Z = self.values[:, known]
         if quantiles:
-            Z = rankdata(self.values, axis=0, nan_policy="omit") / len(self.values)
-            Z = np.sqrt(12) * Z
+            ranks = [_ranks(column, weight) for column in Z.T]
+            Z = np.sqrt(12) * np.reshape(ranks, Z.T.shape).T
         else:
-            spread = _of_known(np.nanstd, self.values)
-            Z = self.values / np.where(spread > 0, spread, 1.0)
-        Z = np.where(missing, _of_known(np.nanmean, Z), Z)
+            spread = np.sqrt(_mean((Z - _mean(Z, weight)) ** 2, weight))
+            Z = Z / np.where(spread > 0, spread, 1.0)
+        Z = np.where(np.isnan(Z), _mean(Z, weight), Z)
         return np.hstack([Z, *self._others])
 
 
-def _of_known(function, values):
-    """Apply a function of each column to its numbers, zero for columns without any."""
-    known = ~np.isnan(values)
-    values = np.where(known.any(axis=0), values, 0.0)
-    return function(values, axis=0)
+def _ranks(column, weight):
+    """Return the share of weight below each number, half of that of equal ones."""
+    known = ~np.isnan(column)
+    _, index = np.unique(column[known], return_inverse=True)
+    shares = np.bincount(index, weights=weight[known]) / weight[known].sum()
+    ranks = np.full(len(column), np.nan)
+    ranks[known] = (np.cumsum(shares) - shares / 2)[index]
+    return ranks
 
 
 def _clusters(Z, sample_weight, n_clusters):
@@ -153,27 +162,40 @@ def _clusters(Z, sample_weight, n_clusters):
     return nearest, pairwise_distances_argmin(Z, centers)
 
 
-def _centers(table, start, parts, labels, counts, moves, quantiles):
+def _centers(table, start, clusters, weight, moves, quantiles):
     """Return a set of medoids with the numbers and values of their clusters."""
     made, cells = start.copy(), moves.cells
-    i = 0
-    for part, clusters, size in zip(parts, labels, counts, strict=True):
-        for cluster in range(size):
-            members = part[clusters == cluster]
-            if len(members):
-                values = table.values[members]
-                # A quantile of the mean rank would do as well; the median is a cell.
-                middle = np.nanmedian if quantiles else np.nanmean
-                known = ~np.isnan(values).all(axis=0)
-                made.numbers[i, known] = middle(values[:, known], axis=0)
-                for j, codes in table.codes.items():
-                    most = np.bincount(codes[members]).argmax()
-                    first = members[np.argmax(codes[members] == most)]
-                    made.donors[i, j] = table.rows[first]
-                if len(counts) == 1 and moves.target_unit is not None:
-                    made.y[i] = moves.donors.y[table.rows[members]].mean(axis=0)
-            i += 1
-    return CellSet(made.donors, cells.allowed(made.numbers), made.y, made.sample_weight)
+    for i, members in enumerate(clusters):
+        if not len(members):  # of centers that repeat one has all the rows
+            continue
+        values, share = table.values[members], weight[members]
+        known = ~np.isnan(values).all(axis=0)
+        middle = _median if quantiles else _mean
+        made.numbers[i, known] = middle(values[:, known], share)
+        for j, codes in table.codes.items():
+            most = np.bincount(codes[members], weights=share).argmax()
+            first = members[np.argmax(codes[members] == most)]
+            made.donors[i, j] = table.rows[first]
+        if moves.donors.n_groups == 1 and moves.target_unit is not None:
+            y = moves.donors.y[table.rows[members]]
+            made.y[i] = np.average(y, axis=0, weights=share)
+    return made._replace(numbers=cells.allowed(made.numbers))
+
+
+def _mean(values, weight):
+    """Return the weighted mean of each column, of what is not missing."""
+    missing = np.isnan(values)
+    weight = np.where(missing, 0.0, weight[:, None])
+    return (weight * np.where(missing, 0.0, values)).sum(axis=0) / weight.sum(axis=0)
+
+
+def _median(values, weight):
+    """Return the weighted median of each column, of what is not missing."""
+    order = np.argsort(values, axis=0, kind="stable")  # missing ones come last
+    weight = np.where(np.isnan(values), 0.0, weight[:, None])
+    cumulated = np.cumsum(np.take_along_axis(weight, order, axis=0), axis=0)
+    middle = np.argmax(cumulated >= cumulated[-1] / 2, axis=0)
+    return np.take_along_axis(values, order, axis=0)[middle, np.arange(len(middle))]
 
 
 def _some(members, sample_weight, size, random_state):
