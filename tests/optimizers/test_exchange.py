@@ -133,6 +133,21 @@ def test_the_best_by_value_is_returned_rather_than_the_last():
     assert np.abs(result.x).sum() == result.value
 
 
+def test_it_goes_back_to_the_best_where_nothing_is_gained():
+    """From a candidate with a low loss on the rows compared, and a high value."""
+    contest = Distance(bias=-30)
+    starts = []
+    reset = contest.reset
+
+    def noted(candidate):
+        starts.append(candidate.copy())
+        reset(candidate)
+
+    contest.reset = noted
+    result = search([6] * 3, [step], contest, max_iter=25)
+    assert any(np.array_equal(each, result.x) for each in starts[1:])
+
+
 def test_a_start_that_cannot_be_improved_is_returned():
     result = search([0, 0], [harm], Distance())
     assert result.value == 0

@@ -175,3 +175,15 @@ def test_the_first_rows_are_like_all_of_them():
     for size in (500, 2000, 4000):
         assert_allclose(y[rows[:size]].mean(), 0.02, atol=0.003)
     assert (weight == 1).all()
+
+
+@pytest.mark.parametrize(("n", "is_split"), [(90, True), (300, False), (4, False)])
+def test_few_real_rows_give_cells_or_judge(n, is_split):
+    """A set of real rows would know by heart what it is judged on."""
+    y = np.arange(n) % 2
+    problem = pose(Untrained(), np.arange(float(n))[:, None], y, [2, 2])
+    giving, judging = problem.parts
+    assert not is_split or not set(giving) & set(judging)
+    assert sorted({*giving, *judging}) == list(range(n))
+    assert is_split or len(giving) == len(judging) == n
+    assert set(y[giving]) == set(y[judging]) == {0, 1}

@@ -27,6 +27,9 @@ from skdistill.solvers.search._typical import typicality
 MAX_JUDGING_ROWS = 4096
 #: Strata of numeric targets.
 N_STRATA = 10
+#: With fewer real rows for each row of the set, one part of them gives its cells and
+#: the other one judges: a set of real rows knows these by heart.
+FEW_REAL_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,21 @@ class SearchProblem:
         """Group (n,) of each real row."""
         return np.asarray(self.targets.groups(self.y))
 
+    @cached_property
+    def parts(self):
+        """Rows that cells come from, and rows that candidates are compared on."""
+        rows = self.rows
+        if len(rows) >= FEW_REAL_ROWS * self.counts.sum():
+            return rows, rows
+        rows = self._in_random_order(rows)
+        giving = np.zeros(len(rows), dtype=bool)
+        giving[: len(rows) // 2] = True
+        for group, count in enumerate(self.counts):
+            members = np.flatnonzero(self.groups[rows] == group)
+            if len(members) // 2 < count:  # too few for both
+                return self.rows, self.rows
+        return rows[giving], rows[~giving]
+
     @property
     def refits(self):
         """What fits clones of the estimator."""
@@ -127,7 +145,7 @@ class SearchProblem:
             self.cells,
             self.y,
             self.groups,
-            self.rows,
+            self.parts[0],
             self.sample_weight * self.typicality,
         )
         learns_numbers = learn and not is_class
@@ -171,7 +189,7 @@ class SearchProblem:
 
     def contest(self):
         """Return what compares sets."""
-        rows, weight = self._in_order(self.rows)
+        rows, weight = self._in_order(self.parts[1])
         held_back = None
         if self.held_back is not None and len(self.held_back):
             held_back = self.judging_rows(*self._in_order(self.held_back))
@@ -191,15 +209,7 @@ class SearchProblem:
 
         Of many rows some are drawn by their weights, and weigh the same then.
         """
-        random_state = np.random.RandomState(0)
-        rows = rows[random_state.permutation(len(rows))]
-        strata = self._strata(rows)
-        position = np.empty(len(rows))
-        for stratum in np.unique(strata):
-            members = np.flatnonzero(strata == stratum)
-            steps = np.arange(len(members)) + random_state.uniform()
-            position[members] = steps / len(members)
-        rows = rows[np.argsort(position, kind="stable")]
+        rows = self._in_random_order(rows)
         weight = self.sample_weight[rows]
         if len(rows) <= MAX_JUDGING_ROWS:
             return rows, weight
@@ -208,6 +218,18 @@ class SearchProblem:
         drawn = np.searchsorted(cumulated, steps * cumulated[-1], side="right")
         # Their order along the weights is random, and so are the first ones.
         return rows[np.minimum(drawn, len(rows) - 1)], np.ones(MAX_JUDGING_ROWS)
+
+    def _in_random_order(self, rows):
+        """Return rows such that the first ones are like all of them."""
+        random_state = np.random.RandomState(0)
+        rows = rows[random_state.permutation(len(rows))]
+        strata = self._strata(rows)
+        position = np.empty(len(rows))
+        for stratum in np.unique(strata):
+            members = np.flatnonzero(strata == stratum)
+            steps = np.arange(len(members)) + random_state.uniform()
+            position[members] = steps / len(members)
+        return rows[np.argsort(position, kind="stable")]
 
     def _strata(self, rows):
         """Return the class of rows, or a tenth of their first number."""
