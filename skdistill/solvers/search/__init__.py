@@ -2,9 +2,9 @@
 
 A small set is made of cells of real rows (``_sets``), starts from k-means or from drawn
 rows (``_starts``), is changed by moves (``_moves``) towards rows that are typical of
-their class (``_typical``), and judged by the loss of refits on real rows (``_judging``,
-``_losses``, ``_estimators``). No student takes part. Imports ``real``, ``synthetic``
-and ``optimizers``.
+their class (``_typical``), and judged (``_contest``) by the loss (``_losses``) of
+refits (``_refits``, ``_estimators``) on real rows. Imports ``real``, ``synthetic``,
+``optimizers``, and ``students`` for class weights.
 """
 
 from skdistill.solvers.search._problem import SearchProblem

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from skdistill.real._cells import Cells
-from skdistill.solvers.search._judging import (
+from skdistill.solvers.search._contest import RefitContest
+from skdistill.solvers.search._moves import Donors, SetMoves
+from skdistill.solvers.search._refits import (
     JudgingRows,
-    RefitContest,
     Refits,
     Training,
     fit_plainly,
 )
-from skdistill.solvers.search._moves import Donors, SetMoves
 from skdistill.solvers.search._sets import CellSet
 from skdistill.solvers.search._typical import typicality
 

@@ -6,7 +6,7 @@ that lies deep within another class, says little to an estimator of a few rows.
 
 import numpy as np
 
-from skdistill.solvers.search._judging import Failed
+from skdistill.solvers.search._refits import Failed
 
 #: Rows that the estimator is fitted on, twice, and those that it is asked about.
 MAX_FIT_ROWS = 1024
