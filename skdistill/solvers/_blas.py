@@ -12,8 +12,8 @@ _limit = threading.Lock()
 
 
 @contextmanager
-def single_blas_thread():
-    """Limit BLAS to one thread.
+def single_blas_thread(user_api="blas"):
+    """Limit BLAS to one thread; OpenMP as well with ``user_api=None``.
 
     The limit is the process's: of fits in several threads the first one sets it, and
     gives the threads back when it leaves. Only the thread that limits a BLAS can.
@@ -22,7 +22,7 @@ def single_blas_thread():
         yield
         return
     try:
-        with ThreadpoolController().limit(limits=1, user_api="blas"):
+        with ThreadpoolController().limit(limits=1, user_api=user_api):
             yield
     finally:
         _limit.release()

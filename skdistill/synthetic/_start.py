@@ -60,7 +60,7 @@ def rows_of_groups(init, real, n_rows, random_state):
             X, _, weight = real.take(drawn[g])
             if sizes[g] is not None:  # drawn by their weights already
                 weight = np.ones(len(X))
-            X0[group == g] = _centers(X, weight, n_rows[g], scale)
+            X0[group == g] = kmeans_centers(X, weight, n_rows[g], scale)
     return _separate(X0, group, scale, random_state), group
 
 
@@ -103,7 +103,7 @@ def rows_and_numbers(init, real, size, random_state):
             groups = _groups_along(y.reshape(len(y), -1), weight, size)
             joint0 = _means(joint, groups, weight)
         elif size > 1:
-            joint0 = _centers(joint, weight, size, scale)
+            joint0 = kmeans_centers(joint, weight, size, scale)
         else:
             joint0 = _means(joint, np.zeros(len(joint), dtype=int), weight)
     joint0 = _separate(joint0, np.zeros(size, dtype=int), scale, random_state)
@@ -192,8 +192,22 @@ def _means(X, groups, weight):
     return means
 
 
-def _centers(X, weight, n_clusters, scale):
-    """k-means centers; with fewer distinct rows than clusters some repeat."""
+def kmeans_centers(X, weight, n_clusters, scale):
+    """Return centers (n_clusters, p) of k-means, the same ones each time.
+
+    With fewer distinct rows than clusters some repeat.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+        Rows.
+    weight : ndarray of shape (n,)
+        Their weights.
+    n_clusters : int
+        Number of centers.
+    scale : ndarray of shape (p,)
+        Units in which distances are taken.
+    """
     Z = X.astype(np.float64) / scale
     seeds = _split_seeds(Z, weight, n_clusters)
     kmeans = KMeans(len(seeds), init=seeds, n_init=1, max_iter=50)

@@ -1,0 +1,249 @@
+"""What is to be searched for: who takes part, which rows, and what may change.
+
+Sets are judged on a sample of the real rows, in an order in which the first ones are
+like all of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skdistill.real._cells import Cells
+from skdistill.solvers.search._contest import RefitContest
+from skdistill.solvers.search._moves import Donors, SetMoves
+from skdistill.solvers.search._refits import (
+    JudgingRows,
+    Refits,
+    Training,
+    fit_plainly,
+)
+from skdistill.solvers.search._sets import CellSet
+from skdistill.solvers.search._typical import typicality
+
+#: Candidates are judged on no more rows than this.
+MAX_JUDGING_ROWS = 4096
+#: Strata of numeric targets.
+N_STRATA = 10
+#: With fewer real rows for each row of the set, one part of them gives its cells and
+#: the other one judges: a set of real rows knows these by heart.
+FEW_REAL_ROWS = 50
+
+
+@dataclass(frozen=True)
+class SearchProblem:
+    """What is to be searched for.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted: ``fit`` and one of ``predict_proba``, ``decision_function``,
+        ``predict``.
+    cells : Cells
+        The real rows.
+    targets : ClassTargets or NumericTargets
+        What ``y`` holds.
+    y : ndarray of shape (n,) or (n, k)
+        Targets: indices of classes, or numbers.
+    sample_weight : ndarray of shape (n,)
+        Weights of the outer loss, class weights included.
+    counts : ndarray of int of shape (n_groups,)
+        Rows of the set in each group of the targets.
+    rows : ndarray of int
+        Real rows to learn from: those that cells come from and that candidates are
+        compared on.
+    held_back : ndarray of int or None, default=None
+        Real rows that decide which set is returned.
+    weight_of : callable, default=None
+        ``weight_of(y) -> (m,)``, the weights to fit a set with; None for ones.
+    learn_labels : bool or "auto", default="auto"
+        Whether numeric targets are learned, and whether rows may change their class.
+    target_bounds : tuple of two ndarrays of shape (k,), default=None
+        Within which learned numbers stay; by default the range of the data.
+    learn_weights : bool, default=False
+        Whether the weights are learned.
+    fit : callable, default=fit_plainly
+        ``fit(estimator, X, y, sample_weight) -> fitted``; with ``n_jobs`` it is
+        pickled.
+    max_time : float or None, default=None
+        Seconds after which the search ends.
+    n_jobs : int or None, default=None
+        Refits at the same time; the result does not depend on it.
+    random_state : RandomState
+        Draws starts and moves.
+    given : CellSet or None, default=None
+        A further set to start from, such as that of the last fit.
+    """
+
+    estimator: Any
+    cells: Cells
+    targets: Any
+    y: np.ndarray
+    sample_weight: np.ndarray
+    counts: np.ndarray
+    rows: np.ndarray
+    random_state: Any
+    held_back: np.ndarray | None = None
+    weight_of: Callable | None = None
+    learn_labels: Any = "auto"
+    target_bounds: tuple | None = None
+    learn_weights: bool = False
+    fit: Callable = fit_plainly
+    max_time: float | None = None
+    n_jobs: int | None = None
+    given: CellSet | None = None
+
+    @cached_property
+    def groups(self):
+        """Group (n,) of each real row."""
+        return np.asarray(self.targets.groups(self.y))
+
+    @cached_property
+    def parts(self):
+        """Rows that cells come from, and rows that candidates are compared on."""
+        rows = self.rows
+        if len(rows) >= FEW_REAL_ROWS * self.counts.sum():
+            return rows, rows
+        rows = self._in_random_order(rows)
+        giving = np.zeros(len(rows), dtype=bool)
+        giving[: len(rows) // 2] = True
+        for group, count in enumerate(self.counts):
+            members = np.flatnonzero(self.groups[rows] == group)
+            if len(members) // 2 < count:  # too few for both
+                return self.rows, self.rows
+        return rows[giving], rows[~giving]
+
+    @property
+    def refits(self):
+        """What fits clones of the estimator."""
+        return Refits(self.estimator, self.targets.classes, self.fit)
+
+    @cached_property
+    def typicality(self):
+        """How typical (n,) the real rows are."""
+        rows, _ = self._in_order(self.rows)
+
+        def training(rows):
+            return Training(self.cells.take(rows), self._labels(self.y[rows]), None)
+
+        def judging(rows):
+            return self.judging_rows(rows, np.ones(len(rows)))
+
+        is_class = self.targets.classes is not None
+        return typicality(
+            self.refits, training, judging, rows, self.cells.n_rows, is_class
+        )
+
+    @cached_property
+    def moves(self):
+        """The moves of the search."""
+        learn = self.targets.learns(self.learn_labels)
+        is_class = self.targets.classes is not None
+        donors = Donors(
+            self.cells,
+            self.y,
+            self.groups,
+            self.parts[0],
+            self.sample_weight * self.typicality,
+        )
+        learns_numbers = learn and not is_class
+        bounds = self.target_bounds
+        if bounds is None and not is_class:
+            bounds = self.targets.low, self.targets.high
+        return SetMoves(
+            donors,
+            self.targets.groups,
+            target_unit=self.targets.unit if learns_numbers else None,
+            target_bounds=bounds,
+            moves_labels=learn and is_class,
+            learns_weights=self.learn_weights,
+        )
+
+    @property
+    def allotments(self):
+        """Rows (n_groups,) of each group to start with; also others if labels move."""
+        allotments = [self.counts]
+        if self.moves.moves_labels:
+            weight = np.bincount(self.groups, weights=self.sample_weight)
+            total, ones = self.counts.sum(), np.ones(len(weight), dtype=int)
+            allotments.append(ones + shares_of_total(weight, total - len(weight)))
+        return allotments
+
+    def training(self, candidate):
+        """Return a set as the estimator takes it."""
+        weight = candidate.sample_weight
+        if self.weight_of is not None:
+            weight = weight * self.weight_of(candidate.y)
+        return Training(
+            self.cells.table(candidate.donors, candidate.numbers),
+            self._labels(candidate.y),
+            None if (weight == 1).all() else weight,
+        )
+
+    def judging_rows(self, rows, sample_weight):
+        """Return real rows to judge on."""
+        share = sample_weight / sample_weight.sum()
+        return JudgingRows(self.cells.take(rows), self.y[rows], share)
+
+    def contest(self):
+        """Return what compares sets."""
+        rows, weight = self._in_order(self.parts[1])
+        held_back = None
+        if self.held_back is not None and len(self.held_back):
+            held_back = self.judging_rows(*self._in_order(self.held_back))
+
+        def some(start, stop):
+            return self.judging_rows(rows[start:stop], weight[start:stop])
+
+        return RefitContest(
+            self.refits, self.training, some, len(rows), held_back, self.n_jobs
+        )
+
+    def _labels(self, y):
+        return y if self.targets.classes is None else self.targets.classes[y]
+
+    def _in_order(self, rows):
+        """Return rows such that the first ones are like all of them, and weights.
+
+        Of many rows some are drawn by their weights, and weigh the same then.
+        """
+        rows = self._in_random_order(rows)
+        weight = self.sample_weight[rows]
+        if len(rows) <= MAX_JUDGING_ROWS:
+            return rows, weight
+        cumulated = np.cumsum(weight)
+        steps = (np.arange(MAX_JUDGING_ROWS) + 0.5) / MAX_JUDGING_ROWS
+        drawn = np.searchsorted(cumulated, steps * cumulated[-1], side="right")
+        # Their order along the weights is random, and so are the first ones.
+        return rows[np.minimum(drawn, len(rows) - 1)], np.ones(MAX_JUDGING_ROWS)
+
+    def _in_random_order(self, rows):
+        """Return rows such that the first ones are like all of them."""
+        random_state = np.random.RandomState(0)
+        rows = rows[random_state.permutation(len(rows))]
+        strata = self._strata(rows)
+        position = np.empty(len(rows))
+        for stratum in np.unique(strata):
+            members = np.flatnonzero(strata == stratum)
+            steps = np.arange(len(members)) + random_state.uniform()
+            position[members] = steps / len(members)
+        return rows[np.argsort(position, kind="stable")]
+
+    def _strata(self, rows):
+        """Return the class of rows, or a tenth of their first number."""
+        if self.targets.classes is not None:
+            return self.groups[rows]
+        first = self.y[rows].reshape(len(rows), -1)[:, 0]
+        order = np.argsort(np.argsort(first, kind="stable"), kind="stable")
+        return order * N_STRATA // len(rows)
+
+
+def shares_of_total(weight, total):
+    """Share a number of rows out in proportion to weights, by largest remainders."""
+    exact = total * weight / weight.sum()
+    shares = np.floor(exact).astype(int)
+    largest = np.argsort(shares - exact, kind="stable")
+    shares[largest[: total - shares.sum()]] += 1
+    return shares

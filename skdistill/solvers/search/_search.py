@@ -1,0 +1,124 @@
+"""The search: from real rows and an estimator of any kind to a small set of rows."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from skdistill.optimizers import _exchange
+from skdistill.optimizers._outcome import Outcome
+from skdistill.solvers._blas import single_blas_thread
+from skdistill.solvers.search._sets import CellSet
+from skdistill.solvers.search._starts import starting_sets
+
+#: Sets of drawn rows that are compared with the others on all the rows.
+DRAWN_FINALISTS = 1
+
+
+class Searched(NamedTuple):
+    """A set that was found by search.
+
+    Attributes
+    ----------
+    synthetic : CellSet
+        The set.
+    outcome : Outcome
+        How the search ended.
+    value : float
+        Its loss on the rows held back, or on the others without any.
+    n_refits : int
+        How many candidates were fitted.
+    """
+
+    synthetic: CellSet
+    outcome: Outcome
+    value: float
+    n_refits: int
+
+
+def search(problem, report):
+    """Search for a set on which the estimator is trained well.
+
+    The set that is returned has the lowest loss on the rows held back of all that an
+    iteration ended with, the starts included: it is never worse there than k-means in
+    each class or than drawn rows.
+
+    Parameters
+    ----------
+    problem : SearchProblem
+        What is to be searched for.
+    report : Report
+        Takes note of every iteration, of ``TRIES`` refits each; says how many are left.
+
+    Returns
+    -------
+    Searched
+        The set.
+
+    Raises
+    ------
+    ValueError
+        If the estimator can be fitted on none of the sets to start from.
+    """
+    ends = time.perf_counter() + (problem.max_time or np.inf)
+    # Threads of a fit on a few rows spend their time on waiting for each other.
+    with single_blas_thread(user_api=None):
+        contest = problem.contest()
+        start, value = best_start(problem, contest)
+
+        def note(synthetic, value):
+            return report.iteration(synthetic, value.loss)
+
+        result = _exchange.minimize(
+            start,
+            problem.moves.all(),
+            contest,
+            start_value=value,
+            merge=CellSet.merged,
+            max_iter=report.remaining,
+            callback=note,
+            random_state=problem.random_state,
+            expired=lambda: time.perf_counter() >= ends,
+        )
+        if not report.losses:  # the start is all that there was time for
+            note(result.x, result.value)
+    return Searched(result.x, result.outcome, result.value, contest.n_refits)
+
+
+def best_start(problem, contest):
+    """Return the best set to start from, and its value.
+
+    All but drawn rows are compared by value, and of these the best.
+    """
+    clustered, drawn = starts_of(problem)
+    starts = clustered + drawn
+    ranked = contest.ranking(starts)
+    finalists = [starts[i] for i in ranked if i < len(clustered)]
+    best_drawn = [starts[i] for i in ranked if i >= len(clustered)]
+    finalists += best_drawn[:DRAWN_FINALISTS]
+    values = [contest.value(each) for each in finalists]
+    best = int(np.argmin(values))
+    return finalists[best], values[best]
+
+
+def starts_of(problem):
+    """Return the sets to start from: clustered ones or given, and drawn ones."""
+    y, rows = problem.y, problem.rows
+    if problem.targets.classes is None:
+        y = y / problem.targets.unit
+    clustered, drawn = [], []
+    for counts in problem.allotments:
+        sets = starting_sets(
+            problem.moves,
+            counts,
+            rows,
+            y[rows],
+            problem.sample_weight[rows],
+            problem.typicality[rows],
+            problem.groups[rows],
+            problem.random_state,
+        )
+        clustered += sets[0]
+        drawn += sets[1]
+    given = [] if problem.given is None else [problem.given]
+    return given + clustered, drawn
