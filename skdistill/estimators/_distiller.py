@@ -34,9 +34,6 @@ from skdistill.estimators._any_estimator import (
 from skdistill.estimators._fitting import Interrupted, reporting, unchanged_on_error
 from skdistill.estimators._pair import SyntheticPair
 from skdistill.estimators._prediction import PredictionMixin
-from skdistill.estimators._requests import check_requests
-from skdistill.optimizers._outcome import Outcome
-from skdistill.solvers._blas import blas_threads_for, single_blas_thread
 from skdistill.tables._frames import in_library, is_frame, samples_like
 from skdistill.tables._joined import joined_frame
 
@@ -61,10 +58,11 @@ class DatasetDistiller(
     Parameters
     ----------
     estimator : estimator object, default=None
-        Unfitted estimator to distill for, never modified: one of those that the user
-        guide lists, or one that was registered with
-        :func:`skdistill.students.register_student`. None stands for
-        ``LogisticRegression()``.
+        Unfitted estimator to distill for, never modified. For those that the user guide
+        lists, and those that were registered with
+        :func:`skdistill.students.register_student`, rows are learned by gradient or
+        exactly. For any other, a pipeline or a forest, they are found by search. None
+        stands for ``LogisticRegression()``.
 
     n_synthetic : int, float, dict or "auto", default="auto"
         Number of synthetic rows. An int is their total, shared evenly over the classes;
@@ -126,18 +124,26 @@ class DatasetDistiller(
         categorical dtype. They are one-hot encoded for ``estimator``, and each
         synthetic row has one of the categories in ``X``. None stands for none.
 
-    solver : {"auto", "exact", "lbfgs", "adam"}, default="auto"
+    solver : {"auto", "exact", "lbfgs", "adam", "search"}, default="auto"
         "exact": rows that reproduce the model of all the data, or an error if it is out
         of reach. "lbfgs": lowest outer loss, by L-BFGS-B on all the data. "adam": Adam
         on mini-batches, with a step length that falls to zero along a cosine; the
         returned set is the best of all iterations on a fixed sample of the rows.
+        "search": no gradient, for estimators of any kind and tables as they come; sets
+        made of cells of real rows are judged by refits of ``estimator`` on real rows.
         "auto": "exact" where possible, else "adam" for nonlinear estimators and more
-        than 10,000 real rows, else "lbfgs". Rows with integer or categorical columns
-        are rounded, and cannot be exact.
+        than 10,000 real rows, else "lbfgs", and "search" for estimators and settings
+        that no student mirrors. Rows with integer or categorical columns are rounded,
+        and cannot be exact.
 
     max_iter : int, default=100
-        Most outer iterations on all the data; reached, it is a ``ConvergenceWarning``.
-        An iteration of "adam" is ten mini-batches, and it runs all of them.
+        Maximum number of outer iterations. Reaching it raises a
+        ``ConvergenceWarning``, except for "adam" and "search", which use them up. An
+        iteration of "adam" is ten mini-batches; one of "search" tries 20 sets, each of
+        which takes a refit or a few.
+
+    max_time : float or None, default=None
+        Seconds after which the iteration ends with the best set so far.
 
     tol : float, default=1e-4
         Stop when no entry of the projected gradient exceeds it, or when the loss no
@@ -172,6 +178,10 @@ class DatasetDistiller(
 
     warm_start : bool, default=False
         Start from the synthetic rows of the previous fit rather than from ``init``.
+
+    n_jobs : int or None, default=None
+        Number of sets that "search" tries at the same time, up to 4. The result does
+        not depend on it. The other solvers ignore it.
 
     random_state : int, RandomState instance or None, default=None
         Draws the rows of ``init="sample"``, the displacement of equal rows and the
@@ -220,7 +230,7 @@ class DatasetDistiller(
     validation_loss_curve_ : ndarray of shape (n_iterations,)
         The same after each outer iteration, or None.
 
-    solver_ : {"exact", "lbfgs", "adam"}
+    solver_ : {"exact", "lbfgs", "adam", "search"}
         What found the set.
 
     n_iter_ : int
@@ -285,8 +295,9 @@ class DatasetDistiller(
         "feature_range": [None, StrOptions({"data"}), tuple, list, dict],
         "target_range": [None, StrOptions({"data"}), tuple, list, dict],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-        "solver": [StrOptions({"auto", "exact", "lbfgs", "adam"})],
+        "solver": [StrOptions({"auto", "exact", "lbfgs", "adam", "search"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [
@@ -301,6 +312,7 @@ class DatasetDistiller(
             StrOptions({"auto"}),
         ],
         "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -328,14 +340,16 @@ class DatasetDistiller(
         | Mapping[Any, ArrayLike]
         | None = None,
         categorical_features: Literal["from_dtype"] | ArrayLike | None = None,
-        solver: Literal["auto", "exact", "lbfgs", "adam"] = "auto",
+        solver: Literal["auto", "exact", "lbfgs", "adam", "search"] = "auto",
         max_iter: int = 100,
+        max_time: float | None = None,
         tol: float = 1e-4,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float | Splitter | Sequence[Any] = 0.1,
         n_iter_no_change: int = 10,
         batch_size: int | Literal["auto"] = "auto",
         warm_start: bool = False,
+        n_jobs: int | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
     ) -> None:
@@ -351,12 +365,14 @@ class DatasetDistiller(
         self.categorical_features = categorical_features
         self.solver = solver
         self.max_iter = max_iter
+        self.max_time = max_time
         self.tol = tol
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.batch_size = batch_size
         self.warm_start = warm_start
+        self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 
@@ -383,39 +399,22 @@ class DatasetDistiller(
             The fitted distiller.
         """
         # JAX is imported late: a fitted distiller loads and predicts without it.
-        from skdistill.estimators._refit import Refit
-        from skdistill.real._reading import read_rows
-        from skdistill.solvers._distill import Distilled, distill
-        from skdistill.solvers._problem import pose
-        from skdistill.students import student_for
+        from skdistill.estimators._ways import way_for
 
         estimator = unfitted_copy(self._estimator())
         check_params(estimator)
         refuse_precomputed(estimator)
-        real, columns = read_rows(self, X, y, sample_weight)
-        spec = real.targets.spec(real.n_features)
-        student = student_for(estimator, spec, self.outer_loss)
-        check_requests(self, estimator, student, real.targets)
-        if self.solver == "exact" and columns.rounds:
-            raise ValueError(
-                "solver='exact' is not possible with columns that are rounded: "
-                f"{columns.names(columns.is_discrete)}. Pass solver='auto', or floats."
-            )
-        with single_blas_thread():  # k-means sets the same limit, for itself alone
-            problem = pose(self, real, columns, student)
-        refit = Refit(estimator, problem, columns)
+        way = way_for(self, estimator, X, y, sample_weight)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        with reporting(self, refit, data) as report:
+        with reporting(self, way, data) as report:
             try:
-                with blas_threads_for(problem):
-                    result = distill(problem, columns, report)
+                result = way.distill(report)
             except KeyboardInterrupt as interrupt:
                 if report.best is None:
                     raise
-                best = Distilled(report.best, Outcome.STOPPED, "interrupted")
-                refit.store(self, best, report)
+                way.store(self, way.interrupted(report.best), report)
                 raise Interrupted from interrupt
-            refit.store(self, result, report)
+            way.store(self, result, report)
         return self
 
     def transform(self, X: ArrayLike) -> tuple[Any, Any]:

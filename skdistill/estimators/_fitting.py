@@ -78,14 +78,14 @@ def unchanged_on_error(fit):
 
 
 @contextmanager
-def reporting(distiller, refit, data):
+def reporting(distiller, way, data):
     """Report to the callbacks of a distiller while it is fitted.
 
     Parameters
     ----------
     distiller : DatasetDistiller
         Its ``verbose`` and ``max_iter`` count.
-    refit : Refit
+    way : ByStudent or BySearch
         Makes fitted attributes of a set, for callbacks that ask for them.
     data : dict
         ``X``, ``y`` and ``metadata`` of the fit, as they came.
@@ -103,13 +103,14 @@ def reporting(distiller, refit, data):
         task.call_on_fit_task_begin(estimator=distiller, **data)
         return task.call_on_fit_task_end(
             estimator=distiller,
-            reconstruction_attributes=lambda: refit.snapshot(get_synthetic()),
+            reconstruction_attributes=lambda: way.snapshot(get_synthetic()),
             **data,
         )
 
     yield Report(
         distiller.max_iter,
         show=show,
+        max_time=distiller.max_time,
         title=type(distiller).__name__,
         verbose=distiller.verbose,
     )
@@ -168,10 +169,9 @@ def fit_behind(encoder, estimator, X, y, sample_weight=None):
         The estimator, or a ``Pipeline`` of the encoder and the estimator.
     """
     if encoder is None or takes_tables(estimator):
-        _fit(estimator, X, y, sample_weight)
-        return estimator
+        return fit_on(estimator, X, y, sample_weight)
     encoder = clone(encoder).fit(X)
-    _fit(estimator, encoder.transform(X), y, sample_weight)
+    fit_on(estimator, encoder.transform(X), y, sample_weight)
     return Pipeline([("encoder", encoder), ("estimator", estimator)])
 
 
@@ -200,7 +200,18 @@ def takes_tables(estimator):
     )
 
 
-def _fit(estimator, X, y, sample_weight):
+def fit_on(estimator, X, y, sample_weight):
+    """Fit an estimator in place and return it; one that takes no weights gets none.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted, or a pipeline whose last step takes the weights.
+    X, y : array-like
+        Samples and targets.
+    sample_weight : ndarray of shape (m,) or None
+        Weights.
+    """
     name = _weight_parameter(estimator)
     if sample_weight is None or name is None:
         estimator.fit(X, y)
@@ -208,6 +219,7 @@ def _fit(estimator, X, y, sample_weight):
         # The weights are those of the set, whatever is routed to the real rows.
         with config_context(enable_metadata_routing=False):
             estimator.fit(X, y, **{name: sample_weight})
+    return estimator
 
 
 def _weight_parameter(estimator):

@@ -1,6 +1,5 @@
 """From a synthetic set to fitted attributes: scikit-learn's fit, its loss, warnings."""
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skdistill._hidden_warnings import hiding
@@ -80,12 +79,7 @@ class Refit:
         fitted = self.attributes(synthetic)
         fitted["loss_"] = self._loss(fitted["estimator_"], synthetic)
         self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
-        fitted["loss_curve_"] = np.array(report.losses)
-        fitted["n_iter_"] = len(report.losses)
-        fitted["validation_loss_curve_"] = curve = report.validation_curve
-        fitted["validation_loss_"] = None
-        if curve is not None:
-            fitted["validation_loss_"] = report.best_validation_loss
+        fitted |= report.attributes()
         fitted["solver_"] = result.solver
         self._warn_of_overfit(report)
         fitted["_table"] = self.columns

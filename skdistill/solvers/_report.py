@@ -20,6 +20,8 @@ class Report:
     show : callable
         ``show(task_name, get_synthetic)``, called after each iteration; a true result
         is a request to stop.
+    max_time : float or None
+        Seconds after which iterations end.
     title : str
         What lines begin with.
     verbose : int
@@ -40,7 +42,7 @@ class Report:
         Whether somebody asked to stop: every phase ends as soon as it can.
     """
 
-    def __init__(self, max_iter, *, show, title="", verbose=0):
+    def __init__(self, max_iter, *, show, max_time=None, title="", verbose=0):
         self.max_iter = max_iter
         self.losses, self.validation_losses = [], []
         self.best, self.best_loss = None, np.inf
@@ -50,6 +52,7 @@ class Report:
         self._fold_curve = None
         self._best_value, self._since_best = np.inf, 0
         self._show = show
+        self._max_time = np.inf if max_time is None else max_time
         self._title = title
         self._verbose = verbose
         self._start = perf_counter()
@@ -76,23 +79,30 @@ class Report:
         value = self.judge(synthetic)
         self._keep_best(synthetic, loss, value, value)
 
+    def known(self, synthetic, loss, validation_loss):
+        """Take a set for the best if it is, whose losses are known."""
+        value = loss if validation_loss is None else validation_loss
+        self._keep_best(synthetic, loss, value, validation_loss)
+
     def trial(self, synthetic, loss):
         """Take note of a step that is no iteration; return whether to end."""
         if self.judges:
             self._since_best += 1
             self.consider(synthetic, loss)
-        return self.stopped or self.has_lost_patience
+        return self.stopped or self.has_lost_patience or self.has_expired
 
-    def iteration(self, synthetic, loss, value=None):
+    def iteration(self, synthetic, loss, value=None, validation_loss=None):
         """Take note of the set after an iteration; return whether to end.
 
-        ``value`` is what is minimized, where that is not the loss alone.
+        ``value`` is what is minimized, where that is not the loss alone. A solver that
+        judges sets itself says the loss on rows that it has held back.
         """
         self.losses.append(float(loss))
         text = f"iteration {len(self.losses)}/{self.max_iter}, outer loss {loss:.6f}"
-        validation_loss = np.inf
         if self.judges:
-            value = validation_loss = self.judge(synthetic)
+            validation_loss = self.judge(synthetic)
+        if validation_loss is not None:
+            value = validation_loss
             self.validation_losses.append(validation_loss)
             text += f", held-back loss {validation_loss:.6f}"
         value = loss if value is None else value
@@ -100,7 +110,12 @@ class Report:
         self._keep_best(synthetic, float(loss), value, validation_loss)
         self._print(text)
         self._look("outer iteration", lambda: synthetic)
-        return self.stopped or self.has_lost_patience
+        return self.stopped or self.has_lost_patience or self.has_expired
+
+    @property
+    def has_expired(self):
+        """Whether the time is over."""
+        return perf_counter() - self._start >= self._max_time
 
     @property
     def has_lost_patience(self):
@@ -114,7 +129,7 @@ class Report:
 
     def quiet(self, *_):
         """Return whether to stop, for phases that nobody looks at."""
-        return self.stopped
+        return self.stopped or self.has_expired
 
     def phase(self, name):
         """Say what begins: the loss may jump, and the best set is one from there on."""
@@ -146,7 +161,17 @@ class Report:
             n_iter = len(self.losses)
             curve = np.pad(self._fold_curve, (0, n_iter), mode="edge")
             return curve[1 : n_iter + 1]
-        return np.array(self.validation_losses) if self.judges else None
+        return np.array(self.validation_losses) if self.validation_losses else None
+
+    def attributes(self):
+        """Return the fitted attributes that tell the course of a fit."""
+        curve = self.validation_curve
+        return {
+            "n_iter_": len(self.losses),
+            "loss_curve_": np.array(self.losses),
+            "validation_loss_curve_": curve,
+            "validation_loss_": None if curve is None else self.best_validation_loss,
+        }
 
     def renew_patience(self):
         """Count from here how long the held-back loss has not fallen."""
@@ -154,12 +179,10 @@ class Report:
 
     def _keep_best(self, synthetic, loss, value, validation_loss):
         # Later is better where it is the same, unless rows that are held back judge.
-        is_better = (
-            value < self._best_value if self.judges else value <= self._best_value
-        )
-        if self.best is None or is_better:
+        is_equal = value == self._best_value and validation_loss is None
+        if self.best is None or value < self._best_value or is_equal:
             self.best, self.best_loss = synthetic, loss
-            if self.judges:
+            if validation_loss is not None:
                 self.best_validation_loss = validation_loss
             self._best_value, self._since_best = value, 0
 

@@ -21,7 +21,12 @@ from sklearn.neighbors import (
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill._registered import register, registered_names, registered_student
-from skdistill.students._base import ClosedFormStudent, StationaryStudent, Student
+from skdistill.students._base import (
+    ClosedFormStudent,
+    NotMirrored,
+    StationaryStudent,
+    Student,
+)
 from skdistill.students._check import check_student
 from skdistill.students.composed._tempered import TemperedStudent
 from skdistill.students.kernel._gaussian_process import (
@@ -46,10 +51,12 @@ from skdistill.synthetic._set import DataSpec, SyntheticSet
 __all__ = [
     "ClosedFormStudent",
     "DataSpec",
+    "NotMirrored",
     "StationaryStudent",
     "Student",
     "SyntheticSet",
     "check_student",
+    "has_student",
     "register_student",
     "student_for",
 ]
@@ -103,6 +110,13 @@ def register_student(estimator_class: type, student_class: type[Student]) -> Non
     register(estimator_class, student_class)
 
 
+def has_student(estimator: Any) -> bool:
+    """Return whether there is a student for the class of an estimator."""
+    return registered_student(type(estimator)) is not None or (
+        type(estimator) in _STUDENTS
+    )
+
+
 def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Student:
     """Return the student that mirrors an estimator.
 
@@ -123,8 +137,10 @@ def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Stu
 
     Raises
     ------
-    ValueError
+    NotMirrored
         If there is no student for the estimator, or not for one of its settings.
+    ValueError
+        If it has not the outer loss.
     """
     name = type(estimator).__name__
     student_class = registered_student(type(estimator))
@@ -133,9 +149,9 @@ def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Stu
     if student_class is None:
         known = {each.__name__ for each in _STUDENTS}.union(registered_names())
         supported = ", ".join(sorted(known))
-        raise ValueError(
-            f"There is no student for {name}: it cannot be distilled for. "
-            f"Supported estimators: {supported}."
+        raise NotMirrored(
+            f"There is no student for {name}: its rows can only be found by search. "
+            f"Pass solver='auto' or 'search'. Estimators with a student: {supported}."
         )
     student = student_class(estimator, spec)
     if outer_loss in ("auto", student.loss_name):

@@ -13,6 +13,10 @@ from skdistill.objectives._losses import cost_of_chance, loss_unit
 from skdistill.synthetic._set import DataSpec, SyntheticSet
 
 
+class NotMirrored(ValueError):
+    """No student trains as an estimator does, or not with one of its settings."""
+
+
 class Student(ABC):
     """Mirror of a scikit-learn estimator whose training can be differentiated.
 

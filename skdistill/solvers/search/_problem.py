@@ -5,7 +5,7 @@ like all of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -114,6 +114,10 @@ class SearchProblem:
             if len(members) // 2 < count:  # too few for both
                 return self.rows, self.rows
         return rows[giving], rows[~giving]
+
+    def starting_from(self, rows):
+        """Return the problem with a further set to start from, of some rows."""
+        return replace(self, given=self.moves.of_rows(rows))
 
     @property
     def refits(self):

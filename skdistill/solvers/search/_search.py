@@ -66,8 +66,11 @@ def search(problem, report):
         contest = problem.contest()
         start, value = best_start(problem, contest)
 
+        report.known(start, *losses_of(value))
+
         def note(synthetic, value):
-            return report.iteration(synthetic, value.loss)
+            loss, validation_loss = losses_of(value)
+            return report.iteration(synthetic, loss, validation_loss=validation_loss)
 
         result = _exchange.minimize(
             start,
@@ -83,6 +86,12 @@ def search(problem, report):
         if not report.losses:  # the start is all that there was time for
             note(result.x, result.value)
     return Searched(result.x, result.outcome, result.value, contest.n_refits)
+
+
+def losses_of(value):
+    """Return the loss of a ``Value``, and that on rows held back or None."""
+    held_back = value.validation_loss
+    return value.loss, None if np.isnan(held_back) else held_back
 
 
 def best_start(problem, contest):

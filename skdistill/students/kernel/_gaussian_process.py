@@ -22,7 +22,7 @@ from jax.scipy.linalg import cho_solve, solve_triangular
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
 from skdistill.objectives._losses import SQUARED_LOSS
-from skdistill.students._base import ClosedFormStudent
+from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students.kernel._gp_kernels import covariance_for
 
 #: Least variance, as a share of that without data: the difference of the two is known
@@ -210,12 +210,12 @@ class GaussianProcessDensityStudent(GaussianProcessStudent):
 def _refuse_unmirrored(estimator, kernel):
     """Raise a ValueError that names the settings without a counterpart here."""
     if not isinstance(estimator.alpha, Real):
-        raise ValueError(
+        raise NotMirrored(
             "GaussianProcessRegressor cannot be distilled with alpha as an array, one "
             "value for each real row. Supported: one number."
         )
     if estimator.optimizer is not None and kernel.n_dims > 0:
-        raise ValueError(
+        raise NotMirrored(
             "GaussianProcessRegressor cannot be distilled with "
             f"optimizer={estimator.optimizer!r}, which would choose the kernel anew on "
             "the synthetic rows. Supported: optimizer=None, and learn_params to learn "

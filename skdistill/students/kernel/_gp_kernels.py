@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.gaussian_process import kernels
 
+from skdistill.students._base import NotMirrored
 from skdistill.students.kernel._kernels import squared_distances
 
 
@@ -215,7 +216,7 @@ def covariance_for(kernel, prefix="kernel__", learnable=True):
         return _Power(base, kernel.exponent), learned
     if kind not in _LEAVES or getattr(kernel, "nu", np.inf) not in _MATERN_NU:
         supported = ", ".join(sorted(known.__name__ for known in _LEAVES))
-        raise ValueError(
+        raise NotMirrored(
             f"GaussianProcessRegressor cannot be distilled with the kernel {kernel!r}. "
             f"Supported: {supported} (Matern with nu in {_MATERN_NU}), their sums, "
             "products and powers."

@@ -20,7 +20,7 @@ import numpy as np
 from jax.scipy.linalg import cho_solve, lu_factor, lu_solve
 
 from skdistill.objectives._losses import SQUARED_LOSS
-from skdistill.students._base import ClosedFormStudent
+from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students._params import KernelParams
 from skdistill.students.kernel._kernels import (
     FIXED_PARAMS,
@@ -185,7 +185,7 @@ def _refuse_unmirrored(estimator):
     if estimator.kernel_params:
         refused.append("kernel_params")
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"KernelRidge cannot be distilled with {', '.join(refused)}. Supported: "
             f"one alpha > 0 and the kernels {', '.join(sorted(LEARNED_PARAMS))}."
         )

@@ -24,7 +24,7 @@ from sklearn.svm import SVC, SVR
 from sklearn.utils.class_weight import compute_class_weight
 
 from skdistill._hidden_warnings import hiding
-from skdistill.students._base import ClosedFormStudent
+from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students._params import KernelParams
 from skdistill.students._support import refuse_useless_classes
 from skdistill.students.kernel._kernels import FIXED_PARAMS, LEARNED_PARAMS
@@ -372,7 +372,7 @@ def _refuse_unmirrored(estimator, spec):
     if spec.multi_output:
         refused.append("several outputs")
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"{type(estimator).__name__} cannot be distilled with "
             f"{', '.join(refused)}. Supported: the kernels "
             f"{', '.join(SUPPORTED_KERNELS)}, any class_weight, epsilon > 0, and one "

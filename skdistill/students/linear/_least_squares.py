@@ -18,6 +18,7 @@ the part ``G0`` of ``G`` across the rows of ``Xc``, the gradients
 import numpy as np
 
 from skdistill.objectives._losses import SQUARED_LOSS
+from skdistill.students._base import NotMirrored
 from skdistill.students._params import LinearParams
 from skdistill.students.linear._base import LinearStudent
 from skdistill.synthetic._set import SyntheticSet
@@ -44,7 +45,7 @@ class LinearRegressionStudent(LinearStudent):
 
     def __init__(self, estimator, spec):
         if estimator.positive:
-            raise ValueError(
+            raise NotMirrored(
                 "LinearRegression cannot be distilled with positive=True. Supported: "
                 "coefficients of any sign, with or without intercept."
             )

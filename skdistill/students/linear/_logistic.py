@@ -7,6 +7,7 @@ are one softmax. See ``skdistill.students.linear._base`` for the inner objective
 import numpy as np
 
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
+from skdistill.students._base import NotMirrored
 from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
 
@@ -71,7 +72,7 @@ def _refuse_unmirrored(estimator, n_classes):
     if estimator.solver == "liblinear" and n_classes > 2:
         refused.append("solver='liblinear' with more than two classes")
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"LogisticRegression cannot be distilled with {', '.join(refused)}. "
             "Supported: the L2 penalty (l1_ratio=0) with a finite C, any class_weight, "
             "with or without intercept, and every solver that minimizes the same "

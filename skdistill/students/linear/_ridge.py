@@ -11,6 +11,7 @@ from numbers import Real
 import numpy as np
 
 from skdistill.objectives._losses import SIGNED_SQUARED_LOSS, SQUARED_LOSS
+from skdistill.students._base import NotMirrored
 from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
 
@@ -109,7 +110,7 @@ def _refuse_unmirrored(estimator):
     if estimator.positive:
         refused.append("positive=True")
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"{type(estimator).__name__} cannot be distilled with "
             f"{', '.join(refused)}. Supported: one alpha > 0, with or without "
             "intercept, and every solver."

@@ -17,6 +17,7 @@ from skdistill.objectives._losses import (
     squared_epsilon_insensitive_loss,
     squared_hinge_loss,
 )
+from skdistill.students._base import NotMirrored
 from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
 
@@ -100,7 +101,7 @@ class LinearSVRStudent(PenalizedLinearStudent):
 
     def __init__(self, estimator, spec):
         if estimator.loss != "squared_epsilon_insensitive":
-            raise ValueError(
+            raise NotMirrored(
                 f"LinearSVR cannot be distilled with loss={estimator.loss!r}, which "
                 "has no derivative. Supported: loss='squared_epsilon_insensitive' "
                 "with any epsilon, C and intercept_scaling."
@@ -136,7 +137,7 @@ def _refuse_unmirrored_classifier(estimator, n_outputs):
             "class_weight='balanced' for more than two classes (pass a dict)"
         )
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"LinearSVC cannot be distilled with {', '.join(refused)}. Supported: "
             "loss='squared_hinge', penalty='l2', multi_class='ovr', with or without "
             "intercept, any intercept_scaling and dual, and class weights."

@@ -20,7 +20,7 @@ import numpy as np
 from jax.scipy.linalg import cho_factor, cho_solve
 
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
-from skdistill.students._base import ClosedFormStudent
+from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students._params import LinearParams
 from skdistill.students.linear._base import linear_raw_prediction
 from skdistill.students.moments._class_moments import (
@@ -163,7 +163,7 @@ def _refuse_unmirrored(estimator):
     elif not isinstance(shrinkage, Real) or shrinkage == 0:
         refused.append(f"solver={estimator.solver!r} and shrinkage={shrinkage!r}")
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"LinearDiscriminantAnalysis cannot be distilled with {', '.join(refused)}."
             " Supported: solver='svd' without shrinkage, solver='lsqr' or 'eigen' with "
             "a shrinkage above 0, and any priors."

@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS
-from skdistill.students._base import ClosedFormStudent
+from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students.moments._class_moments import (
     class_means,
     class_priors,
@@ -96,7 +96,7 @@ class GaussianNBStudent(ClosedFormStudent):
 
     def __init__(self, estimator, spec):
         if not estimator.var_smoothing > 0:
-            raise ValueError(
+            raise NotMirrored(
                 "GaussianNB cannot be distilled with var_smoothing=0: equal rows of a "
                 "class would have no variance. Supported: var_smoothing > 0."
             )

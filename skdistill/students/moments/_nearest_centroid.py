@@ -19,7 +19,7 @@ import numpy as np
 
 from skdistill._jax_scope import double_precision
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS
-from skdistill.students._base import ClosedFormStudent
+from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students.kernel._kernels import squared_distances
 from skdistill.students.moments._class_moments import (
     class_means,
@@ -154,7 +154,7 @@ def _refuse_unmirrored(estimator):
     if estimator.shrink_threshold:
         refused.append(f"shrink_threshold={estimator.shrink_threshold!r}")
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"NearestCentroid cannot be distilled with {', '.join(refused)}. "
             "Supported: metric='euclidean', shrink_threshold=None, and any priors."
         )

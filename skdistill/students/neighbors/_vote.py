@@ -30,7 +30,7 @@ from jax import lax
 from jax.nn import logsumexp
 
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS, SQUARED_LOSS
-from skdistill.students._base import ClosedFormStudent
+from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students.kernel._kernels import squared_distances
 
 #: Factor of ``gamma`` at which the soft vote is the vote, but for ties.
@@ -257,7 +257,7 @@ def _refuse_unmirrored(estimator):
     elif estimator.metric not in ("minkowski", "euclidean"):
         refused.append(f"metric={estimator.metric!r}")
     if refused:
-        raise ValueError(
+        raise NotMirrored(
             f"{type(estimator).__name__} cannot be distilled with "
             f"{', '.join(refused)}. Supported: euclidean distances, that is "
             "metric='minkowski' with p=2 or metric='euclidean', every n_neighbors, and "

@@ -1,0 +1,240 @@
+"""Distilling for any estimator: real rows as they came, a search, a refit."""
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import (
+    check_array,
+    check_consistent_length,
+    check_random_state,
+    gen_batches,
+)
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from skdistill._hidden_warnings import hiding
+from skdistill._sklearn_compat import _check_sample_weight, _safe_indexing
+from skdistill.estimators._any_estimator import tags_of, unfitted_copy
+from skdistill.estimators._fitting import fit_on, takes_weights
+from skdistill.optimizers._outcome import Outcome
+from skdistill.real._cells import read_cells, with_rows
+from skdistill.real._holding import parts_of
+from skdistill.real._targets import class_targets, numeric_targets
+from skdistill.real._weighted import WeightedTargets
+from skdistill.solvers._distill import Distilled
+from skdistill.solvers.search import SearchProblem, search
+from skdistill.solvers.search._estimators import loss_weight
+from skdistill.solvers.search._losses import Scorer
+from skdistill.tables._raw import RawTable
+from skdistill.tables._reading import as_labels, readable
+
+#: Rows that are predicted at once for the loss on all of them.
+BATCH_ROWS = 8192
+
+
+class BySearch:
+    """The way of any estimator: sets are judged by refits of the estimator itself.
+
+    Parameters
+    ----------
+    distiller : DatasetDistiller
+        Its parameters.
+    estimator : estimator object
+        Unfitted.
+    X, y, sample_weight : array-like
+        The real rows, as they came.
+    """
+
+    def __init__(self, distiller, estimator, X, y, sample_weight):
+        _check_requests(distiller, estimator)
+        self.estimator = estimator
+        self.table = RawTable()
+        X, y, sample_weight = self._read(distiller, X, y, sample_weight)
+        given = None
+        init = _given_rows(distiller)
+        if init is not None:
+            given = len(sample_weight) + np.arange(len(init[1]))
+            X = with_rows(X, readable(init[0], "X of init"))
+        cells = read_cells(
+            X,
+            categorical_features=distiller.categorical_features,
+            feature_range=distiller.feature_range,
+        )
+        self.targets, y = self._targets(distiller, y, sample_weight)
+        self.real = WeightedTargets(y, sample_weight, self.targets)
+        self.real.passed, self.real.n_passed = self.passed
+        counts = self.targets.rows_of_groups(
+            distiller.n_synthetic, self.real.group_counts
+        )
+        random_state = check_random_state(distiller.random_state)
+        kept, held = self._parts(distiller, random_state)
+        weight = loss_weight(estimator, self.targets.classes, y, sample_weight)
+        if given is not None:
+            y0, counts = self._given_targets(distiller, init[1], counts)
+            y = np.concatenate([y, y0.astype(y.dtype)])
+            weight = np.concatenate([weight, np.zeros(len(given))])
+        learn_targets = self.targets.learns(distiller.learn_labels)
+        self.is_learned = bool(self.targets.classes is None and learn_targets)
+        bounds = None
+        if distiller.target_range is not None:
+            bounds = self.targets.bounds(distiller.target_range)
+        problem = SearchProblem(
+            estimator,
+            cells,
+            self.targets,
+            y,
+            weight,
+            counts,
+            kept,
+            random_state,
+            held_back=held,
+            weight_of=self._weight_of if distiller.weighting == "match" else None,
+            learn_labels=distiller.learn_labels,
+            target_bounds=bounds,
+            learn_weights=distiller.weighting == "learn",
+            fit=fit_on,
+            max_time=distiller.max_time,
+            n_jobs=distiller.n_jobs,
+        )
+        self.problem = problem if given is None else problem.starting_from(given)
+
+    def distill(self, report):
+        """Return the ``Distilled`` set."""
+        found = search(self.problem, report)
+        return Distilled(found.synthetic, found.outcome, "search")
+
+    def interrupted(self, synthetic):
+        """Return the ``Distilled`` of the best set before an interrupt."""
+        return Distilled(synthetic, Outcome.STOPPED, "search")
+
+    def snapshot(self, synthetic):
+        """Return the attributes of a set on the way, with which a fit may struggle."""
+        with hiding(ConvergenceWarning):
+            return self.attributes(synthetic)
+
+    def attributes(self, synthetic):
+        """Return the fitted attributes that a set has by itself."""
+        samples, y, weight = self.problem.training(synthetic)
+        labels = self.targets.in_container(y, learned=self.is_learned)
+        fitted = fit_on(unfitted_copy(self.estimator), samples, labels, weight)
+        attributes = {
+            "X_synthetic_": samples,
+            "y_synthetic_": labels,
+            "sample_weight_synthetic_": np.ones(len(y)) if weight is None else weight,
+            "estimator_": fitted,
+        }
+        if self.targets.classes is not None:
+            attributes["classes_"] = self.targets.classes
+        return attributes
+
+    def store(self, distiller, result, report):
+        """Give the distiller its fitted attributes."""
+        fitted = self.attributes(result.synthetic)
+        fitted |= report.attributes()
+        fitted["loss_"] = self._loss(fitted["estimator_"])
+        fitted["solver_"] = result.solver
+        fitted["_table"], fitted["_learned_values"] = self.table, {}
+        for name, value in fitted.items():
+            setattr(distiller, name, value)
+
+    def _read(self, distiller, X, y, sample_weight):
+        """Return the rows that weigh anything, and their weights."""
+        X, y = readable(X), as_labels(readable(y, "y"))
+        check_consistent_length(X, y)
+        validate_data(distiller, X, skip_check_array=True)
+        weight = _check_sample_weight(
+            sample_weight,
+            np.empty((len(np.asarray(y)), 1)),
+            dtype=np.float64,
+            ensure_non_negative=True,
+        )
+        present = np.flatnonzero(weight)
+        self.passed = present, len(weight)
+        if len(present) < len(weight):
+            X, y = _safe_indexing(X, present), _safe_indexing(y, present)
+        return X, y, weight[present]
+
+    @staticmethod
+    def _targets(distiller, y, sample_weight):
+        is_class = is_classifier(distiller)
+        if not is_class and not is_regressor(distiller):
+            # Somebody's estimator that does not say what it is.
+            is_class = type_of_target(y) in ("binary", "multiclass")
+        if is_class:
+            return class_targets(column_or_1d(y, warn=True), y)
+        multi_output = tags_of(distiller).target_tags.multi_output
+        values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        if not multi_output:
+            values = column_or_1d(values, warn=True)
+        return numeric_targets(values, sample_weight, y)
+
+    def _parts(self, distiller, random_state):
+        """Return the rows to learn from, and those that are held back or None."""
+        parts = []
+        if distiller.early_stopping:
+            fraction = distiller.validation_fraction
+            parts = parts_of(self.real, fraction, random_state, in_folds=False)
+        return parts[0] if parts else (np.arange(self.real.n_rows), None)
+
+    def _given_targets(self, distiller, y0, counts):
+        """Return the targets of rows to start from, and how many there are of each."""
+        source = "the previous fit" if distiller.warm_start else "init"
+        y0, given_counts = self.targets.given(y0, len(y0), source)
+        if distiller.n_synthetic != "auto" and not self.targets.allows(
+            given_counts, counts
+        ):
+            raise ValueError(
+                f"The starting set has {given_counts.tolist()} rows (per class), but "
+                f"n_synthetic={distiller.n_synthetic!r} asks for {counts.tolist()}."
+            )
+        return y0, given_counts
+
+    def _weight_of(self, y):
+        return self.targets.matching_weight(y, self.real)
+
+    def _loss(self, fitted):
+        """Return the mean loss on all real rows."""
+        scorer = Scorer(fitted, self.targets.classes)
+        problem, total = self.problem, 0.0
+        weight = problem.sample_weight[: self.real.n_rows]
+        for rows in gen_batches(self.real.n_rows, BATCH_ROWS):
+            rows = np.arange(rows.start, rows.stop)
+            losses = scorer.losses(problem.cells.take(rows), problem.y[rows])
+            total += weight[rows] @ losses
+        return float(total / weight.sum())
+
+
+def _given_rows(distiller):
+    """Return rows to start from, of ``init`` or the last fit; None for none."""
+    if distiller.warm_start and hasattr(distiller, "X_synthetic_"):
+        return distiller.X_synthetic_, distiller.y_synthetic_
+    return distiller.init if isinstance(distiller.init, tuple) else None
+
+
+def _check_requests(distiller, estimator):
+    """Raise a ValueError for a parameter that a search has no use for."""
+    name = type(estimator).__name__
+    if not any(
+        hasattr(estimator, method)
+        for method in ("predict", "predict_proba", "decision_function")
+    ):
+        raise ValueError(
+            f"{name} has no predict, predict_proba or decision_function, by which a "
+            "search could judge sets. Pass a classifier or a regressor."
+        )
+    if distiller.learn_params:
+        raise ValueError(
+            f"learn_params={distiller.learn_params!r} needs an estimator with a "
+            f"student; the rows of {name} are found by search. Pass learn_params=()."
+        )
+    if distiller.outer_loss != "auto":
+        raise ValueError(
+            f"outer_loss={distiller.outer_loss!r} needs an estimator with a student; "
+            f"a search judges {name} by the loss of what it predicts. Pass "
+            "outer_loss='auto'."
+        )
+    if distiller.weighting != "unit" and not takes_weights(estimator):
+        raise ValueError(
+            f"weighting={distiller.weighting!r} is not supported for {name}: its fit "
+            "takes no sample_weight. Pass weighting='unit'."
+        )

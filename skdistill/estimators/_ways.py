@@ -1,0 +1,44 @@
+"""By a student where there is one for the estimator, by search otherwise."""
+
+from functools import partial
+
+from skdistill.estimators._by_search import BySearch
+from skdistill.estimators._by_student import ByStudent
+from skdistill.estimators._fitting import warn
+from skdistill.students import NotMirrored, has_student, student_for
+
+
+def way_for(distiller, estimator, X, y, sample_weight):
+    """Return how to distill: what poses, solves and stores.
+
+    Parameters
+    ----------
+    distiller : DatasetDistiller
+        Its parameters say what is asked for.
+    estimator : estimator object
+        Unfitted.
+    X, y, sample_weight : array-like
+        The real rows, as they came.
+
+    Returns
+    -------
+    ByStudent or BySearch
+        The way.
+
+    Raises
+    ------
+    NotMirrored
+        If a solver is asked for that needs a student, and none will do.
+    """
+    rows = X, y, sample_weight
+    solver = distiller.solver
+    if solver == "search" or (solver == "auto" and not has_student(estimator)):
+        return BySearch(distiller, estimator, *rows)
+    student_of = partial(student_for, estimator, outer_loss=distiller.outer_loss)
+    try:
+        return ByStudent(distiller, estimator, student_of, *rows)
+    except NotMirrored as reason:
+        if solver != "auto":
+            raise
+        warn(f"{reason} Its rows are found by search instead, see solver='search'.")
+    return BySearch(distiller, estimator, *rows)

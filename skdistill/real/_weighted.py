@@ -1,0 +1,48 @@
+"""Real rows of which only the targets and the weights are looked at."""
+
+import numpy as np
+
+from skdistill.real._sampling import fair_places
+
+
+class WeightedTargets:
+    """Targets and weights, which is enough to share rows out.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,) or (n, k)
+        Targets: indices of classes, or numbers.
+    sample_weight : ndarray of shape (n,)
+        Weights, all positive.
+    targets : Targets
+        What ``y`` holds.
+    """
+
+    def __init__(self, y, sample_weight, targets):
+        self.y, self.sample_weight, self.targets = y, sample_weight, targets
+        self.n_rows = self.n_passed = len(y)
+        self.passed = np.arange(len(y))
+        self.total_weight = float(sample_weight.sum())
+        groups = targets.groups(y)
+        self.group_counts = np.bincount(groups, minlength=targets.n_groups)
+        self.group_weight = np.bincount(groups, sample_weight, targets.n_groups)
+
+    def labels(self):
+        """Return the targets."""
+        return self.y
+
+    def places(self, random_state):
+        """Place every row in [0, 1), see ``RealRows``; along their targets."""
+        places = np.empty(self.n_rows)
+        groups = self.targets.groups(self.y)
+        along = self.y.reshape(self.n_rows, -1)[:, 0].astype(np.float64)
+        shuffled = random_state.permutation(self.n_rows)
+        order = np.lexsort([shuffled, along])
+        position = np.empty(self.n_rows)
+        position[order] = np.arange(self.n_rows)
+        for group in range(self.targets.n_groups):
+            members = np.flatnonzero(groups == group)
+            places[members] = fair_places(
+                position[members], self.sample_weight[members]
+            )
+        return places
