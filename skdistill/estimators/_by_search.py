@@ -1,13 +1,13 @@
 """Distilling for any estimator: real rows as they came, a search, a refit."""
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
     check_array,
     check_consistent_length,
     check_random_state,
     gen_batches,
+    get_tags,
 )
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
@@ -156,11 +156,11 @@ class BySearch:
 
     @staticmethod
     def _targets(distiller, y, sample_weight):
-        is_class = is_classifier(distiller)
-        if not is_class and not is_regressor(distiller):
-            # Somebody's estimator that does not say what it is.
+        kind = getattr(distiller, "_kind", get_tags(distiller).estimator_type)
+        if kind is None:  # somebody's estimator that does not say what it is
             is_class = type_of_target(y) in ("binary", "multiclass")
-        if is_class:
+            kind = "classifier" if is_class else "regressor"
+        if kind == "classifier":
             return class_targets(column_or_1d(y, warn=True), y)
         multi_output = tags_of(distiller).target_tags.multi_output
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")

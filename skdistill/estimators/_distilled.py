@@ -4,6 +4,7 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
@@ -14,7 +15,7 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils import check_array, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -52,7 +53,6 @@ from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.tables._columns import read_table
 from skdistill.tables._frames import is_frame, is_series, samples_like
-from skdistill.tables._missing import naming_missing_columns
 from skdistill.tables._reading import readable
 
 
@@ -107,22 +107,10 @@ class _FitOnDistilled(
         X, y = readable(X), readable(y, "y")
         estimator = self._checked_estimator()
         distiller = self._unfitted_distiller()
-        numbers, y_valid, columns = self._read(X, y, distiller, metadata)
-        targets, y_encoded = self._read_targets(y_valid, y)
-        spec = targets.spec(numbers.shape[1])
-        distiller, made_for_estimator = self._distiller_for(estimator, distiller, spec)
-        X_fit = X
-        if not columns.encodes and not takes_tables(estimator):
-            # Nobody asked for the rows: with columns of floats, none is rounded.
-            X_fit = samples_like(X, numbers)
-        y_fit = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
-        if set(metadata) <= {"sample_weight"} and not isinstance(X, np.memmap):
-            weight = _check_sample_weight(
-                metadata.get("sample_weight"), numbers, ensure_non_negative=True
-            )
-            rows, weight = merge_equal_rows(numbers, y_encoded, weight)
-            X_fit, y_fit = _safe_indexing(X_fit, rows), _safe_indexing(y_fit, rows)
-            metadata = {"sample_weight": weight}
+        distiller, made_for_estimator = self._distiller_for(estimator, distiller)
+        X_fit, y_fit = X, y
+        if not self._passes_tables(distiller, X):
+            X_fit, y_fit, metadata = self._merged(X, y, estimator, distiller, metadata)
 
         root = self._init_callback_context(max_subtasks=1 if made_for_estimator else 2)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
@@ -213,11 +201,7 @@ class _FitOnDistilled(
         # A forest takes NaN to predict; no more is taken here than in fit. The number
         # and names of the features are for ``estimator_`` to check.
         X = super()._samples(X)
-        if self.distiller_._table.encodes:
-            self.distiller_._table.encode(X)
-        else:
-            with naming_missing_columns(X):
-                check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
+        self.distiller_._table.refuse_unreadable(X)
         return X
 
     def _metadata_of_distiller(self, sample_weight, params):
@@ -253,15 +237,42 @@ class _FitOnDistilled(
         numbers, y = columns.validate(self, X, y, **self._target_checks)
         return numbers, y, columns
 
-    def _distiller_for(self, estimator, distiller, spec):
+    def _passes_tables(self, distiller, X):
+        """Whether rows go to the distiller as they came, for its estimator to read."""
+        from skdistill.estimators._ways import is_searched
+
+        estimator = distiller.estimator
+        if not is_searched(distiller.solver, estimator) or issparse(X):
+            return False
+        is_table = is_frame(X) or np.asarray(X).dtype.kind not in "biuf"
+        takes_missing = tags_of(estimator).input_tags.allow_nan
+        return takes_missing or (is_table and distiller.categorical_features is None)
+
+    def _merged(self, X, y, estimator, distiller, metadata):
+        """Return rows as they are distilled, equal ones merged, and their weights."""
+        numbers, y_valid, columns = self._read(X, y, distiller, metadata)
+        _, y_encoded = self._read_targets(y_valid, y)
+        if not columns.encodes and not takes_tables(estimator):
+            # Nobody asked for the rows: with columns of floats, none is rounded.
+            X = samples_like(X, numbers)
+        y = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
+        if set(metadata) <= {"sample_weight"} and not isinstance(X, np.memmap):
+            weight = _check_sample_weight(
+                metadata.get("sample_weight"), numbers, ensure_non_negative=True
+            )
+            rows, weight = merge_equal_rows(numbers, y_encoded, weight)
+            X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+            metadata = {"sample_weight": weight}
+        return X, y, metadata
+
+    def _distiller_for(self, estimator, distiller):
         """Return the distiller, and whether it distills for ``estimator``."""
         if distiller.estimator is None:
-            student = self._nearest_student(estimator, spec)
-            distiller.set_params(estimator=student)
-            if student is estimator:
-                return distiller, True
-        else:
-            self._check_kind("distiller", distiller)
+            distiller.set_params(estimator=estimator)
+            # Somebody's estimator may not say what it is.
+            distiller._kind = get_tags(self).estimator_type
+            return distiller, True
+        self._check_kind("distiller", distiller)
         if type(distiller.estimator) is not type(estimator):
             self._keep_within_the_data(distiller)
         return distiller, False
@@ -283,31 +294,6 @@ class _FitOnDistilled(
                 f"a {kind}."
             )
 
-    def _nearest_student(self, estimator, spec):
-        """Return the estimator if it has a student, else the nearest one that has."""
-        from skdistill.students import student_for
-
-        expected = get_tags(self).estimator_type
-        reason = (
-            f"It does not say that it is a {expected}. Let its class inherit from "
-            f"{expected.capitalize()}Mixin and BaseEstimator."
-        )
-        if tags_of(estimator).estimator_type == expected:
-            try:
-                student_for(estimator, spec)
-            except ValueError as error:
-                reason = error
-            else:
-                return estimator
-        student = self._default_student()
-        warn(
-            f"{type(estimator).__name__} is fitted on rows that are distilled for "
-            f"{student}: compare it with one fitted on as many real rows. To choose "
-            "for which estimator to distill, pass distiller=DatasetDistiller(that "
-            f"estimator). The reason: {reason}"
-        )
-        return student
-
 
 class DistilledClassifier(
     _FitOnDistilled, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
@@ -326,8 +312,7 @@ class DistilledClassifier(
 
     distiller : DatasetDistiller, default=None
         How to distill, never modified. None stands for ``DatasetDistiller()``. If its
-        ``estimator`` is None, it distills for ``estimator``, or for
-        ``LogisticRegression()`` with a warning if that cannot be distilled for.
+        ``estimator`` is None, it distills for ``estimator``.
 
     Attributes
     ----------
@@ -359,9 +344,9 @@ class DistilledClassifier(
     so that the order of the rows does not matter. It takes a copy of the data. A
     memory-mapped ``X`` is left alone, as are rows that other metadata belongs to.
 
-    Rows distilled for one estimator may not work well for another: judge a classifier
-    without a student against itself on as many real rows. Rows that are distilled for
-    an estimator of another class stay within the range of the data, for features, and
+    Rows distilled for one estimator may not work well for another. Rows that are
+    distilled for an estimator of another class, which a ``distiller`` with an
+    ``estimator`` of its own does, stay within the range of the data, for features, and
     for targets in regression, unless ``distiller`` says otherwise: an estimator of
     counts or logarithms can be fitted on them.
 
@@ -411,8 +396,7 @@ class DistilledRegressor(
 
     distiller : DatasetDistiller, default=None
         How to distill, never modified. None stands for ``DatasetDistiller()``. If its
-        ``estimator`` is None, it distills for ``estimator``, or for ``Ridge()`` with a
-        warning if that cannot be distilled for.
+        ``estimator`` is None, it distills for ``estimator``.
 
     Attributes
     ----------

@@ -8,6 +8,11 @@ from skdistill.estimators._fitting import warn
 from skdistill.students import NotMirrored, has_student, student_for
 
 
+def is_searched(solver, estimator):
+    """Return whether rows are found by search: asked for, or without a student."""
+    return solver == "search" or (solver == "auto" and not has_student(estimator))
+
+
 def way_for(distiller, estimator, X, y, sample_weight):
     """Return how to distill: what poses, solves and stores.
 
@@ -32,7 +37,7 @@ def way_for(distiller, estimator, X, y, sample_weight):
     """
     rows = X, y, sample_weight
     solver = distiller.solver
-    if solver == "search" or (solver == "auto" and not has_student(estimator)):
+    if is_searched(solver, estimator):
         return BySearch(distiller, estimator, *rows)
     student_of = partial(student_for, estimator, outer_loss=distiller.outer_loss)
     try:

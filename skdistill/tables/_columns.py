@@ -131,6 +131,11 @@ class Table:
         self._name_features(X)
         return X, y
 
+    def refuse_unreadable(self, X):
+        """Raise a ValueError for samples to predict that ``fit`` would not take."""
+        with naming_missing_columns(X):
+            check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
+
     def validate_new(self, estimator, X):
         """Validate rows that come after ``fit``."""
         X = readable(X)
@@ -344,6 +349,10 @@ class MixedTable(TypedTable):
                 "but the target y is None."
             )
         return check_X_y(self.encode(X), y, estimator=estimator, **check_params)
+
+    def refuse_unreadable(self, X):
+        """Raise a ValueError for samples to predict that ``fit`` would not take."""
+        self.encode(X)
 
     def validate_new(self, estimator, X):
         """Validate rows that come after ``fit``."""

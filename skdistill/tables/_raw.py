@@ -17,6 +17,9 @@ class RawTable:
     encodes = False
     rounds = False
 
+    def refuse_unreadable(self, X):
+        """Leave it to the estimator what it takes to predict."""
+
     def validate_new(self, estimator, X):
         """Check the number and names of the columns of rows that come after ``fit``."""
         validate_data(estimator, readable(X), reset=False, skip_check_array=True)

@@ -325,6 +325,6 @@ def test_settings_without_counterpart_are_refused_by_name(params, named):
 
 def test_estimators_without_student_are_refused_by_name():
     with pytest.raises(
-        ValueError, match="GradientBoosting.*Supported.*LogisticRegression"
+        ValueError, match="GradientBoosting.*by search.*LogisticRegression"
     ):
         student_for(GradientBoostingClassifier(), spec_of([0, 1]))
