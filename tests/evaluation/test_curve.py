@@ -18,6 +18,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
     cross_val_score,
 )
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import scale
 
 from skdistill import DatasetDistiller, distillation_curve
@@ -89,6 +90,44 @@ def test_frames_that_are_lazy_or_sparse(data, curve):
         ESTIMATOR, sparse, y, n_synthetic=SIZES, cv=FOLDS, random_state=0
     )
     same_scores(again, curve)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore:The outer loss is .* on rows that were held back",
+)
+def test_no_method_sees_a_test_row(data):
+    """Held-back rows come from the training part, which all methods share.
+
+    Other test rows lead to the same rows, for every method.
+    """
+    X, y = data
+    # One neighbor keeps the rows that it was fitted on, and iterates with folds.
+    distiller = DatasetDistiller(KNeighborsClassifier(1), max_iter=3)
+    folds = list(FOLDS.split(X, y))[:1]
+
+    def rows_by_method(X, y):
+        fitted_on = []
+
+        def score(estimator, X_test, y_test):
+            fitted_on.append(np.sort(estimator._fit_X, axis=0))
+            assert_array_equal(X_test, X[folds[0][1]])
+            return 0.0
+
+        distillation_curve(
+            distiller, X, y, n_synthetic=6, cv=folds, scoring=score, random_state=0
+        )
+        return fitted_on
+
+    other, labels, (train, test) = X.copy(), y.copy(), folds[0]
+    other[test] = 10 * X[test]
+    labels[test] = y[test][::-1]
+    before, after = rows_by_method(X, y), rows_by_method(other, labels)
+    assert len(before) == 4  # all rows, and three methods
+    assert_array_equal(before[0], np.sort(X[train], axis=0))
+    for a, b in zip(before, after, strict=True):
+        assert_array_equal(a, b)
 
 
 def test_full_is_the_estimator_in_each_fold(data, curve):

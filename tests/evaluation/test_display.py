@@ -1,5 +1,7 @@
 """Pictures, by what is in their artists."""
 
+import warnings
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import (
@@ -225,6 +228,44 @@ def test_loss(distiller):
     (line,) = display.lines_
     assert_array_equal(line.get_ydata(), distiller.loss_curve_)
     assert_array_equal(line.get_xdata(), np.arange(1, distiller.n_iter_ + 1))
+    assert display.ax_.get_legend() is None  # no rows were held back
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_loss_on_held_back_rows(table, early_stopping):
+    """Both curves have a name when there are two, and one line speaks for itself."""
+    distiller = DatasetDistiller(
+        KNeighborsClassifier(1),
+        n_synthetic=6,
+        early_stopping=early_stopping,
+        validation_fraction=[(np.arange(60), np.arange(60, 120))],
+        max_iter=12,
+        tol=1e-2,
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # twelve iterations may be too few
+        distiller.fit(*table)
+    display = DistillationDisplay.from_estimator(distiller, kind="loss")
+    curves = [distiller.loss_curve_]
+    if early_stopping:
+        curves.append(distiller.validation_loss_curve_)
+    assert len(display.lines_) == len(display.ax_.get_lines()) == len(curves)
+    for line, curve in zip(display.lines_, curves, strict=True):
+        assert_array_equal(line.get_ydata(), curve)
+        assert_array_equal(line.get_xdata(), np.arange(1, distiller.n_iter_ + 1))
+    legend = display.ax_.get_legend()
+    if not early_stopping:
+        assert legend is None
+        return
+    assert legend.get_title().get_text() == "real rows"
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "learned from",
+        "held back",
+    ]
+    colors = [line.get_color() for line in display.lines_]
+    assert colors == [handle.get_color() for handle in legend.get_lines()]
+    assert len(set(colors)) == 2
 
 
 def test_auto(digits, distiller):
