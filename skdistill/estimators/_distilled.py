@@ -250,13 +250,14 @@ class _FitOnDistilled(
 
     def _merged(self, X, y, estimator, distiller, metadata):
         """Return rows as they are distilled, equal ones merged, and their weights."""
+        is_mapped = isinstance(X, np.memmap)
         numbers, y_valid, columns = self._read(X, y, distiller, metadata)
         _, y_encoded = self._read_targets(y_valid, y)
         if not columns.encodes and not takes_tables(estimator):
             # Nobody asked for the rows: with columns of floats, none is rounded.
             X = samples_like(X, numbers)
         y = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
-        if set(metadata) <= {"sample_weight"} and not isinstance(X, np.memmap):
+        if set(metadata) <= {"sample_weight"} and not is_mapped:
             weight = _check_sample_weight(
                 metadata.get("sample_weight"), numbers, ensure_non_negative=True
             )

@@ -227,7 +227,8 @@ class DatasetDistiller(
         Outer loss of the set on the rows that are held back, as the student has it; the
         mean over the folds where they are held back in turn. None if no rows are. For
         ``GaussianNB`` and ``LinearDiscriminantAnalysis``, whose probabilities are too
-        sure, it is the log-loss at the temperature that suits these rows.
+        sure, and with ``outer_loss="log_loss"`` of scores, it is the log-loss at the
+        temperature that suits these rows.
 
     validation_loss_curve_ : ndarray of shape (n_iterations,)
         The same after each outer iteration, or None.

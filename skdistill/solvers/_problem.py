@@ -207,7 +207,7 @@ class Problem:
         is too sure of its classes, at the temperature that suits these.
         """
         student, held = self.student, self.real.extract(part.held)
-        if student.is_overconfident:
+        if student.is_judged_by_ranking:
             outer = BestTemperature(held, student.raw_prediction)
         else:
             outer = self._loss_on(held)

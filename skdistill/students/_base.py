@@ -66,10 +66,11 @@ class Student(ABC):
         Whether ``penalty`` is the estimator's own, so that the lowest outer loss is
         what the estimator reaches on all the data. Where it is not, real rows are held
         back to judge the iterates by.
-    is_overconfident : bool
-        Whether the probabilities of classes are too near zero and one whatever the
-        rows, as those of independent features are. Rows that are held back judge the
-        ranking of the classes then.
+    is_judged_by_ranking : bool
+        Whether rows that are held back judge how the classes are ranked, by the
+        log-loss at the temperature that suits these rows. It is for probabilities that
+        are off whatever the rows: too sure, as those of independent features, or of
+        scores that a penalty makes small.
     learns_surrogates : bool
         Whether surrogates are learned with the rows. Otherwise they keep the values
         that suit the starting rows.
@@ -92,7 +93,7 @@ class Student(ABC):
     penalty: Callable[..., Any] | None = None
     unit_norm: Callable[..., Any] | None = None
     is_regularized: bool = False
-    is_overconfident: bool = False
+    is_judged_by_ranking: bool = False
     learns_surrogates: bool = True
     holds_constants: bool = True
     trains_in_jax: bool = False

@@ -54,6 +54,7 @@ class TemperedStudent(Student):
     """
 
     loss_name = "log_loss"
+    is_judged_by_ranking = True
     outer_loss = staticmethod(log_loss_of_scores)
 
     def __init__(self, student):

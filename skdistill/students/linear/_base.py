@@ -68,7 +68,7 @@ class LinearStudent(Student):
 
     raw_prediction = staticmethod(linear_raw_prediction)
     # What few rows can make of a linear model does not overfit: neither its penalty on
-    # all rows nor rows that are held back gained anything on fourteen tables.
+    # all rows nor rows that are held back gained anything on seven tables.
     is_regularized = True
     holds_constants = False
     takes_batches = False

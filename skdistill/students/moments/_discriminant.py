@@ -116,7 +116,7 @@ class DiscriminantStudent(ClosedFormStudent):
 
     hyperparameters = {}
     loss_name = "log_loss"
-    is_overconfident = True
+    is_judged_by_ranking = True
     raw_prediction = staticmethod(linear_raw_prediction)
 
     def __init__(self, estimator, spec):

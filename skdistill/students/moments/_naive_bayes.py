@@ -89,7 +89,7 @@ class GaussianNBStudent(ClosedFormStudent):
     """
 
     loss_name = "log_loss"
-    is_overconfident = True
+    is_judged_by_ranking = True
     outer_loss = staticmethod(MULTINOMIAL_LOG_LOSS.traced)
     raw_prediction = staticmethod(joint_log_likelihood)
     soft_labels = True
