@@ -94,6 +94,7 @@ class BySearch:
             learn_weights=distiller.weighting == "learn",
             fit=fit_on,
             max_time=distiller.max_time,
+            patience=distiller.n_iter_no_change,
             n_jobs=distiller.n_jobs,
         )
         self.problem = problem if given is None else problem.starting_from(given)

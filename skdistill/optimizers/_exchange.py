@@ -27,9 +27,8 @@ SHRINKAGE = 8
 #: By how much what a move has gained fades with each of its tries.
 MEMORY = 0.97
 #: Iterations without a lower value before the contest widens and the search goes back
-#: to its best candidate, and before the end.
+#: to its best candidate.
 PATIENCE_TO_WIDEN = 4
-PATIENCE = 30
 
 
 class Contest(ABC):
@@ -96,6 +95,7 @@ def minimize(
     random_state,
     expired=lambda: False,
     start_value=None,
+    patience=10,
 ):
     """Search for a candidate with a low value.
 
@@ -121,6 +121,8 @@ def minimize(
         Whether the time is over; asked before candidates are tried.
     start_value : float, default=None
         Value of the start, if it is known.
+    patience : int, default=10
+        Iterations without a lower value that end the search once the view is widest.
 
     Returns
     -------
@@ -147,7 +149,7 @@ def minimize(
             idle += 1
         if callback(valued, value):
             return OuterResult(best, best_value, n_iter, Outcome.STOPPED)
-        if widest and idle >= PATIENCE:
+        if widest and idle >= patience:
             break
         if idle and idle % PATIENCE_TO_WIDEN == 0:
             if not widest:

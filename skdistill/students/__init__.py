@@ -1,9 +1,11 @@
 """Students, the inner problem: one file per family of scikit-learn estimators."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
@@ -28,6 +30,7 @@ from skdistill.students._base import (
     Student,
 )
 from skdistill.students._check import check_student
+from skdistill.students.composed._joint import JointStudent
 from skdistill.students.composed._tempered import TemperedStudent
 from skdistill.students.kernel._gaussian_process import (
     GaussianProcessDensityStudent,
@@ -80,6 +83,12 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
 }
 
 
+#: Estimators that are made of others, which have students of their own.
+_COMPOSED: dict[type, Callable[..., Student]] = {
+    VotingClassifier: JointStudent,
+    VotingRegressor: JointStudent,
+}
+
 #: Outer losses of students whose outputs can be scores of classes.
 _SCORE_LOSSES = ("squared_error", "squared_hinge")
 
@@ -113,7 +122,7 @@ def register_student(estimator_class: type, student_class: type[Student]) -> Non
 def has_student(estimator: Any) -> bool:
     """Return whether there is a student for the class of an estimator."""
     return registered_student(type(estimator)) is not None or (
-        type(estimator) in _STUDENTS
+        type(estimator) in (*_STUDENTS, *_COMPOSED)
     )
 
 
@@ -146,6 +155,8 @@ def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Stu
     student_class = registered_student(type(estimator))
     if student_class is None:
         student_class = _STUDENTS.get(type(estimator))
+    if student_class is None and type(estimator) in _COMPOSED:
+        student_class = partial(_COMPOSED[type(estimator)], student_for=student_for)
     if student_class is None:
         known = {each.__name__ for each in _STUDENTS}.union(registered_names())
         supported = ", ".join(sorted(known))

@@ -32,6 +32,10 @@ on_rows_of_another = pytest.mark.filterwarnings(
 )
 
 
+#: The shortest search.
+FEW = DatasetDistiller(max_iter=1, random_state=0)
+
+
 class Nearest(ClassifierMixin, BaseEstimator):
     """The nearest class mean, without any of scikit-learn's declarations."""
 
@@ -90,7 +94,7 @@ def numbers():
 @pytest.mark.parametrize("estimator", [Nearest(), Duck()], ids=["base", "duck"])
 def test_a_classifier_of_someone_else(classes, estimator):
     X, y = classes
-    fitted = DistilledClassifier(estimator).fit(X, y)
+    fitted = DistilledClassifier(estimator, FEW).fit(X, y)
     distiller = fitted.distiller_
     reference = type(estimator)()
     reference.fit(distiller.X_synthetic_, distiller.y_synthetic_)
@@ -109,10 +113,10 @@ def test_a_classifier_of_someone_else(classes, estimator):
 @pytest.mark.parametrize("estimator", [Least(), RegressionDuck()], ids=["base", "duck"])
 def test_a_regressor_of_someone_else(numbers, estimator):
     X, y = numbers
-    fitted = DistilledRegressor(estimator).fit(X, y)
+    fitted = DistilledRegressor(estimator, FEW).fit(X, y)
     assert fitted.score(X, y) == r2_score(y, fitted.predict(X))
     assert fitted.score(X, y) > 0.9
-    assert len(cross_val_score(DistilledRegressor(estimator), X, y, cv=2)) == 2
+    assert len(cross_val_score(DistilledRegressor(estimator, FEW), X, y, cv=2)) == 2
 
 
 @on_rows_of_another
@@ -123,7 +127,7 @@ def test_lightgbm(classes):
     with warnings.catch_warnings():
         # LightGBM gives names to the columns of arrays, and then misses them.
         warnings.filterwarnings("ignore", message="X does not have valid feature")
-        fitted = DistilledClassifier(estimator).fit(X, y)
+        fitted = DistilledClassifier(estimator, FEW).fit(X, y)
         refitted = clone(estimator).fit(*fitted.distiller_.transform(X))
         assert_array_equal(fitted.predict(X), refitted.predict(X))
 
@@ -152,7 +156,7 @@ def log_target():
 def test_targets_stay_within_those_of_the_data(numbers, estimator):
     X, _ = numbers
     y = np.exp(X @ [1.0, -1.0, 0.5])
-    for distiller in (None, DatasetDistiller(Ridge())):
+    for distiller in (FEW, DatasetDistiller(Ridge())):
         fitted = DistilledRegressor(estimator, distiller).fit(X, y)
         learned = fitted.distiller_
         assert learned.y_synthetic_.min() >= y.min()
@@ -175,7 +179,7 @@ def test_features_stay_within_those_of_the_data(classes, estimator):
     X, y = classes
     X = np.exp(X)
     assert DatasetDistiller().fit(X, y).X_synthetic_.min() < 0
-    fitted = DistilledClassifier(estimator).fit(X, y)
+    fitted = DistilledClassifier(estimator, FEW).fit(X, y)
     samples = fitted.distiller_.X_synthetic_
     assert (samples >= X.min(axis=0)).all()
     assert (samples <= X.max(axis=0)).all()

@@ -69,6 +69,8 @@ class SearchProblem:
         pickled.
     max_time : float or None, default=None
         Seconds after which the search ends.
+    patience : int, default=10
+        Iterations without a lower loss that end the search.
     n_jobs : int or None, default=None
         Refits at the same time; the result does not depend on it.
     random_state : RandomState
@@ -92,6 +94,7 @@ class SearchProblem:
     learn_weights: bool = False
     fit: Callable = fit_plainly
     max_time: float | None = None
+    patience: int = 10
     n_jobs: int | None = None
     given: CellSet | None = None
 

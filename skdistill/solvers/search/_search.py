@@ -81,6 +81,7 @@ def search(problem, report):
             max_iter=report.remaining,
             callback=note,
             random_state=problem.random_state,
+            patience=problem.patience,
             expired=lambda: time.perf_counter() >= ends,
         )
         if not report.losses:  # the start is all that there was time for

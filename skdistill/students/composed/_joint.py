@@ -1,0 +1,213 @@
+"""Several students at once: one set of rows that serves every one of them.
+
+It mirrors ``VotingClassifier`` and ``VotingRegressor``, whose members are fitted on the
+same rows, each for itself. The outer loss is not that of the vote: it is the weighted
+mean of the losses of the members, each in units of what its prediction of chance costs,
+so that none outweighs the others. Hypergradients add up.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skdistill.objectives._losses import DEGREES
+from skdistill.students._base import NotMirrored, Student
+
+
+@dataclass(frozen=True)
+class _JointPrediction:
+    """Raw predictions of all members, a tuple."""
+
+    members: tuple
+
+    def __call__(self, params, X):
+        parts = zip(self.members, params, strict=True)
+        return tuple(member(each, X) for member, each in parts)
+
+
+@dataclass(frozen=True)
+class _JointLoss:
+    """Weighted mean of the losses of the members."""
+
+    losses: tuple
+    weights: tuple
+
+    def __call__(self, raw_prediction, y):
+        parts = zip(self.losses, self.weights, raw_prediction, strict=True)
+        return sum(weight * loss(raw, y) for loss, weight, raw in parts)
+
+
+@dataclass(frozen=True)
+class _JointPenalty:
+    """Weighted mean of the penalties of the members that have one."""
+
+    penalties: tuple
+    weights: tuple
+    names: tuple
+
+    def __call__(self, params, hyperparameters):
+        total = 0.0
+        for penalty, weight, name, each in zip(
+            self.penalties, self.weights, self.names, params, strict=True
+        ):
+            if penalty is not None:
+                total += weight * penalty(each, own(hyperparameters, name))
+        return total
+
+
+class JointStudent(Student):
+    """Student of several estimators, which a voting ensemble names.
+
+    Parameters
+    ----------
+    estimator : VotingClassifier or VotingRegressor
+        Its ``estimators`` are the members, its ``weights`` theirs.
+    spec : DataSpec
+        What the rows look like.
+    student_for : callable
+        ``student_for(estimator, spec) -> Student``.
+
+    Raises
+    ------
+    NotMirrored
+        If a member has no student, or a class weight, or if losses of numbers differ in
+        their units.
+    """
+
+    loss_name = "joint"
+
+    def __init__(self, estimator, spec, student_for):
+        super().__init__(estimator, spec)
+        weights = estimator.weights
+        if weights is None:
+            weights = [1.0] * len(estimator.estimators)
+        kept = [
+            (name, member, float(weight))
+            for (name, member), weight in zip(
+                estimator.estimators, weights, strict=True
+            )
+            if member != "drop"
+        ]
+        self.names = tuple(name for name, _, _ in kept)
+        self.members = tuple(student_for(member, spec) for _, member, _ in kept)
+        self._refuse_unlike_members(kept)
+        shares = np.array([weight for _, _, weight in kept])
+        shares = shares / shares.sum()
+        costs = [member.cost_without_features(1.0) for member in self.members]
+        self.weights = tuple((shares / costs).tolist())
+        for part in ("hyperparameters", "surrogates"):
+            values = {
+                f"{name}__{key}": value
+                for name, member in zip(self.names, self.members, strict=True)
+                for key, value in getattr(member, part).items()
+            }
+            setattr(self, part, values)
+        self.raw_prediction = _JointPrediction(
+            tuple(member.raw_prediction for member in self.members)
+        )
+        self.outer_loss = _JointLoss(
+            tuple(member.outer_loss for member in self.members),
+            self.weights,
+        )
+        penalties = tuple(member.penalty for member in self.members)
+        if any(penalty is not None for penalty in penalties):
+            self.penalty = _JointPenalty(penalties, self.weights, self.names)
+        for every in ("is_regularized", "learns_surrogates", "holds_constants"):
+            setattr(self, every, all(getattr(each, every) for each in self.members))
+        for one in ("takes_batches", "trains_in_jax"):
+            setattr(self, one, any(getattr(each, one) for each in self.members))
+
+    def _refuse_unlike_members(self, kept):
+        weighted = [
+            name
+            for name, member, _ in kept
+            if getattr(member, "class_weight", None) is not None
+        ]
+        if weighted:
+            raise NotMirrored(
+                f"{type(self.estimator).__name__} cannot be distilled with members "
+                f"that have class weights: {weighted}. Supported: members without."
+            )
+        degrees = {DEGREES.get(member.loss_name, 0) for member in self.members}
+        if len(degrees) > 1:
+            raise NotMirrored(
+                f"{type(self.estimator).__name__} cannot be distilled with members "
+                "whose losses have other units: "
+                f"{[member.loss_name for member in self.members]}. Supported: squared "
+                "errors alone, or absolute ones."
+            )
+
+    def loss_unit(self, target_scale):
+        """Return the unit of the losses of all members."""
+        return self.members[0].loss_unit(target_scale)
+
+    def cost_without_features(self, unit):
+        """Return about the outer loss of the best constant prediction."""
+        return unit if self.spec.classes is None else 1.0
+
+    def encode(self, y):
+        """Return one-hot rows (n, k), or the numbers."""
+        if self.spec.classes is None:
+            return super().encode(y)
+        return np.eye(len(self.spec.classes))[y]
+
+    def solve(self, synthetic, start=None):
+        """Train every member."""
+        starts = [None] * len(self.members) if start is None else start
+        return tuple(
+            member.solve(self._of(i, synthetic), each)
+            for i, (member, each) in enumerate(zip(self.members, starts, strict=True))
+        )
+
+    def params_of(self, estimator, synthetic):
+        """Return the params of the members that scikit-learn fitted."""
+        fitted = estimator.estimators_
+        return tuple(
+            member.params_of(each, self._of(i, synthetic))
+            for i, (member, each) in enumerate(zip(self.members, fitted, strict=True))
+        )
+
+    def as_predicted(self, params):
+        """Return the params whose raw predictions are what the members predict."""
+        return tuple(
+            member.as_predicted(each)
+            for member, each in zip(self.members, params, strict=True)
+        )
+
+    def implicit_vjp(self, params, params_grad, synthetic):
+        """Add up what the members pull back."""
+        y = np.zeros_like(synthetic.y)
+        X, weight, hyperparameters = 0.0, 0.0, {}
+        parts = zip(self.members, params, params_grad, strict=True)
+        for i, (member, each, each_grad) in enumerate(parts):
+            grad = member.implicit_vjp(each, each_grad, self._of(i, synthetic))
+            X, weight = X + grad.X, weight + grad.sample_weight
+            if self.spec.classes is None:
+                y = y + np.reshape(grad.y, y.shape)
+            hyperparameters |= {
+                f"{self.names[i]}__{key}": value
+                for key, value in grad.hyperparameters.items()
+            }
+        return synthetic._replace(
+            X=X, y=y, sample_weight=weight, hyperparameters=hyperparameters
+        )
+
+    def _of(self, i, synthetic):
+        """Return a set as one of the members takes it."""
+        member, y = self.members[i], synthetic.y
+        if self.spec.classes is not None:
+            y = member.encode(np.argmax(y, axis=1))
+        return synthetic._replace(
+            y=y, hyperparameters=own(synthetic.hyperparameters, self.names[i])
+        )
+
+
+def own(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the values of a member, without its name."""
+    prefix = f"{name}__"
+    return {
+        key.removeprefix(prefix): value
+        for key, value in values.items()
+        if key.startswith(prefix)
+    }
