@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
@@ -17,12 +17,15 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import DatasetDistiller, DistilledClassifier, DistilledRegressor
+from skdistill.estimators._ways import way_for
+from skdistill.real._cells import with_rows
 from skdistill.solvers.search._losses import SMOOTHING
 from skdistill.students import NotMirrored
+from tests.estimators.test_progress import Recorder
 
 
 def by_search(estimator=None, **settings):
@@ -83,7 +86,7 @@ def waves():
 def people():
     """A table of numbers, strings, booleans and dates, with missing values."""
     random_state = np.random.RandomState(1)
-    n = 300
+    n = 120
     X = pd.DataFrame(
         {
             "age": random_state.randint(18, 80, size=n),
@@ -160,6 +163,7 @@ def test_class_weights_count_in_the_loss(clouds):
     assert_allclose(distiller.loss_, expected)
 
 
+@pytest.mark.slow
 def test_a_table_of_pandas(people):
     X, y = people
     distiller = by_search(behind_encoder()).fit(X, y)
@@ -187,10 +191,8 @@ def test_a_table_of_polars(people):
         (SimpleImputer(), ["age", "income"]),
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["town", "job"]),
     )
-    numbers = FunctionTransformer(lambda X: X.fill_null(float("nan")))
     tree = DecisionTreeClassifier(max_leaf_nodes=6, random_state=0)
-    distiller = by_search(make_pipeline(encoder, numbers, tree))
-    distiller.set_params(estimator=make_pipeline(encoder, tree))
+    distiller = by_search(make_pipeline(encoder, tree))
     distiller.fit(X, pl.Series("jazz", y.to_list()))
     assert isinstance(distiller.X_synthetic_, pl.DataFrame)
     assert distiller.X_synthetic_.schema == X.schema
@@ -238,6 +240,27 @@ def test_arrays_keep_their_dtype(clouds, dtype):
     assert distiller.X_synthetic_.dtype == dtype
 
 
+class InSinglePrecision(RegressorMixin, BaseEstimator):
+    """Takes nothing but float32, as networks do."""
+
+    def fit(self, X, y):
+        if X.dtype != np.float32 or y.dtype != np.float32:
+            raise TypeError(f"expected float32, got {X.dtype} and {y.dtype}")
+        self.tree_ = DecisionTreeRegressor(max_leaf_nodes=4).fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.tree_.predict(X).astype(np.float32)
+
+
+def test_single_precision_stays(waves):
+    X, y = (each.astype(np.float32) for each in waves)
+    for targets in (y[:, 0], pd.Series(y[:, 0])):
+        distiller = by_search(InSinglePrecision()).fit(X, targets)
+        assert distiller.X_synthetic_.dtype == np.float32
+        assert distiller.y_synthetic_.dtype == np.float32
+
+
 def test_several_numbers_to_predict(waves):
     X, y = waves
     tree = DecisionTreeRegressor(max_leaf_nodes=8, random_state=0)
@@ -251,7 +274,7 @@ def test_several_numbers_to_predict(waves):
     assert by_search(piped, n_synthetic=10).fit(X, y).y_synthetic_.shape == (10, 2)
 
 
-def test_a_settings_without_a_student_is_searched_with_a_warning(clouds):
+def test_a_setting_without_a_student_is_searched_with_a_warning(clouds):
     X, y = clouds
     lasso = LogisticRegression(l1_ratio=1.0, solver="saga", C=10, max_iter=5000)
     with pytest.warns(UserWarning, match="found by search instead") as record:
@@ -281,19 +304,23 @@ def test_the_estimator_is_not_touched(clouds):
 # Weights
 
 
-def test_rows_of_weight_zero_have_no_influence(clouds, people):
-    for (X, y), tree in ((clouds, None), (people, behind_encoder())):
-        X, y = pd.DataFrame(X), pd.Series(y)
-        weight = np.ones(len(y))
-        weight[::3] = 0
-        distiller = by_search(tree).fit(X, y, sample_weight=weight)
-        kept = weight > 0
-        alone = by_search(tree).fit(X[kept], y[kept])
-        assert_frame_equal(
-            distiller.X_synthetic_.reset_index(drop=True),
-            alone.X_synthetic_.reset_index(drop=True),
-        )
-        assert distiller.loss_ == alone.loss_
+@pytest.mark.parametrize(
+    "name", ["clouds", pytest.param("people", marks=pytest.mark.slow)]
+)
+def test_rows_of_weight_zero_have_no_influence(name, request):
+    X, y = map(pd.DataFrame, request.getfixturevalue(name))
+    y = y.squeeze()
+    tree = behind_encoder() if name == "people" else None
+    weight = np.ones(len(y))
+    weight[::3] = 0
+    distiller = by_search(tree).fit(X, y, sample_weight=weight)
+    kept = weight > 0
+    alone = by_search(tree).fit(X[kept], y[kept])
+    assert_frame_equal(
+        distiller.X_synthetic_.reset_index(drop=True),
+        alone.X_synthetic_.reset_index(drop=True),
+    )
+    assert distiller.loss_ == alone.loss_
 
 
 def test_a_weight_of_two_counts_twice_in_the_loss(clouds):
@@ -344,12 +371,16 @@ def test_sizes(clouds, waves):
     assert len(by_search(tree, n_synthetic=0.05).fit(*waves).y_synthetic_) == 15
 
 
-def test_ranges(people, clouds, waves):
+@pytest.mark.slow
+def test_ranges_of_a_table(people):
     X, y = people
     bounds = {"age": (30, 40), "income": (0.5, 1.0)}
     rows = by_search(behind_encoder(), feature_range=bounds).fit(X, y).X_synthetic_
     assert rows["age"].between(30, 40).all()
     assert rows["income"].dropna().between(0.5, 1.0).all()
+
+
+def test_ranges(clouds, waves):
     X, y = clouds
     rows = by_search(feature_range=(0.0, 1.0)).fit(X, y).X_synthetic_
     assert rows.min() >= 0
@@ -378,7 +409,7 @@ def test_labels_are_learned(clouds, waves):
     X, y = waves
     kept = by_search(tree, learn_labels=False).fit(X, y[:, 0])
     assert np.isin(kept.y_synthetic_, y[:, 0]).all()
-    whole = np.round(10 * y[:, 0]).astype(int)
+    whole = pd.Series(np.round(10 * y[:, 0]).astype(int))
     assert by_search(tree, learn_labels=False).fit(X, whole).y_synthetic_.dtype == int
     assert by_search(tree).fit(X, whole).y_synthetic_.dtype == float
 
@@ -409,6 +440,7 @@ def test_it_is_never_worse_than_given_rows(clouds):
         distiller.set_params(n_synthetic=6).fit(X, y)
 
 
+@pytest.mark.slow
 def test_given_rows_of_a_table(people):
     X, y = people
     start = X.iloc[:4].assign(town=["Paris", "Rome", None, "Lima"])
@@ -434,17 +466,30 @@ def test_given_strings_are_not_cut():
     assert set(distiller.X_synthetic_[:, 1]) <= {"u", "v", "unheard"}
 
 
-def test_given_rows_do_not_widen_the_range(clouds):
+def test_given_numbers_are_rounded_to_integers(clouds):
     X, y = clouds
-    init = np.array([[-50.0, -50.0], [50.0, 50.0]]), np.array(["ends", "middle"])
-    distiller = by_search(init=init, n_synthetic=2, max_iter=3).fit(X, y)
-    assert (distiller.X_synthetic_ >= X.min(axis=0)).all()
-    assert (distiller.X_synthetic_ <= X.max(axis=0)).all()
+    X0 = np.array([[0.6, 1.4], [9.7, 10.2]])
+    whole = with_rows((10 * X).astype(np.int16), X0)
+    assert whole.dtype == np.int16
+    assert_array_equal(whole[-2:], [[1, 1], [10, 10]])
+    with pytest.raises(ValueError, match="X of dtype int16 cannot hold"):
+        with_rows((10 * X).astype(np.int16), np.array([["a", "b"]], dtype=object))
+
+
+def test_a_warm_start_takes_learned_weights_over(clouds):
+    X, y = clouds
+    distiller = by_search(weighting="learn").fit(X, y)
+    weight = np.linspace(0.5, 1.5, 8)
+    distiller.sample_weight_synthetic_ = weight
+    distiller.set_params(warm_start=True)
+    given = way_for(distiller, distiller.estimator, X, y, None).problem.given
+    assert_allclose(given.sample_weight, weight)
 
 
 # Rows that are held back
 
 
+@pytest.mark.slow
 def test_rows_that_are_held_back_give_no_cells(people):
     X, y = people
     X = X.assign(name=[f"person {i}" for i in range(len(X))])
@@ -467,10 +512,11 @@ def test_none_may_be_held_back(clouds):
 
 
 def test_a_callback_stops_it(clouds):
-    from tests.estimators.test_progress import StopAtOnce
-
-    distiller = by_search(max_iter=50).set_callbacks(StopAtOnce())
+    recorder = Recorder(stop_at=1)
+    distiller = by_search(max_iter=50).set_callbacks(recorder)
     assert distiller.fit(*clouds).n_iter_ == 1
+    assert len(recorder.scores) == 1
+    assert recorder.torn_down
 
 
 def test_it_prints_a_line_for_each_iteration(clouds, capsys):
@@ -480,9 +526,8 @@ def test_it_prints_a_line_for_each_iteration(clouds, capsys):
 
 
 def test_an_interrupt_keeps_the_best_set(clouds):
-    from tests.estimators.test_progress import InterruptAfter
-
-    distiller = by_search(max_iter=50).set_callbacks(InterruptAfter(2))
+    recorder = Recorder(2, KeyboardInterrupt())
+    distiller = by_search(max_iter=50).set_callbacks(recorder)
     with pytest.raises(KeyboardInterrupt, match="The best set so far is kept"):
         distiller.fit(*clouds)
     assert distiller.solver_ == "search"
@@ -529,7 +574,7 @@ def test_several_jobs_find_the_same_set(people):
         ({"learn_params": ("ccp_alpha",)}, "learn_params=.* needs an estimator with a"),
         ({"outer_loss": "squared_error"}, "outer_loss=.* needs an estimator with a"),
         (
-            {"estimator": KNeighborsClassifier(metric="chebyshev"), "weighting": "match"},
+            {"estimator": KNeighborsClassifier(), "weighting": "match"},
             "takes no sample_weight",
         ),
         ({"estimator": StandardScaler()}, "StandardScaler has no predict"),
@@ -596,10 +641,10 @@ def test_a_grid_of_a_pipeline(people):
             (SimpleImputer(), make_column_selector(dtype_include="number")),
             verbose_feature_names_out=False,
         ),
-        DistilledClassifier(DecisionTreeClassifier(), by_search(None)),
+        DistilledClassifier(
+            DecisionTreeClassifier(), DatasetDistiller(max_iter=1, random_state=0)
+        ),
     )
-    distiller = DatasetDistiller(max_iter=1, random_state=0)
-    model[-1].set_params(distiller=distiller)
     grid = {"distilledclassifier__distiller__n_synthetic": [4, 8]}
     search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, y)
     fitted = search.best_estimator_[-1]
@@ -621,6 +666,7 @@ def test_a_class_without_any_base(clouds, waves):
     assert_allclose(fitted.distiller_.loss_, y[:, 0].var(), rtol=0.1)
 
 
+@pytest.mark.slow
 def test_distilled_takes_tables_as_they_come(people):
     X, y = people
     few = DatasetDistiller(n_synthetic=8, max_iter=1, random_state=0)
