@@ -150,6 +150,11 @@ class BySearch:
     def _read(self, distiller, X, y, sample_weight):
         """Return the rows that weigh anything, and their weights."""
         X, y = readable(X), as_labels(readable(y, "y"))
+        if y is None:
+            raise ValueError(
+                f"{type(distiller).__name__} requires y to be passed, but the target y "
+                "is None."
+            )
         check_consistent_length(X, y)
         validate_data(distiller, X, skip_check_array=True)
         weight = _check_sample_weight(

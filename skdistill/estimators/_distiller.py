@@ -465,9 +465,10 @@ class DatasetDistiller(
         """
         check_is_fitted(self)
         weight = self.sample_weight_synthetic_
+        has_columns = hasattr(self, "n_features_in_")
         return joined_frame(
             self.X_synthetic_,
-            self.get_feature_names_out(),
+            self.get_feature_names_out() if has_columns else None,
             self.y_synthetic_,
             None if (weight == 1).all() else weight,
         )

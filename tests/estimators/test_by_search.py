@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import StackingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -216,6 +218,24 @@ def test_a_list_of_texts():
     assert_array_equal(refitted.predict(texts), distiller.predict(texts))
     assert distiller.score(texts, y) > 0.8
     assert not hasattr(distiller, "n_features_in_")
+    frame = distiller.to_frame()
+    assert list(frame.columns) == ["sample", "target"]
+    assert list(frame["sample"]) == rows
+    series = pd.Series(texts, name="review")
+    frame = by_search(model, n_synthetic=4).fit(series, y).to_frame()
+    assert list(frame.columns) == ["review", "target"]
+    with pytest.raises(ValueError, match="y is None"):
+        by_search(model).fit(texts, None)
+
+
+def test_a_sparse_matrix(clouds):
+    X, y = clouds
+    distiller = by_search().fit(csr_array(X), y)
+    rows, labels = distiller.transform(csr_array(X))
+    assert rows.format == "csr"
+    assert_array_equal(distiller.to_frame()["x1"], rows.toarray()[:, 1])
+    refitted = clone(distiller.estimator).fit(rows, labels)
+    assert_array_equal(refitted.predict(X), distiller.predict(csr_array(X)))
 
 
 def test_an_array_of_objects(people):
@@ -420,6 +440,13 @@ def test_labels_are_learned(clouds, waves):
 def held_back_loss(distiller, X, y):
     """Return the loss on every tenth row, which is held back."""
     return smoothed_log_loss(distiller.estimator_, X[::10], y[::10])
+
+
+def test_a_stack_has_a_predict_when_it_is_fitted(clouds):
+    X, y = clouds
+    members = [("tree", DecisionTreeClassifier(max_depth=2))]
+    stack = StackingClassifier(members, DecisionTreeClassifier(max_depth=1), cv=2)
+    assert by_search(stack).fit(X, y).predict(X).shape == y.shape
 
 
 def test_it_is_never_worse_than_given_rows(clouds):
