@@ -165,10 +165,11 @@ class DatasetDistiller(
         more than 10,000 rows. Fewer than 2,000 real rows are parted into five folds
         instead, which are held back in turn: their mean loss says after how many
         iterations to end, and the set is learned from all rows. (Rows that are to be
-        rounded, mini-batches and "search" make do with the first fold.) A cross-validation
-        splitter, or a list of pairs of indices or boolean masks, gives the folds; a
-        single pair gives a part. Pass ``list(GroupKFold().split(X, y, groups))`` to
-        keep groups together, or ``TimeSeriesSplit()`` to be judged by later rows.
+        rounded, mini-batches and "search" make do with the first fold.) A
+        cross-validation splitter, or a list of pairs of indices or boolean masks, gives
+        the folds; a single pair gives a part. Pass
+        ``list(GroupKFold().split(X, y, groups))`` to keep groups together, or
+        ``TimeSeriesSplit()`` to be judged by later rows.
 
     n_iter_no_change : int, default=10
         Number of iterations without a lower loss on the held-back rows after which the
