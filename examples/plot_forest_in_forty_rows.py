@@ -113,4 +113,5 @@ print(f"  all {len(X_train)} rows         {score_of(X_train, y_train):.3f}")
 
 # %%
 # The search gains on k-means, but forty rows do not make up for all the data: a forest
-# is made for many. For a linear model behind the same encoder, fewer rows can.
+# is made for many. A linear model takes fewer, see
+# :ref:`sphx_glr_auto_examples_plot_mixed_table.py`.

@@ -99,13 +99,20 @@ def distilled(estimator, X, y, n_synthetic):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         distiller.fit(X, y)
-        # Some draw from the state of the process unless they are told a seed.
         weight = distiller.sample_weight_synthetic_
         assert_array_equal(weight, np.ones(len(weight)))
+        # It need not predict the same: those that draw by chance have no seed.
         refitted = clone(distiller.estimator).fit(*distiller.transform(X))
         assert refitted.predict(X).shape == distiller.predict(X).shape == y.shape
     assert np.isfinite(distiller.loss_)
     return distiller
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_fails_by_itself(table, name):
+    kind = "regressor" if name == "IsotonicRegression" else "classifier"
+    with pytest.raises((ValueError, IndexError)):
+        made(name, kind).fit(*table)
 
 
 @pytest.mark.parametrize("name", names_of("classifier"))

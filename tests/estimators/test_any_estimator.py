@@ -28,7 +28,6 @@ from skdistill import (
 from tests.conftest import make_table
 
 on_rows_of_another = pytest.mark.filterwarnings(
-    "ignore:.* is fitted on rows that are distilled for:UserWarning",
     "ignore::sklearn.exceptions.ConvergenceWarning",
 )
 

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -303,6 +303,16 @@ def test_a_setting_without_a_student_is_searched_with_a_warning(clouds):
     assert distiller.solver_ == "search"
     ridge = LogisticRegression(C=10)
     assert by_search(ridge, solver="search").fit(X, y).solver_ == "search"
+
+
+def test_a_member_without_a_student_may_read_tables(people):
+    X, y = people
+    members = [("tree", behind_encoder()), ("other", behind_encoder())]
+    voting = VotingClassifier(members, voting="soft")
+    with pytest.warns(UserWarning, match="no student for .* within VotingClassifier"):
+        distiller = by_search(voting).fit(X[:40], y[:40])
+    assert distiller.solver_ == "search"
+    assert distiller.X_synthetic_.dtypes.equals(X.dtypes)
 
 
 def test_pickles_and_clones(clouds):
