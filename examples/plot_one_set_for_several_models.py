@@ -3,10 +3,10 @@
 One set for several models
 ==========================
 
-Rows that are distilled for one estimator serve that one. A voting ensemble as the estimator
-stands for several at once: the rows are learned for the mean loss of its members, each in
-units of what chance costs. Here is what that gives for a set to share, and for a set to
-search hyperparameters on.
+Rows that are distilled for one estimator serve that one. A voting ensemble as the
+estimator stands for several at once: the rows are learned for the mean loss of its
+members, each in units of what chance costs. Here is what that gives for a set to share,
+and for a set to search hyperparameters on.
 """
 
 # %%
@@ -51,13 +51,14 @@ for name in models:
     print(f"{name:14}" + "".join(f"{score:9.2f}" for score in scores))
 
 # %%
-# Every member gains. The forest does not: it cuts the features one at a time, where learned
-# rows may lie anywhere. For a forest, rows are found by search.
+# Every member gains. The forest does not: it cuts the features one at a time, where
+# learned rows may lie anywhere. For a forest, rows are found by search.
 #
 # A set to search hyperparameters on
 # ----------------------------------
-# Six members that differ in ``C`` alone. The question is not how well they do on 40 rows, but
-# whether 40 rows rank them as all rows do. Rows for one of the settings would favor it.
+# Six members that differ in ``C`` alone. The question is not how well they do on 40
+# rows, but whether 40 rows rank them as all rows do. Rows for one of the settings would
+# favor it.
 
 X, y = make_classification(
     1500,
@@ -108,5 +109,5 @@ ax.legend()
 plt.show()
 
 # %%
-# Rows for one setting say little about the others. Rows for all of them rank the settings
-# nearly as all the data do, at the cost of fits on 40 rows.
+# Rows for one setting say little about the others. Rows for all of them rank the
+# settings nearly as all the data do, at the cost of fits on 40 rows.
