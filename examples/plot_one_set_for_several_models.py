@@ -12,8 +12,8 @@ and for a set to search hyperparameters on.
 # %%
 # A set for four classifiers
 # --------------------------
-# 20 rows for scikit-learn's digits, for three classifiers together. The forest is not among
-# the members: it stands for a model that nobody has thought of yet.
+# 20 rows for scikit-learn's digits, for three classifiers together. The forest is not
+# among the members: it stands for a model that nobody has thought of yet.
 
 import matplotlib.pyplot as plt
 import numpy as np
