@@ -173,7 +173,8 @@ class DatasetDistiller(
 
     n_iter_no_change : int, default=10
         Number of iterations without a lower loss on the held-back rows after which the
-        iteration ends; for "search" also if no rows are held back.
+        iteration ends; for "search" also if no rows are held back. "adam" runs to the
+        end of its schedule, and the best iterate is returned.
 
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers

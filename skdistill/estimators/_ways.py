@@ -4,6 +4,7 @@ from functools import partial
 
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 
+from skdistill._registered import registered_student
 from skdistill.estimators._by_search import BySearch
 from skdistill.estimators._by_student import ByStudent
 from skdistill.estimators._fitting import warn
@@ -19,7 +20,8 @@ def is_searched(solver, estimator):
 
 def _members_without_student(estimator):
     """Return the members of a voting ensemble, at any depth, that have no student."""
-    if type(estimator) not in (VotingClassifier, VotingRegressor):
+    is_voting = type(estimator) in (VotingClassifier, VotingRegressor)
+    if not is_voting or registered_student(type(estimator)):
         return [] if has_student(estimator) else [estimator]
     members = [member for _, member in estimator.estimators if member != "drop"]
     return [each for member in members for each in _members_without_student(member)]

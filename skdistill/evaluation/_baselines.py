@@ -14,7 +14,8 @@ from sklearn.utils.validation import column_or_1d
 
 from skdistill._sklearn_compat import _safe_indexing
 from skdistill.estimators._fitting import warn
-from skdistill.real._targets import one_hot_classes
+from skdistill.real._targets import class_targets, numeric_targets, one_hot_classes
+from skdistill.solvers.search._clustered import clustered_rows
 from skdistill.synthetic._allocation import rows_per_class
 from skdistill.tables._columns import read_table
 from skdistill.tables._frames import labels_like
@@ -38,6 +39,13 @@ def targets_of(distiller, y):
     return column_or_1d(y)
 
 
+def reads_tables(distiller):
+    """Whether the rows of a distiller are found by search, in the table as it came."""
+    from skdistill.estimators._ways import is_searched
+
+    return is_searched(distiller.solver, distiller._estimator())
+
+
 def class_codes(distiller, y):
     """Return the class index (n,) of each row, None if targets code no classes."""
     if is_classifier(distiller):
@@ -55,6 +63,7 @@ def reduced_set(
     n_rows,
     *,
     categorical_features=None,
+    as_it_came=False,
     weighting="unit",
     random_state=None,
 ):
@@ -78,6 +87,9 @@ def reduced_set(
         Rows to return, or rows of each class; an int is shared as by the distiller.
     categorical_features : None, "from_dtype" or array-like, default=None
         See ``DatasetDistiller``.
+    as_it_came : bool, default=False
+        Whether the estimator reads the table itself, whatever it holds: a center has
+        the most frequent value of each column that holds no numbers.
     weighting : str, default="unit"
         See ``DatasetDistiller``; other than for "match", all rows weigh one.
     random_state : int, RandomState instance or None, default=None
@@ -100,7 +112,11 @@ def reduced_set(
         groups = [np.flatnonzero(codes == c) for c in range(len(counts))]
         if np.ndim(n_rows) == 0:
             n_rows = rows_per_class(n_rows, np.arange(len(counts)), counts)
-    if method == "kmeans":
+    if method == "kmeans" and as_it_came:
+        rows = _centers_as_they_came(
+            X, y, codes, n_rows, categorical_features, random_state
+        )
+    elif method == "kmeans":
         same_target = codes is not None
         table = read_table(X, categorical_features, None)
         rows = _centers(X, y, table, groups, n_rows, same_target, random_state)
@@ -120,6 +136,17 @@ def _drawn_rows(X, y, groups, n_rows, random_state):
         ]
     )
     return _safe_indexing(X, rows), _safe_indexing(y, rows)
+
+
+def _centers_as_they_came(X, y, codes, n_rows, categorical_features, random_state):
+    if codes is None:
+        values = np.asarray(y, dtype=np.float64)
+        targets, y_in = numeric_targets(values, np.ones(len(values)), y)
+    else:
+        targets, y_in = class_targets(np.asarray(y), y)
+    X, y = clustered_rows(X, y_in, targets, n_rows, categorical_features, random_state)
+    labels = y if codes is None else targets.classes[y]
+    return X, targets.in_container(labels, learned=codes is None)
 
 
 def _centers(X, y, table, groups, n_rows, same_target, random_state):

@@ -25,6 +25,7 @@ from skdistill.estimators._fitting import fit_behind
 from skdistill.evaluation._baselines import (
     BASELINES,
     class_codes,
+    reads_tables,
     reduced_set,
     targets_of,
 )
@@ -235,7 +236,9 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
         estimator = fitted.fit(X_train, y_train).estimator_
     else:
         categorical = distiller.categorical_features
-        encoder = getattr(read_table(X_train, categorical, None), "encoder", None)
+        encoder = None
+        if not reads_tables(distiller):
+            encoder = getattr(read_table(X_train, categorical, None), "encoder", None)
         rows = X_train, y_train
         if method != "full":
             rows = reduced_set(
@@ -245,6 +248,7 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
                 class_codes(distiller, y_train),
                 size,
                 categorical_features=categorical,
+                as_it_came=reads_tables(distiller),
                 weighting=distiller.weighting,
                 random_state=seed,
             )

@@ -16,7 +16,9 @@ from skdistill.evaluation.plotting._axes import axes_or_new
 from skdistill.evaluation.plotting._images import image_shape_of, plot_images
 from skdistill.evaluation.plotting._scatter import plot_scatter
 from skdistill.evaluation.plotting._table import plot_table
+from skdistill.real._cells import read_cells
 from skdistill.tables._columns import read_table
+from skdistill.tables._reading import is_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -194,7 +196,9 @@ class DistillationDisplay:
             y_synthetic = y_synthetic.argmax(axis=1)
             y = None if y is None else y.argmax(axis=1)
         is_categorical = None
-        if encoder_of(distiller) is not None:
+        if distiller.solver_ == "search" and is_frame(distiller.X_synthetic_):
+            is_categorical = ~read_cells(distiller.X_synthetic_).is_number
+        elif encoder_of(distiller) is not None:
             table = distiller.X_synthetic_, distiller.categorical_features, None
             is_categorical = read_table(*table).is_category
         display = cls(

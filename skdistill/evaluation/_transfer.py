@@ -16,6 +16,7 @@ from skdistill.estimators._fitting import encoder_of, fit_behind, takes_weights
 from skdistill.evaluation._baselines import (
     BASELINES,
     class_codes,
+    reads_tables,
     reduced_set,
     targets_of,
 )
@@ -156,6 +157,7 @@ def transfer_score(
                     codes,
                     n_rows,
                     categorical_features=distiller.categorical_features,
+                    as_it_came=reads_tables(distiller),
                     weighting=distiller.weighting,
                     random_state=random_state,
                 )

@@ -8,6 +8,8 @@ by Adam on mini-batches. Where it may overfit, it is judged by rows that are hel
 
 from typing import NamedTuple
 
+import numpy as np
+
 from skdistill.optimizers._outcome import Outcome
 from skdistill.solvers._iterate import calibrate, iterate, solver_of
 from skdistill.solvers._rounding import round_set
@@ -99,7 +101,11 @@ def _judged(problem, start, columns, report, kept):
     max_iter = max(report.remaining - kept, 0)
     if len(parts) == 1:
         problem, judge = problem.on(parts[0])
-        report.judge_by(judge, problem.options.n_iter_no_change)
+        # Steps of Adam are long at first, and short only at the end of its schedule.
+        by_batches = solver_of(problem) == "adam"
+        report.judge_by(
+            judge, np.inf if by_batches else problem.options.n_iter_no_change
+        )
         start = approach(problem, report)
     elif parts:
         course = course_by_folds(problem, parts, report, max_iter)

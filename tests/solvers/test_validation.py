@@ -196,7 +196,10 @@ def test_a_second_fit_forgets_the_first(noisy):
 
 @pytest.mark.slow
 def test_mini_batches_are_judged(noisy, part):
-    fitted = distiller(solver="adam", max_iter=6, validation_fraction=part).fit(*noisy)
+    fitted = distiller(
+        solver="adam", max_iter=6, n_iter_no_change=1, validation_fraction=part
+    ).fit(*noisy)
+    assert fitted.n_iter_ == 6
     assert fitted.validation_loss_ <= fitted.validation_loss_curve_.min()
     assert fitted.solver_ == "adam"
 

@@ -53,5 +53,6 @@ def plot_table(X, y, classes, *, reference, is_categorical, feature_names, cmap,
 
 
 def _standardized(X, reference):
-    std = reference.std(axis=0)
-    return (X - reference.mean(axis=0)) / np.where(std > 0, std, 1)
+    std = np.nanstd(reference, axis=0)
+    standardized = (X - np.nanmean(reference, axis=0)) / np.where(std > 0, std, 1)
+    return np.ma.masked_invalid(standardized)

@@ -130,7 +130,7 @@ class JointStudent(Student):
                 f"that have class weights: {weighted}. Supported: members without."
             )
         degrees = {DEGREES.get(member.loss_name, 0) for member in self.members}
-        if len(degrees) > 1:
+        if self.spec.classes is None and len(degrees) > 1:
             raise NotMirrored(
                 f"{type(self.estimator).__name__} cannot be distilled with members "
                 "whose losses have other units: "
