@@ -64,7 +64,7 @@ model = make_pipeline(
     ),
     RandomForestClassifier(20, min_samples_leaf=2),
 )
-distiller = DatasetDistiller(model, n_synthetic=40, max_iter=20, random_state=0)
+distiller = DatasetDistiller(model, n_synthetic=40, max_iter=12, random_state=0)
 distiller.fit(X_train, y_train)
 print(f"{distiller.solver_}: {distiller.n_iter_} iterations")
 print(distiller.to_frame().iloc[::5].to_string(index=False))
