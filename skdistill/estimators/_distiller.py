@@ -74,8 +74,8 @@ class DatasetDistiller(
     init : {"kmeans", "mean", "sample"} or tuple of (X0, y0), default="kmeans"
         Rows to start from: centers of k-means in each class, class means, real rows, or
         arrays of shapes (n_synthetic, n_features) and (n_synthetic,). In regression,
-        k-means clusters rows and targets together, and means are those of groups of
-        equal size along the targets. Rows that equal
+        k-means clusters rows and targets together (for nearest neighbors, rows alone),
+        and means are those of groups of equal size along the targets. Rows that equal
         another one are moved apart by up to 2 % of the range of each feature. The
         result stays close to these rows where the problem leaves a choice.
 

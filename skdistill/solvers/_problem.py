@@ -290,7 +290,9 @@ def pose(distiller, real, columns, student, group_counts=None):
         held = (real.low == real.high) & (bounds[0] <= real.low)
         held &= real.high <= bounds[1]
         bounds = tuple(np.where(held, real.low, side) for side in bounds)
-    X0, y0, last = starting_rows(distiller, real, group_counts, columns, random_state)
+    X0, y0, last = starting_rows(
+        distiller, real, student, group_counts, columns, random_state
+    )
     weight0 = last.sample_weight
     if weight0 is None:
         weight0 = np.ones(len(y0))
