@@ -102,9 +102,8 @@ class PipelineStudent(Student):
             self.penalty = _OfStudent(student.penalty, self._prefix)
         if student.unit_norm is not None:
             self.unit_norm = _OfStudent(student.unit_norm, self._prefix)
-        # Few rows of many features can make of a linear model what follows the noise.
-        overfits = self.chain.is_flexible and student.penalty is None
-        self.is_regularized = student.is_regularized and not overfits
+        is_free = self.chain.is_flexible and student.penalty is None
+        self.is_regularized = student.is_regularized and not is_free
         self.is_overconfident = student.is_overconfident
         self.learns_surrogates = student.learns_surrogates
         self.trains_in_jax = student.trains_in_jax

@@ -14,7 +14,9 @@ class TransformerMirror(ABC):
     ignores_copies : bool
         Whether a set of which every row comes k times leads to the same ``stats``.
     is_flexible : bool
-        Whether a linear model of its features can follow the noise of the real rows.
+        Whether a linear model of few rows can follow the noise of the real ones behind
+        it: it makes more features, or divides them by a spread of the rows, which may
+        be small, so that the norm of the model has no bound.
     """
 
     ignores_copies: bool = True

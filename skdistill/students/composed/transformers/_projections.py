@@ -95,6 +95,11 @@ class PrincipalComponents(_Projector):
         """The variance that whitens is divided by the number of rows less one."""
         return not self.whiten
 
+    @property
+    def is_flexible(self):
+        """Whether projections are divided by their spread."""
+        return self.whiten
+
     def fit(self, X):
         """Return the Projection."""
         center = X.mean(axis=0)

@@ -31,6 +31,8 @@ class Scaling(NamedTuple):
 
 
 class _Scaler(TransformerMirror):
+    is_flexible = True
+
     def fit(self, X):
         """Return the Scaling."""
         return Scaling(*self._center_and_scale(X))
@@ -68,6 +70,11 @@ class Standard(_Scaler):
     def of(cls, transformer):
         """Return the mirror of a transformer."""
         return cls(bool(transformer.with_mean), bool(transformer.with_std))
+
+    @property
+    def is_flexible(self):
+        """Centers alone give a model no freedom."""
+        return self.with_std
 
     def _center_and_scale(self, X):
         mean = X.mean(axis=0)
@@ -152,6 +159,11 @@ class Robust(_Scaler):
             tuple(float(q) for q in transformer.quantile_range),
             bool(transformer.unit_variance),
         )
+
+    @property
+    def is_flexible(self):
+        """Centers alone give a model no freedom."""
+        return self.with_scaling
 
     def _center_and_scale(self, X):
         low, high = jnp.percentile(X, jnp.array(self.quantile_range), axis=0)
