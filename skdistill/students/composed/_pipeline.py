@@ -109,6 +109,12 @@ class PipelineStudent(Student):
         self.trains_in_jax = student.trains_in_jax
         self.takes_batches = student.takes_batches
 
+    @property
+    def scaler(self):
+        """The only transformer, if it shifts and scales each feature; else None."""
+        mirrors = self.chain.mirrors
+        return mirrors[0] if len(mirrors) == 1 and mirrors[0].is_affine else None
+
     def encode(self, y):
         """Return the targets of the student."""
         return self.student.encode(y)
@@ -140,6 +146,15 @@ class PipelineStudent(Student):
         start = None if start is None else start.params
         params = self.student.solve(self._behind(synthetic, Z), start)
         return PipelineParams(stats, params)
+
+    def fitted_stats(self, X):
+        """Return the stats that the transformers learn on rows (m, p)."""
+        return _in_numpy(_fit_transform, X, chain=self.chain)[0]
+
+    def behind(self, synthetic):
+        """Return the set that the student sees."""
+        Z = _in_numpy(_fit_transform, synthetic.X, chain=self.chain)[1]
+        return self._behind(synthetic, Z)
 
     def params_of(self, estimator, synthetic):
         """Return the stats and params of the steps that scikit-learn fitted."""
@@ -175,7 +190,6 @@ class PipelineStudent(Student):
         )
 
     def _behind(self, synthetic, Z):
-        """Return the set that the student sees."""
         hyperparameters = _without(self._prefix, synthetic.hyperparameters)
         return synthetic._replace(X=Z, hyperparameters=hyperparameters)
 

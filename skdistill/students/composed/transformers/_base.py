@@ -17,9 +17,12 @@ class TransformerMirror(ABC):
         Whether a linear model of few rows can follow the noise of the real ones behind
         it: it makes more features, or divides them by a spread of the rows, which may
         be small, so that the norm of the model has no bound.
+    is_affine : bool
+        Whether it shifts and scales each feature: ``stats`` are a Scaling.
     """
 
     ignores_copies: bool = True
+    is_affine: bool = False
     is_flexible: bool = False
 
     @abstractmethod

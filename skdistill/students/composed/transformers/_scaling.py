@@ -32,6 +32,7 @@ class Scaling(NamedTuple):
 
 class _Scaler(TransformerMirror):
     is_flexible = True
+    is_affine = True
 
     def fit(self, X):
         """Return the Scaling."""
@@ -102,17 +103,24 @@ class MinMax(_Scaler):
         low, high = transformer.feature_range
         return cls(float(low), float(high), bool(transformer.clip))
 
+    @property
+    def is_affine(self):
+        """Whether nothing is clipped."""
+        return not self.clip
+
     def transform(self, stats, X):
         """Shift and scale every feature to the range."""
-        Z = super().transform(stats, X) + self.low
+        Z = super().transform(stats, X)
         return jnp.clip(Z, self.low, self.high) if self.clip else Z
 
     def _center_and_scale(self, X):
         low = X.min(axis=0)
-        return low, _nonzero(X.max(axis=0) - low) / (self.high - self.low)
+        scale = _nonzero(X.max(axis=0) - low) / (self.high - self.low)
+        return low - self.low * scale, scale
 
     def _found(self, fitted):
-        return fitted.data_min_, 1 / fitted.scale_
+        scale = 1 / fitted.scale_
+        return fitted.data_min_ - self.low * scale, scale
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,11 @@ class MaxAbs(_Scaler):
     def of(cls, transformer):
         """Return the mirror of a transformer."""
         return cls(bool(getattr(transformer, "clip", False)))
+
+    @property
+    def is_affine(self):
+        """Whether nothing is clipped."""
+        return not self.clip
 
     def transform(self, stats, X):
         """Scale every feature."""
