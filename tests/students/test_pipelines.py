@@ -339,12 +339,16 @@ def test_the_user_guides_unknown_hyperparameter_is_named(wine):
         quick(scaled_logistic(), learn_params=("alpha",)).fit(*wine)
 
 
-def test_a_second_fit_compiles_nothing(count_compilations):
-    pipeline = make_pipeline(StandardScaler(), PCA(3), strict_logistic())
-    for seed in (0, 1):
-        X, y = make_table(3, seed=seed)
+@pytest.mark.parametrize("is_exact", [False, True])
+def test_a_second_fit_compiles_nothing(is_exact, count_compilations):
+    transformers = [RobustScaler()] if is_exact else [StandardScaler(), PCA(3)]
+    pipeline = make_pipeline(*transformers, strict_logistic(C=10.0))
+    for seed, n in ((0, 120), (1, 150)):
+        X, y = make_table(3, seed=seed, n=n)
         with count_compilations() as counter:
-            fit(quick(pipeline, early_stopping=False), X, y)
+            distiller = quick(pipeline, early_stopping=False)
+            fit(distiller.set_params(n_synthetic=30), X, y)
+        assert (distiller.solver_ == "exact") == is_exact
     assert counter.count == 0
 
 

@@ -16,6 +16,8 @@ they stay, and pulls ``A = pinv(Z)' W'`` are made by targets.
 from dataclasses import replace
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from skdistill.real._moments import mean_and_deviation
 from skdistill.real._rescaled import RescaledRows
@@ -42,14 +44,20 @@ from skdistill.students.linear._base import PenalizedLinearStudent
 #: Squared norm that rows are drawn together for, as shares of the bound on it.
 NORM_SHARES = (0.6, 0.3, 0.1, 0.01)
 #: Rounds in which the rows move towards their fixed point.
-MAX_ROUNDS = 60
+MAX_ROUNDS = 100
 #: Rounds in which the error has to fall by half.
 PATIENCE = 10
 
 
 def is_scaled(problem):
-    """Whether the student is a linear one with a free intercept behind a scaler."""
+    """Whether exact rows are sought behind a scaler.
+
+    The student is a linear one with a free intercept. What is iterated starts from the
+    starting rows, for the loss alone and on a part of the rows that judges how long.
+    """
     student = problem.student
+    if problem.is_part or problem.options.solver == "lbfgs":
+        return False
     if not isinstance(student, PipelineStudent) or student.scaler is None:
         return False
     inner = student.student
@@ -84,10 +92,7 @@ def approach_scaled(problem, report):
     found = rows.with_targets() if learns_targets else rows.moved()
     if report.stopped:
         found = None
-    if found is not None and options.solver == "lbfgs":
-        # Iterated rows may be better for the loss alone.
-        found = min(found, start, key=problem.training_loss)
-    elif found is None and options.solver == "exact" and not report.stopped:
+    if found is None and options.solver == "exact" and not report.stopped:
         raise ValueError(
             f"solver='exact' found no {len(start.X)} rows within the bounds that "
             "reproduce the full-data model of the pipeline. Pass more rows, a larger C "
@@ -108,8 +113,10 @@ def _scaling_of_all_rows(problem):
         rows = problem.sample.X.astype(np.float64)
     else:
         rows = np.stack([real.low, real.high])
-    stats = problem.student.fitted_stats(rows)
-    return stats[0]
+    # By scikit-learn: JAX would compile for the number of rows.
+    steps = problem.student.estimator.steps[:-1]
+    fitted = clone(Pipeline(steps)).fit(rows)
+    return problem.student.chain.stats_of(fitted)[0]
 
 
 def _model_of_all_rows(problem, unit, report):
