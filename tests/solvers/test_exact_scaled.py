@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.datasets import load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
@@ -86,9 +86,13 @@ def test_weights_are_those_of_the_last_step(wine, rng):
 
 def test_a_model_of_large_norm_draws_the_rows_together():
     """Its own scales take the rows apart again: no norm is out of reach."""
-    X, y = make_table(2, n=300, class_sep=2.0)
-    pipeline = make_pipeline(StandardScaler(), strict_logistic(C=0.1))
-    distiller = DatasetDistiller(pipeline, n_synthetic=6, solver="exact").fit(X, y)
+    X, y = load_breast_cancer(return_X_y=True)
+    model = strict_logistic(C=0.1)
+    scaled = StandardScaler().fit_transform(X)
+    with pytest.raises(ValueError, match="cannot reproduce.*squared norm"):
+        DatasetDistiller(model, n_synthetic=20, solver="exact").fit(scaled, y)
+    pipeline = make_pipeline(StandardScaler(), model)
+    distiller = DatasetDistiller(pipeline, n_synthetic=20, solver="exact").fit(X, y)
     assert_reproduced(distiller, X, y)
     assert (distiller.X_synthetic_.std(axis=0) < X.std(axis=0)).all()
 
@@ -119,8 +123,8 @@ def test_bounds_and_constants_are_kept(wine):
 
 def test_out_of_reach(wine):
     pipeline = make_pipeline(StandardScaler(), strict_logistic(C=0.1))
-    distiller = DatasetDistiller(pipeline, n_synthetic=6, solver="exact")
-    with pytest.raises(ValueError, match="found no 6 rows.*of the pipeline"):
+    distiller = DatasetDistiller(pipeline, n_synthetic=3, solver="exact")
+    with pytest.raises(ValueError, match="found no 3 rows.*of the pipeline"):
         distiller.fit(*wine)
 
 

@@ -6,14 +6,15 @@ finds the scales ``s`` (p,) in the synthetic rows has the linear student see row
 norm allows (``_given_targets``). Moved there, the rows have other scales. Each round
 moves them less, and the fixed point is a set whose own scales are those that it needs.
 
-The norm always allows if rows are drawn together: ``||W diag(s)||`` falls with ``s``,
-and the bound stays. They are drawn no further than they need to.
+The norm allows if rows are drawn together: ``||W diag(s)||`` falls with ``s``, and its
+bound stays. By how much is best is not known before it is tried.
 
 Numeric targets that are learned need no such rounds: where the rows span the features,
 they stay, and pulls ``A = pinv(Z)' W'`` are made by targets.
 """
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from sklearn.base import clone
@@ -41,8 +42,17 @@ from skdistill.students.composed.transformers._scaling import (
 )
 from skdistill.students.linear._base import PenalizedLinearStudent
 
-#: Squared norm that rows are drawn together for, as shares of the bound on it.
-NORM_SHARES = (0.6, 0.3, 0.1, 0.01)
+#: Squared norm that rows are drawn together for at least, as a share of its bound.
+NORM_SHARE = 0.6
+#: By which factors they are drawn together further, one attempt after the other, and
+#: from which share on they are drawn together in each round.
+ATTEMPTS = (
+    (1.0, 1.0),
+    (1.0, NORM_SHARE),
+    (0.7, NORM_SHARE),
+    (0.4, np.inf),
+    (0.13, np.inf),
+)
 #: Rounds in which the rows move towards their fixed point.
 MAX_ROUNDS = 100
 #: Rounds in which the error has to fall by half.
@@ -193,26 +203,34 @@ class _Rows:
 
     def moved(self):
         """Return rows that train to the model with the targets that they have."""
-        start = self.problem.start
-        behind, wanted, _ = self._seen(start)
-        norm = np.vdot(wanted.coef, wanted.coef)
-        limit = norm_limit(self.linear, behind) * self.linear.loss_strength(
-            behind.hyperparameters
-        )
-        if not norm:
+        if not self.model.coef.any():
             return None
-        factors = {min(1.0, np.sqrt(share * limit / norm)) for share in NORM_SHARES}
-        center = start.X.mean(axis=0)
-        for factor in sorted(factors, reverse=True):
-            X = np.clip(center + factor * (start.X - center), *self._bounds)
-            found = self._fixed_point(start._replace(X=X))
+        start = self._within_norm(self.problem.start)
+        for factor, most in ATTEMPTS:
+            found = self._fixed_point(self._drawn_together(start, factor), most)
             if found is not None:
                 return found
         return None
 
-    def _fixed_point(self, synthetic):
+    def _within_norm(self, synthetic, most=NORM_SHARE):
+        """Draw rows together if their squared norm exceeds a share of its bound."""
+        behind, wanted, _ = self._seen(synthetic)
+        strength = self.linear.loss_strength(behind.hyperparameters)
+        limit = strength * norm_limit(self.linear, behind)
+        share = np.vdot(wanted.coef, wanted.coef) / limit
+        if share <= most:
+            return synthetic
+        return self._drawn_together(synthetic, np.sqrt(NORM_SHARE / share))
+
+    def _drawn_together(self, synthetic, factor):
+        center = synthetic.X.mean(axis=0)
+        X = center + factor * (synthetic.X - center)
+        return synthetic._replace(X=np.clip(X, *self._bounds))
+
+    def _fixed_point(self, synthetic, most):
         errors = []
         for i in range(MAX_ROUNDS):
+            synthetic = self._within_norm(synthetic, most)
             behind, wanted, scaling = self._seen(synthetic)
             bounds = tuple((b - scaling.center) / scaling.scale for b in self._bounds)
             Z = self._nearest(behind, wanted, bounds, is_first=i == 0)
@@ -231,14 +249,15 @@ class _Rows:
     def _nearest(self, behind, wanted, bounds, is_first):
         """Return scaled rows that train to a model, near those given, or None."""
         span = ModelSpan(wanted, behind.X.mean(axis=0))
-        if is_first:
-            candidates = reproducing_rows(self.linear, span, behind, bounds)
-        else:
+        candidates = reproducing_rows(self.linear, span, behind, bounds)
+        if not is_first:
+            # Rows that nearly do it already need no start from elsewhere.
             Q = span.project(behind.X)
             system = PullSystem(self.linear, span, behind, Q)
             Q = system.solve(Q)
             A = system.pull(Q)
-            candidates = [within(lambda X: span.extend(Q, A, X), behind.X, bounds)]
+            near = within(lambda X: span.extend(Q, A, X), behind.X, bounds)
+            candidates = chain([near], candidates)
         for Z in candidates:
             if np.isfinite(Z).all() and is_reproduced(
                 wanted, self.linear.solve(behind._replace(X=Z))
