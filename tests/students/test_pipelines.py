@@ -26,6 +26,7 @@ from sklearn.preprocessing import (
     PolynomialFeatures,
     QuantileTransformer,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
 )
 
@@ -74,6 +75,9 @@ TRANSFORMERS = {
     "function": FunctionTransformer(of_each_row_and_its_square),
     "polynomial": PolynomialFeatures(2),
     "interactions": PolynomialFeatures(3, interaction_only=True, include_bias=False),
+    "splines": SplineTransformer(),
+    "splines, quantile": SplineTransformer(4, 2, knots="quantile", include_bias=False),
+    "splines, continue": SplineTransformer(3, 1, extrapolation="continue"),
     "pca": PCA(2),
     "pca, all": PCA(),
     "pca, whiten": PCA(3, whiten=True),
@@ -295,6 +299,7 @@ def test_a_pipeline_that_ends_with_a_forest_is_searched_in_silence(wine):
         (Nystroem(), "random_state=None"),
         (Nystroem("sigmoid", random_state=0), "kernel='sigmoid'"),
         (RBFSampler(), "random_state=None"),
+        (SplineTransformer(extrapolation="linear"), "extrapolation='linear'"),
         (FunctionTransformer(cube, kw_args={"a": []}), "cannot be hashed"),
         (QuantileTransformer(), "QuantileTransformer"),
     ],

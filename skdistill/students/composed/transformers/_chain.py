@@ -14,12 +14,13 @@ from sklearn.preprocessing import (
     Normalizer,
     PolynomialFeatures,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
 )
 
 from skdistill.students._base import NotMirrored
 from skdistill.students.composed.transformers._base import TransformerMirror
-from skdistill.students.composed.transformers._expansions import Polynomial
+from skdistill.students.composed.transformers._expansions import Polynomial, Splines
 from skdistill.students.composed.transformers._kernel_features import (
     KernelLandmarks,
     RandomFourier,
@@ -148,6 +149,7 @@ _MIRRORS: dict[type, Callable[[Any], TransformerMirror]] = {
     PolynomialFeatures: Polynomial.of,
     RBFSampler: RandomFourier.of,
     RobustScaler: Robust.of,
+    SplineTransformer: Splines.of,
     StandardScaler: Standard.of,
     TruncatedSVD: SingularVectors.of,
 }
