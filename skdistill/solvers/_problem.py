@@ -145,6 +145,8 @@ class Problem:
         ``pose_on(unweighted) -> Problem``, the same problem on a part of them.
     is_part : bool
         Whether it is the problem on such a part.
+    rounds : bool
+        Whether the rows that are found will be rounded.
     """
 
     student: object
@@ -157,6 +159,7 @@ class Problem:
     unweighted: object = None
     pose_on: Callable | None = None
     is_part: bool = False
+    rounds: bool = False
 
     @cached_property
     def loss(self):
@@ -334,4 +337,15 @@ def pose(distiller, real, columns, student, group_counts=None):
     pose_on = partial(
         pose, distiller, columns=columns, student=student, group_counts=group_counts
     )
-    return Problem(student, rows, sample, start, options, y0, weight0, real, pose_on)
+    return Problem(
+        student,
+        rows,
+        sample,
+        start,
+        options,
+        y0,
+        weight0,
+        real,
+        pose_on,
+        rounds=columns.rounds,
+    )

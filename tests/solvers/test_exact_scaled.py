@@ -51,7 +51,13 @@ def assert_reproduced(distiller, X, y, **weights):
             break
 
 
-@pytest.mark.parametrize("scaler", SCALERS)
+@pytest.mark.parametrize(
+    "scaler",
+    [
+        scaler if scaler == "standard" else pytest.param(scaler, marks=pytest.mark.slow)
+        for scaler in SCALERS
+    ],
+)
 def test_logistic(scaler, wine):
     pipeline = make_pipeline(SCALERS[scaler], strict_logistic(C=10.0))
     if scaler == "standard, no std":
@@ -84,6 +90,7 @@ def test_weights_are_those_of_the_last_step(wine, rng):
     assert_reproduced(distiller, X, y, logisticregression__sample_weight=weight)
 
 
+@pytest.mark.slow
 def test_a_model_of_large_norm_draws_the_rows_together():
     """Its own scales take the rows apart again: no norm is out of reach."""
     X, y = load_breast_cancer(return_X_y=True)
@@ -109,6 +116,7 @@ def test_more_rows_than_the_sample(rng):
         assert_reproduced(distiller, X, y)
 
 
+@pytest.mark.slow
 def test_bounds_and_constants_are_kept(wine):
     X, y = wine
     X = np.column_stack([X, np.full(len(X), 3.0)])
@@ -119,6 +127,23 @@ def test_bounds_and_constants_are_kept(wine):
     assert (rows <= X.max(axis=0)).all()
     assert (rows[:, -1] == 3.0).all()
     assert_reproduced(distiller, X, y)
+
+
+@pytest.mark.slow
+def test_rows_that_are_rounded_are_judged(wine):
+    """They are no longer exact, and iterated: the bare loss would be followed down."""
+    pd = pytest.importorskip("pandas")
+    X, y = wine
+    frame = pd.DataFrame(X).rename(columns=str).astype({"12": int})
+    pipeline = make_pipeline(StandardScaler(), strict_logistic())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        distiller = DatasetDistiller(
+            pipeline, n_synthetic=15, max_iter=10, random_state=0
+        ).fit(frame, y)
+    assert distiller.X_synthetic_["12"].dtype == frame["12"].dtype
+    assert distiller.solver_ == "lbfgs"
+    assert distiller.validation_loss_ is not None
 
 
 def test_out_of_reach(wine):

@@ -344,6 +344,7 @@ def test_the_user_guides_unknown_hyperparameter_is_named(wine):
         quick(scaled_logistic(), learn_params=("alpha",)).fit(*wine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_exact", [False, True])
 def test_a_second_fit_compiles_nothing(is_exact, count_compilations):
     transformers = [MinMaxScaler()] if is_exact else [StandardScaler(), PCA(3)]

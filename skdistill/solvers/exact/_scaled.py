@@ -62,11 +62,12 @@ PATIENCE = 10
 def is_scaled(problem):
     """Whether exact rows are sought behind a scaler.
 
-    The student is a linear one with a free intercept. What is iterated starts from the
-    starting rows, for the loss alone and on a part of the rows that judges how long.
+    The student is a linear one with a free intercept. Where the loss alone counts, and
+    on folds, which tell how long to iterate, the iteration begins at the starting rows.
     """
     student = problem.student
-    if problem.is_part or problem.options.solver == "lbfgs":
+    is_fold = problem.is_part and not problem.rounds
+    if is_fold or problem.options.solver == "lbfgs":
         return False
     if not isinstance(student, PipelineStudent) or student.scaler is None:
         return False
@@ -110,7 +111,9 @@ def approach_scaled(problem, report):
             "returns the best rows it finds."
         )
     best = start if found is None else found
-    return Start(best, lambda _: options.scale, found is not None, outcome)
+    # Rows that are rounded go on from there, and are judged on the way.
+    is_exact = found is not None and not problem.rounds
+    return Start(best, lambda _: options.scale, is_exact, outcome)
 
 
 def _scaling_of_all_rows(problem):
