@@ -112,7 +112,7 @@ def test_more_rows_than_the_sample(rng):
     y = (raw + rng.logistic(size=len(X)) > 0).astype(int)
     for scaler in (StandardScaler(), MinMaxScaler()):
         pipeline = make_pipeline(scaler, strict_logistic(C=10.0))
-        distiller = DatasetDistiller(pipeline, n_synthetic=20).fit(X, y)
+        distiller = DatasetDistiller(pipeline, n_synthetic=30).fit(X, y)
         assert_reproduced(distiller, X, y)
 
 
