@@ -61,8 +61,10 @@ class DatasetDistiller(
         Unfitted estimator to distill for, never modified. For those that the user guide
         lists, and those that were registered with
         :func:`skdistill.students.register_student`, rows are learned by gradient or
-        exactly. For any other, a pipeline or a forest, they are found by search. None
-        stands for ``LogisticRegression()``.
+        exactly, also behind scalers and other transformers that can be differentiated:
+        a ``Pipeline`` gets rows in the units of the raw table. For any other estimator,
+        such as a forest, they are found by search. None stands for
+        ``LogisticRegression()``.
 
     n_synthetic : int, float, dict or "auto", default="auto"
         Number of synthetic rows. An int is their total, shared evenly over the classes;

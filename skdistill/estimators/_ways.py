@@ -5,7 +5,12 @@ from functools import partial
 from skdistill.estimators._by_search import BySearch
 from skdistill.estimators._by_student import ByStudent
 from skdistill.estimators._fitting import warn
-from skdistill.students import NotMirrored, has_student, student_for
+from skdistill.students import (
+    NotMirrored,
+    has_student,
+    refuse_unmirrored,
+    student_for,
+)
 
 
 def is_searched(solver, estimator):
@@ -41,6 +46,8 @@ def way_for(distiller, estimator, X, y, sample_weight):
         return BySearch(distiller, estimator, *rows)
     student_of = partial(student_for, estimator, outer_loss=distiller.outer_loss)
     try:
+        # What only search can read is not read as numbers.
+        refuse_unmirrored(estimator)
         return ByStudent(distiller, estimator, student_of, *rows)
     except NotMirrored as reason:
         if solver != "auto":

@@ -145,6 +145,9 @@ class Student(ABC):
         is_short = name not in self.hyperparameters and len(ends) == 1
         return ends[0] if is_short else name
 
+    def refuse_rows(self, n_rows: int) -> None:  # noqa: B027 (most refuse none)
+        """Raise NotMirrored if training on so many synthetic rows is not mirrored."""
+
     @abstractmethod
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
         """Return the ``params`` that training on ``synthetic`` leads to.
