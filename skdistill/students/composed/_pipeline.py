@@ -104,7 +104,7 @@ class PipelineStudent(Student):
             self.unit_norm = _OfStudent(student.unit_norm, self._prefix)
         is_free = self.chain.is_flexible and student.penalty is None
         self.is_regularized = student.is_regularized and not is_free
-        self.is_overconfident = student.is_overconfident
+        self.is_judged_by_ranking = student.is_judged_by_ranking
         self.learns_surrogates = student.learns_surrogates
         self.trains_in_jax = student.trains_in_jax
         self.takes_batches = student.takes_batches
