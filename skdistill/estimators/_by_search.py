@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
+    assert_all_finite,
     check_array,
     check_consistent_length,
     check_random_state,
@@ -30,6 +31,8 @@ from skdistill.tables._reading import as_labels, readable
 
 #: Rows that are predicted at once for the loss on all of them.
 BATCH_ROWS = 8192
+#: Where rows come from that a warm start begins with, for messages.
+PREVIOUS = "the previous fit"
 
 
 class BySearch:
@@ -51,15 +54,18 @@ class BySearch:
         self.table = RawTable()
         X, y, sample_weight = self._read(distiller, X, y, sample_weight)
         given = None
-        init = _given_rows(distiller)
+        init, source = _given_rows(distiller)
         if init is not None:
             given = len(sample_weight) + np.arange(len(init[1]))
-            X = with_rows(X, readable(init[0], "X of init"))
+            X = with_rows(X, readable(init[0], f"X of {source}"), source)
         cells = read_cells(
             X,
             categorical_features=distiller.categorical_features,
             feature_range=distiller.feature_range,
         )
+        # A network in single precision takes no other targets than it computes with.
+        is_single = getattr(y, "dtype", None) == np.float32
+        self.target_dtype = np.float32 if is_single else None
         self.targets, y = self._targets(distiller, y, sample_weight)
         self.real = WeightedTargets(y, sample_weight, self.targets)
         self.real.passed, self.real.n_passed = self.passed
@@ -70,7 +76,7 @@ class BySearch:
         kept, held = self._parts(distiller, random_state)
         weight = loss_weight(estimator, self.targets.classes, y, sample_weight)
         if given is not None:
-            y0, counts = self._given_targets(distiller, init[1], counts)
+            y0, counts = self._given_targets(distiller, init[1], counts, source)
             y = np.concatenate([y, y0.astype(y.dtype)])
             weight = np.concatenate([weight, np.zeros(len(given))])
         learn_targets = self.targets.learns(distiller.learn_labels)
@@ -96,8 +102,11 @@ class BySearch:
             max_time=distiller.max_time,
             patience=distiller.n_iter_no_change,
             n_jobs=distiller.n_jobs,
+            target_dtype=self.target_dtype,
         )
-        self.problem = problem if given is None else problem.starting_from(given)
+        if given is not None:
+            problem = problem.starting_from(given, _given_weights(distiller, source))
+        self.problem = problem
 
     def distill(self, report):
         """Return the ``Distilled`` set."""
@@ -141,6 +150,11 @@ class BySearch:
     def _read(self, distiller, X, y, sample_weight):
         """Return the rows that weigh anything, and their weights."""
         X, y = readable(X), as_labels(readable(y, "y"))
+        if y is None:
+            raise ValueError(
+                f"{type(distiller).__name__} requires y to be passed, but the target y "
+                "is None."
+            )
         check_consistent_length(X, y)
         validate_data(distiller, X, skip_check_array=True)
         weight = _check_sample_weight(
@@ -157,6 +171,7 @@ class BySearch:
 
     @staticmethod
     def _targets(distiller, y, sample_weight):
+        assert_all_finite(np.asarray(y), input_name="y")
         kind = getattr(distiller, "_kind", get_tags(distiller).estimator_type)
         if kind is None:  # somebody's estimator that does not say what it is
             is_class = type_of_target(y) in ("binary", "multiclass")
@@ -177,9 +192,8 @@ class BySearch:
             parts = parts_of(self.real, fraction, random_state, in_folds=False)
         return parts[0] if parts else (np.arange(self.real.n_rows), None)
 
-    def _given_targets(self, distiller, y0, counts):
+    def _given_targets(self, distiller, y0, counts, source):
         """Return the targets of rows to start from, and how many there are of each."""
-        source = "the previous fit" if distiller.warm_start else "init"
         y0, given_counts = self.targets.given(y0, len(y0), source)
         if distiller.n_synthetic != "auto" and not self.targets.allows(
             given_counts, counts
@@ -206,16 +220,25 @@ class BySearch:
 
 
 def _given_rows(distiller):
-    """Return rows to start from, of ``init`` or the last fit; None for none."""
+    """Return rows to start from, None for none, and where they come from."""
     if distiller.warm_start and hasattr(distiller, "X_synthetic_"):
-        return distiller.X_synthetic_, distiller.y_synthetic_
-    return distiller.init if isinstance(distiller.init, tuple) else None
+        return (distiller.X_synthetic_, distiller.y_synthetic_), PREVIOUS
+    return distiller.init if isinstance(distiller.init, tuple) else None, "init"
+
+
+def _given_weights(distiller, source):
+    """Return the weights that the last fit learned, if they are to be learned."""
+    if source != PREVIOUS or distiller.weighting != "learn":
+        return None
+    weight = distiller.sample_weight_synthetic_
+    return weight / weight.mean()
 
 
 def _check_requests(distiller, estimator):
     """Raise a ValueError for a parameter that a search has no use for."""
     name = type(estimator).__name__
-    if not any(
+    # A stack says what it is, but has a predict only when it is fitted.
+    if tags_of(estimator).estimator_type is None and not any(
         hasattr(estimator, method)
         for method in ("predict", "predict_proba", "decision_function")
     ):

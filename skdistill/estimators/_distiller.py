@@ -51,9 +51,9 @@ class DatasetDistiller(
     """Learn a small synthetic dataset that trains an estimator well [1]_.
 
     Finds rows such that ``estimator``, fitted on them by scikit-learn, has a low loss
-    on the real data: a bilevel problem, solved by implicit differentiation. For linear
-    estimators the rows reproduce the model fitted on all the real data exactly, where
-    such rows exist.
+    on the real data: a bilevel problem, solved by implicit differentiation, or by
+    search for estimators without derivatives. For linear estimators the rows reproduce
+    the model fitted on all the real data exactly, where such rows exist.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ class DatasetDistiller(
         k-means clusters rows and targets together (for nearest neighbors, rows alone),
         and means are those of groups of equal size along the targets. Rows that equal
         another one are moved apart by up to 2 % of the range of each feature. The
-        result stays close to these rows where the problem leaves a choice.
+        result stays close to these rows where the problem leaves a choice. "search"
+        compares several starts of its own, and given rows with them.
 
     learn_labels : bool or "auto", default="auto"
         Whether targets are learned. "auto" learns numbers and keeps classes. True
@@ -152,28 +153,30 @@ class DatasetDistiller(
         longer falls. The gradient is taken in units of the features: for linear
         estimators those in which a step of one changes the raw predictions on the real
         data by about one, else their standard deviations. In regression ``tol`` is
-        relative to the variance of the targets. "adam" does not use it.
+        relative to the variance of the targets. "adam" and "search" do not use it.
 
     early_stopping : bool or "auto", default="auto"
         Whether real rows are held back: they take no part in the outer loss, and the
         iterate with the lowest loss on them is returned, or the starting rows if none
         is better. "auto" does so where the iteration can overfit, which is for
-        estimators that have no penalty of their own. An exact set needs none.
+        estimators that have no penalty of their own, and for "search". An exact set
+        needs none.
 
     validation_fraction : float, splitter or list of (train, test), default=0.1
         Share of the real rows to hold back, drawn from each class by weight, and not
         more than 10,000 rows. Fewer than 2,000 real rows are parted into five folds
         instead, which are held back in turn: their mean loss says after how many
         iterations to end, and the set is learned from all rows. (Rows that are to be
-        rounded, and mini-batches, make do with the first fold.) A cross-validation
-        splitter, or a list of pairs of indices or boolean masks, gives the folds; a
-        single pair gives a part. Pass ``list(GroupKFold().split(X, y, groups))`` to
-        keep groups together, or ``TimeSeriesSplit()`` to be judged by later rows.
+        rounded, mini-batches and "search" make do with the first fold.) A
+        cross-validation splitter, or a list of pairs of indices or boolean masks, gives
+        the folds; a single pair gives a part. Pass
+        ``list(GroupKFold().split(X, y, groups))`` to keep groups together, or
+        ``TimeSeriesSplit()`` to be judged by later rows.
 
     n_iter_no_change : int, default=10
         Number of iterations without a lower loss on the held-back rows after which the
-        iteration ends. "adam" runs to the end of its schedule, and the best iterate is
-        returned.
+        iteration ends; for "search" also if no rows are held back. "adam" runs to the
+        end of its schedule, and the best iterate is returned.
 
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers
@@ -187,8 +190,8 @@ class DatasetDistiller(
         not depend on it. The other solvers ignore it.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the rows of ``init="sample"``, the displacement of equal rows and the
-        mini-batches.
+        Draws the rows of ``init="sample"``, the displacement of equal rows, the
+        mini-batches and the sets of "search".
 
     verbose : int, default=0
         1 prints a line for each outer iteration.
@@ -200,7 +203,8 @@ class DatasetDistiller(
         columns and dtypes of ``X`` if that was one. Integers and booleans of a
         DataFrame are whole numbers within the range of the data, and categories are
         those of the data: the set is rounded before ``estimator_`` is fitted. Sparse
-        columns come back dense, and decimals as floats.
+        columns come back dense, and decimals as floats. What "search" found is in the
+        container and the dtypes of ``X``, also of a list of texts.
 
     y_synthetic_ : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
         Their class labels or targets; a Series or DataFrame if ``y`` was one. Learned
@@ -468,9 +472,10 @@ class DatasetDistiller(
         """
         check_is_fitted(self)
         weight = self.sample_weight_synthetic_
+        has_columns = hasattr(self, "n_features_in_")
         return joined_frame(
             self.X_synthetic_,
-            self.get_feature_names_out(),
+            self.get_feature_names_out() if has_columns else None,
             self.y_synthetic_,
             None if (weight == 1).all() else weight,
         )

@@ -15,7 +15,13 @@ from skdistill.students import (
 
 def is_searched(solver, estimator):
     """Return whether rows are found by search: asked for, or without a student."""
-    return solver == "search" or (solver == "auto" and not has_student(estimator))
+    if solver != "auto":
+        return solver == "search"
+    try:
+        refuse_unmirrored(estimator)
+    except NotMirrored:
+        return True
+    return False
 
 
 def way_for(distiller, estimator, X, y, sample_weight):
@@ -42,7 +48,7 @@ def way_for(distiller, estimator, X, y, sample_weight):
     """
     rows = X, y, sample_weight
     solver = distiller.solver
-    if is_searched(solver, estimator):
+    if solver == "search" or (solver == "auto" and not has_student(estimator)):
         return BySearch(distiller, estimator, *rows)
     student_of = partial(student_for, estimator, outer_loss=distiller.outer_loss)
     try:

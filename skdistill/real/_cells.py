@@ -110,7 +110,20 @@ def with_rows(X, X0, source="init"):
         raise ValueError(
             f"X of {source} has shape {X0.shape}; expected {(len(X0), *X.shape[1:])}."
         )
-    return np.concatenate([X, X0.astype(X.dtype)])
+    return np.concatenate([X, _in_dtype(X0, X.dtype, source)])
+
+
+def _in_dtype(X0, dtype, source):
+    """Return more rows in the dtype of the real ones; strings may be longer."""
+    if dtype.kind in "SU":
+        return X0.astype(dtype.kind)
+    try:
+        # A cast would cut numbers off instead of rounding them.
+        return np.rint(X0).astype(dtype) if dtype.kind in "iu" else X0.astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"X of {source} has values that X of dtype {dtype} cannot hold: {error}"
+        ) from error
 
 
 def _frame_with_rows(X, X0, source):

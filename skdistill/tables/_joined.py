@@ -4,6 +4,7 @@ from collections import Counter
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from scipy.sparse import issparse
 
 from skdistill.tables._frames import plain
 from skdistill.tables._reading import column_names, is_frame, is_series, read
@@ -14,11 +15,12 @@ def joined_frame(samples, feature_names, targets, sample_weight):
 
     Parameters
     ----------
-    samples : ndarray or DataFrame of shape (m, p)
+    samples : ndarray, sparse matrix or DataFrame of shape (m, p), or sequence
         Samples; the result is of the library that theirs is, of pandas or else polars
-        for an array.
-    feature_names : sequence of str of length p
-        Names for the columns of an array.
+        for an array. Texts and other rows without columns make one, "sample" unless
+        they are a Series with a name.
+    feature_names : sequence of str of length p or None
+        Names for the columns of an array; None for rows without columns.
     targets : ndarray, Series or DataFrame of shape (m,) or (m, k)
         Targets; without a name of their own they are "target", or "target0", ...
     sample_weight : ndarray of shape (m,) or None
@@ -34,7 +36,15 @@ def joined_frame(samples, feature_names, targets, sample_weight):
     if is_frame(samples):
         backend = read(samples).implementation
         columns = list(_named_columns(samples))
+    elif is_series(samples):
+        column = read(samples)
+        backend = column.implementation
+        columns = [(column.name or "sample", column)]
+    elif feature_names is None:
+        backend = _installed_library()
+        columns = [("sample", np.asarray(samples))]
     else:
+        samples = samples.toarray() if issparse(samples) else samples
         backend = _installed_library()
         columns = list(zip(feature_names, samples.T, strict=True))
     columns += _named_targets(targets)

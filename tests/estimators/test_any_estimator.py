@@ -2,6 +2,7 @@
 
 import warnings
 
+import lightgbm
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -121,7 +122,6 @@ def test_a_regressor_of_someone_else(numbers, estimator):
 
 @on_rows_of_another
 def test_lightgbm(classes):
-    lightgbm = pytest.importorskip("lightgbm")
     X, y = classes
     estimator = lightgbm.LGBMClassifier(min_child_samples=3, verbose=-1, n_jobs=1)
     with warnings.catch_warnings():

@@ -107,8 +107,8 @@ class RefitContest(Contest):
             raise ValueError(
                 f"{type(self.refits.estimator).__name__} {reason} after a fit on any "
                 f"of the {len(candidates)} sets that the search starts from, of "
-                f"{len(trainings[0].y)} rows each. Pass a larger n_synthetic, or an "
-                "estimator that can be fitted on so few rows."
+                f"{len(trainings[0].y)} rows each. Pass rows that it takes, a larger "
+                "n_synthetic, or an estimator that can be fitted on so few rows."
                 + (f" The first error was: {errors[0]}" if errors else "")
             ) from (errors[0] if errors else None)
         order = np.argsort(losses[:, 0], kind="stable")

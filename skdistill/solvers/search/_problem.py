@@ -77,6 +77,8 @@ class SearchProblem:
         Draws starts and moves.
     given : CellSet or None, default=None
         A further set to start from, such as that of the last fit.
+    target_dtype : dtype or None, default=None
+        In which the estimator gets numeric targets; None for double precision.
     """
 
     estimator: Any
@@ -97,6 +99,7 @@ class SearchProblem:
     patience: int = 10
     n_jobs: int | None = None
     given: CellSet | None = None
+    target_dtype: Any = None
 
     @cached_property
     def groups(self):
@@ -118,9 +121,9 @@ class SearchProblem:
                 return self.rows, self.rows
         return rows[giving], rows[~giving]
 
-    def starting_from(self, rows):
-        """Return the problem with a further set to start from, of some rows."""
-        return replace(self, given=self.moves.of_rows(rows))
+    def starting_from(self, rows, sample_weight=None):
+        """Return the problem with a further set to start from, of weighted rows."""
+        return replace(self, given=self.moves.of_rows(rows, sample_weight))
 
     @property
     def refits(self):
@@ -148,17 +151,17 @@ class SearchProblem:
         """The moves of the search."""
         learn = self.targets.learns(self.learn_labels)
         is_class = self.targets.classes is not None
-        donors = Donors(
-            self.cells,
-            self.y,
-            self.groups,
-            self.parts[0],
-            self.sample_weight * self.typicality,
-        )
         learns_numbers = learn and not is_class
         bounds = self.target_bounds
         if bounds is None and not is_class:
             bounds = self.targets.low, self.targets.high
+        donors = Donors(
+            self.cells,
+            np.clip(self.y, *bounds) if learns_numbers else self.y,
+            self.groups,
+            self.parts[0],
+            self.sample_weight * self.typicality,
+        )
         return SetMoves(
             donors,
             self.targets.groups,
@@ -209,7 +212,9 @@ class SearchProblem:
         )
 
     def _labels(self, y):
-        return y if self.targets.classes is None else self.targets.classes[y]
+        if self.targets.classes is not None:
+            return self.targets.classes[y]
+        return y if self.target_dtype is None else y.astype(self.target_dtype)
 
     def _in_order(self, rows):
         """Return rows such that the first ones are like all of them, and weights.
