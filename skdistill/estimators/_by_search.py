@@ -15,8 +15,8 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from skdistill._hidden_warnings import hiding
 from skdistill._sklearn_compat import _check_sample_weight, _safe_indexing
+from skdistill._weights import fit_on, takes_weights
 from skdistill.estimators._any_estimator import tags_of, unfitted_copy
-from skdistill.estimators._fitting import fit_on, takes_weights
 from skdistill.optimizers._outcome import Outcome
 from skdistill.real._cells import read_cells, with_rows
 from skdistill.real._holding import parts_of

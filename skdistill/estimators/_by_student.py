@@ -36,6 +36,7 @@ class ByStudent:
             )
         with single_blas_thread():  # k-means sets the same limit, for itself alone
             self.problem = pose(distiller, real, self.columns, student)
+        student.refuse_rows(len(self.problem.start.X))
         self.refit = Refit(estimator, self.problem, self.columns)
 
     def distill(self, report):

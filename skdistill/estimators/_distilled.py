@@ -31,6 +31,7 @@ from skdistill._sklearn_compat import (
     _safe_indexing,
 )
 from skdistill._typing import ArrayLike, Estimator
+from skdistill._weights import takes_weights
 from skdistill.estimators._any_estimator import (
     DefaultsForNested,
     check_params,
@@ -44,7 +45,6 @@ from skdistill.estimators._fitting import (
     fit_behind,
     subtask,
     takes_tables,
-    takes_weights,
     unchanged_on_error,
     warn,
 )

@@ -61,8 +61,10 @@ class DatasetDistiller(
         Unfitted estimator to distill for, never modified. For those that the user guide
         lists, and those that were registered with
         :func:`skdistill.students.register_student`, rows are learned by gradient or
-        exactly. For any other, a pipeline or a forest, they are found by search. None
-        stands for ``LogisticRegression()``.
+        exactly, also behind scalers and other transformers that can be differentiated:
+        a ``Pipeline`` gets rows in the units of the raw table. For any other estimator,
+        such as a forest, they are found by search. None stands for
+        ``LogisticRegression()``.
 
     n_synthetic : int, float, dict or "auto", default="auto"
         Number of synthetic rows. An int is their total, shared evenly over the classes;
@@ -74,8 +76,8 @@ class DatasetDistiller(
     init : {"kmeans", "mean", "sample"} or tuple of (X0, y0), default="kmeans"
         Rows to start from: centers of k-means in each class, class means, real rows, or
         arrays of shapes (n_synthetic, n_features) and (n_synthetic,). In regression,
-        k-means clusters rows and targets together, and means are those of groups of
-        equal size along the targets. Rows that equal
+        k-means clusters rows and targets together (for nearest neighbors, rows alone),
+        and means are those of groups of equal size along the targets. Rows that equal
         another one are moved apart by up to 2 % of the range of each feature. The
         result stays close to these rows where the problem leaves a choice. "search"
         compares several starts of its own, and given rows with them.

@@ -5,12 +5,11 @@ import sys
 import warnings
 from contextlib import contextmanager
 
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._weights import fit_on
 from skdistill.estimators._any_estimator import tags_of
 from skdistill.solvers._report import Report
 
@@ -175,11 +174,6 @@ def fit_behind(encoder, estimator, X, y, sample_weight=None):
     return Pipeline([("encoder", encoder), ("estimator", estimator)])
 
 
-def takes_weights(estimator):
-    """Whether an estimator takes weights to fit, or the last step of a pipeline."""
-    return _weight_parameter(estimator) is not None
-
-
 def takes_tables(estimator):
     """Whether an estimator takes columns of categories by itself.
 
@@ -198,35 +192,3 @@ def takes_tables(estimator):
         and not isinstance(value, str)  # "from_dtype" finds none in numbers
         for name, value in nested.items()
     )
-
-
-def fit_on(estimator, X, y, sample_weight):
-    """Fit an estimator in place and return it; one that takes no weights gets none.
-
-    Parameters
-    ----------
-    estimator : estimator object
-        Unfitted, or a pipeline whose last step takes the weights.
-    X, y : array-like
-        Samples and targets.
-    sample_weight : ndarray of shape (m,) or None
-        Weights.
-    """
-    name = _weight_parameter(estimator)
-    if sample_weight is None or name is None:
-        estimator.fit(X, y)
-    else:
-        # The weights are those of the set, whatever is routed to the real rows.
-        with config_context(enable_metadata_routing=False):
-            estimator.fit(X, y, **{name: sample_weight})
-    return estimator
-
-
-def _weight_parameter(estimator):
-    """Return the name under which ``fit`` takes weights, None if it does not."""
-    if not isinstance(estimator, Pipeline):
-        takes = has_fit_parameter(estimator, "sample_weight")
-        return "sample_weight" if takes else None
-    step, last = estimator.steps[-1]
-    name = _weight_parameter(last)
-    return None if name is None else f"{step}__{name}"

@@ -43,7 +43,7 @@ class Refit:
         learned = {
             name: synthetic.hyperparameters[name] for name in options.learn_params
         }
-        weights = {"sample_weight": rows.sample_weight} if rows.is_weighted else {}
+        weight = rows.sample_weight if rows.is_weighted else None
         refitted = unfitted_copy(self.estimator)
         if learned:
             refitted.set_params(**learned)
@@ -51,7 +51,7 @@ class Refit:
             "X_synthetic_": samples,
             "y_synthetic_": labels,
             "sample_weight_synthetic_": rows.sample_weight,
-            "estimator_": self.columns.fit(refitted, samples, labels, **weights),
+            "estimator_": self.columns.fit(refitted, samples, labels, weight),
         }
         if targets.classes is not None:
             attributes["classes_"] = targets.classes

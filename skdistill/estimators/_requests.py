@@ -1,6 +1,6 @@
 """What is asked of a distiller, against what the estimator's student can do."""
 
-from sklearn.utils.validation import has_fit_parameter
+from skdistill._weights import last_step, takes_weights
 
 
 def check_requests(distiller, estimator, student, targets):
@@ -34,14 +34,13 @@ def check_requests(distiller, estimator, student, targets):
             "the previous fit are copies. Pass them through init."
         )
     learns_weights = distiller.weighting == "learn" or learns_probabilities
-    if learns_weights and isinstance(getattr(estimator, "class_weight", None), str):
+    class_weight = getattr(last_step(estimator), "class_weight", None)
+    if learns_weights and isinstance(class_weight, str):
         raise ValueError(
             "Learned labels or weights are not supported with class_weight='balanced', "
             "which would follow them. Pass the class weights as a dict."
         )
-    if distiller.weighting != "unit" and not has_fit_parameter(
-        estimator, "sample_weight"
-    ):
+    if distiller.weighting != "unit" and not takes_weights(estimator):
         raise ValueError(
             f"weighting={distiller.weighting!r} is not supported for {name}: its fit "
             "takes no sample_weight. Pass weighting='unit'."

@@ -10,9 +10,10 @@ from sklearn.utils import Bunch, check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._typing import ArrayLike, Estimator, RandomState
+from skdistill._weights import takes_weights
 from skdistill.estimators._any_estimator import unfitted_copy
 from skdistill.estimators._distiller import DatasetDistiller
-from skdistill.estimators._fitting import encoder_of, fit_behind, takes_weights
+from skdistill.estimators._fitting import encoder_of, fit_behind
 from skdistill.evaluation._baselines import (
     BASELINES,
     class_codes,

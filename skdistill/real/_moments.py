@@ -96,3 +96,21 @@ def mean_and_covariance(real, is_centered):
         moment -= np.outer(mean, mean)
         return origin + mean, moment
     return mean, moment
+
+
+def _plain_sums(chunk, origin):
+    counted = chunk.sample_weight > 0
+    return counted @ (chunk.X.astype(np.float64) - origin), counted.sum()
+
+
+def _plain_squares(chunk, mean):
+    counted = chunk.sample_weight > 0
+    return counted @ (chunk.X.astype(np.float64) - mean) ** 2
+
+
+def mean_and_deviation(real):
+    """Return the mean (p,) and standard deviation (p,) of rows, each counted once."""
+    origin = first_row(real)
+    sums, count = real.map_sum(_plain_sums, origin)
+    mean = origin + sums / count
+    return mean, np.sqrt(real.map_sum(_plain_squares, mean) / count)

@@ -98,7 +98,7 @@ class Targets(ABC):
         """Return how many synthetic rows (n_groups,) each group gets."""
 
     @abstractmethod
-    def start(self, init, real, n_rows, random_state):
+    def start(self, init, real, n_rows, random_state, clusters_targets=True):
         """Return starting rows and their targets: indices of classes, or numbers."""
 
     @abstractmethod
@@ -152,7 +152,7 @@ class ClassTargets(Targets):
         """Return how many synthetic rows each class gets."""
         return rows_per_class(n_synthetic, self.classes, group_counts)
 
-    def start(self, init, real, n_rows, random_state):
+    def start(self, init, real, n_rows, random_state, clusters_targets=True):
         """Return starting rows of each class."""
         return _start.rows_of_groups(init, real, n_rows, random_state)
 
@@ -220,9 +220,11 @@ class NumericTargets(Targets):
         total = rows_for_regression(n_synthetic, len(self.low), group_counts.sum())
         return np.array([total])
 
-    def start(self, init, real, n_rows, random_state):
+    def start(self, init, real, n_rows, random_state, clusters_targets=True):
         """Return starting rows and their numbers."""
-        return _start.rows_and_numbers(init, real, n_rows.sum(), random_state)
+        return _start.rows_and_numbers(
+            init, real, n_rows.sum(), random_state, clusters_targets
+        )
 
     def given(self, y0, n_rows, source):
         """Return given numbers, and how many rows there are."""
@@ -287,7 +289,7 @@ class CodedTargets(NumericTargets):
         total = super().rows_of_groups(n_synthetic, group_counts).sum()
         return rows_per_class(int(total), np.arange(self.n_groups), group_counts)
 
-    def start(self, init, real, n_rows, random_state):
+    def start(self, init, real, n_rows, random_state, clusters_targets=True):
         """Return starting rows of each class, and their codes."""
         X0, group = _start.rows_of_groups(init, real, n_rows, random_state)
         return X0, self.codes[group]

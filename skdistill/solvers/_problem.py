@@ -1,7 +1,7 @@
 """The problem that is posed to the solvers: who takes part, and what is learned."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -143,6 +143,10 @@ class Problem:
         The real rows with the weights that the user gave.
     pose_on : callable
         ``pose_on(unweighted) -> Problem``, the same problem on a part of them.
+    is_part : bool
+        Whether it is the problem on such a part.
+    rounds : bool
+        Whether the rows that are found will be rounded.
     """
 
     student: object
@@ -154,6 +158,8 @@ class Problem:
     weight0: np.ndarray
     unweighted: object = None
     pose_on: Callable | None = None
+    is_part: bool = False
+    rounds: bool = False
 
     @cached_property
     def loss(self):
@@ -215,7 +221,8 @@ class Problem:
         def judge(synthetic):
             return outer.value(student.solve(synthetic))
 
-        return self.pose_on(self.unweighted.only(part.kept)), judge
+        rest = self.pose_on(self.unweighted.only(part.kept))
+        return replace(rest, is_part=True), judge
 
     @property
     def near(self):
@@ -290,7 +297,9 @@ def pose(distiller, real, columns, student, group_counts=None):
         held = (real.low == real.high) & (bounds[0] <= real.low)
         held &= real.high <= bounds[1]
         bounds = tuple(np.where(held, real.low, side) for side in bounds)
-    X0, y0, last = starting_rows(distiller, real, group_counts, columns, random_state)
+    X0, y0, last = starting_rows(
+        distiller, real, student, group_counts, columns, random_state
+    )
     weight0 = last.sample_weight
     if weight0 is None:
         weight0 = np.ones(len(y0))
@@ -330,4 +339,15 @@ def pose(distiller, real, columns, student, group_counts=None):
     pose_on = partial(
         pose, distiller, columns=columns, student=student, group_counts=group_counts
     )
-    return Problem(student, rows, sample, start, options, y0, weight0, real, pose_on)
+    return Problem(
+        student,
+        rows,
+        sample,
+        start,
+        options,
+        y0,
+        weight0,
+        real,
+        pose_on,
+        rounds=columns.rounds,
+    )

@@ -22,7 +22,7 @@ class Last(NamedTuple):
     hyperparameters: dict = {}
 
 
-def starting_rows(distiller, real, group_counts, columns, random_state):
+def starting_rows(distiller, real, student, group_counts, columns, random_state):
     """Return the rows to start from.
 
     Parameters
@@ -31,6 +31,8 @@ def starting_rows(distiller, real, group_counts, columns, random_state):
         Its parameters, and with ``warm_start`` the set of its last fit.
     real : RealRows
         The real rows.
+    student : Student
+        Says whether k-means is to see numeric targets.
     group_counts : ndarray of int of shape (n_groups,)
         Rows of each group of which the synthetic rows are a share.
     columns : Columns
@@ -68,7 +70,9 @@ def starting_rows(distiller, real, group_counts, columns, random_state):
     if not (isinstance(distiller.init, tuple) and distiller.n_synthetic == "auto"):
         n_rows = targets.rows_of_groups(distiller.n_synthetic, group_counts)
     if isinstance(init, str):
-        X0, y0 = targets.start(init, real, n_rows, random_state)
+        X0, y0 = targets.start(
+            init, real, n_rows, random_state, student.clusters_targets
+        )
         if not targets.learns(distiller.learn_labels):
             y0 = targets.held(y0)
         return X0, y0, last

@@ -20,6 +20,7 @@ from sklearn.neighbors import (
     KNeighborsRegressor,
     NearestCentroid,
 )
+from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill._registered import register, registered_names, registered_student
@@ -31,6 +32,10 @@ from skdistill.students._base import (
 )
 from skdistill.students._check import check_student
 from skdistill.students.composed._joint import JointStudent
+from skdistill.students.composed._pipeline import (
+    PipelineStudent,
+    chain_of_transformers,
+)
 from skdistill.students.composed._tempered import TemperedStudent
 from skdistill.students.kernel._gaussian_process import (
     GaussianProcessDensityStudent,
@@ -60,6 +65,7 @@ __all__ = [
     "SyntheticSet",
     "check_student",
     "has_student",
+    "refuse_unmirrored",
     "register_student",
     "student_for",
 ]
@@ -83,11 +89,8 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
 }
 
 
-#: Estimators that are made of others, which have students of their own.
-_COMPOSED: dict[type, Callable[..., Student]] = {
-    VotingClassifier: JointStudent,
-    VotingRegressor: JointStudent,
-}
+#: They stand for their members, which have students of their own.
+_VOTING = (VotingClassifier, VotingRegressor)
 
 #: Outer losses of students whose outputs can be scores of classes.
 _SCORE_LOSSES = ("squared_error", "squared_hinge")
@@ -120,10 +123,44 @@ def register_student(estimator_class: type, student_class: type[Student]) -> Non
 
 
 def has_student(estimator: Any) -> bool:
-    """Return whether there is a student for the class of an estimator."""
-    return registered_student(type(estimator)) is not None or (
-        type(estimator) in (*_STUDENTS, *_COMPOSED)
-    )
+    """Return whether there is a student for the class of an estimator.
+
+    Of a pipeline it is that of the last step which counts: that a transformer before it
+    is not mirrored is told by ``refuse_unmirrored``.
+    """
+    if _is_pipeline(estimator):
+        return has_student(estimator.steps[-1][1])
+    return _student_class(estimator) is not None
+
+
+def refuse_unmirrored(estimator: Any) -> None:
+    """Raise NotMirrored where no data are needed to tell that there is no student.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted estimator.
+
+    Raises
+    ------
+    NotMirrored
+        If its class has no student, or a step of a pipeline is not mirrored.
+    """
+    if _is_pipeline(estimator):
+        chain_of_transformers(estimator)
+        refuse_unmirrored(estimator.steps[-1][1])
+    elif type(estimator) in _VOTING:
+        for _, member in estimator.estimators:
+            if member != "drop":
+                refuse_unmirrored(member)
+    elif _student_class(estimator) is None:
+        known = {each.__name__ for each in _STUDENTS}.union(registered_names())
+        supported = ", ".join(sorted({*known, "Pipeline"}))
+        raise NotMirrored(
+            f"There is no student for {type(estimator).__name__}: its rows can only be "
+            "found by search. Pass solver='auto' or 'search'. Estimators with a "
+            f"student: {supported}."
+        )
 
 
 def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Student:
@@ -151,19 +188,11 @@ def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Stu
     ValueError
         If it has not the outer loss.
     """
-    name = type(estimator).__name__
-    student_class = registered_student(type(estimator))
-    if student_class is None:
-        student_class = _STUDENTS.get(type(estimator))
-    if student_class is None and type(estimator) in _COMPOSED:
-        student_class = partial(_COMPOSED[type(estimator)], student_for=student_for)
-    if student_class is None:
-        known = {each.__name__ for each in _STUDENTS}.union(registered_names())
-        supported = ", ".join(sorted(known))
-        raise NotMirrored(
-            f"There is no student for {name}: its rows can only be found by search. "
-            f"Pass solver='auto' or 'search'. Estimators with a student: {supported}."
-        )
+    refuse_unmirrored(estimator)
+    if _is_pipeline(estimator):
+        last_of = partial(student_for, outer_loss=outer_loss)
+        return PipelineStudent(estimator, spec, last_of)
+    student_class = _student_class(estimator)
     student = student_class(estimator, spec)
     if outer_loss in ("auto", student.loss_name):
         return student
@@ -172,6 +201,20 @@ def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Stu
     if outer_loss == "log_density" and isinstance(student, GaussianProcessStudent):
         return GaussianProcessDensityStudent(estimator, spec)
     raise ValueError(
-        f"outer_loss={outer_loss!r} is not supported for {name}: its outer loss is "
-        f"{student.loss_name!r}."
+        f"outer_loss={outer_loss!r} is not supported for "
+        f"{type(estimator).__name__}: its outer loss is {student.loss_name!r}."
     )
+
+
+def _is_pipeline(estimator):
+    """Whether it is scikit-learn's own pipeline, and none that is registered."""
+    return type(estimator) is Pipeline and registered_student(Pipeline) is None
+
+
+def _student_class(estimator):
+    registered = registered_student(type(estimator))
+    if registered is not None:
+        return registered
+    if type(estimator) in _VOTING:
+        return partial(JointStudent, student_for=student_for)
+    return _STUDENTS.get(type(estimator))

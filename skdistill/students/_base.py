@@ -74,6 +74,10 @@ class Student(ABC):
     learns_surrogates : bool
         Whether surrogates are learned with the rows. Otherwise they keep the values
         that suit the starting rows.
+    clusters_targets : bool
+        Whether k-means, from whose centers numeric targets start, sees these: then
+        rows start apart where the targets differ. Rows that are to average over noisy
+        targets start from clusters of the samples alone.
     holds_constants : bool
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
@@ -95,6 +99,7 @@ class Student(ABC):
     is_regularized: bool = False
     is_judged_by_ranking: bool = False
     learns_surrogates: bool = True
+    clusters_targets: bool = True
     holds_constants: bool = True
     trains_in_jax: bool = False
     takes_batches: bool = True
@@ -139,6 +144,9 @@ class Student(ABC):
         ends = [full for full in self.hyperparameters if full.endswith(f"__{name}")]
         is_short = name not in self.hyperparameters and len(ends) == 1
         return ends[0] if is_short else name
+
+    def refuse_rows(self, n_rows: int) -> None:  # noqa: B027 (most refuse none)
+        """Raise NotMirrored if training on so many synthetic rows is not mirrored."""
 
     @abstractmethod
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:

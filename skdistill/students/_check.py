@@ -5,9 +5,9 @@ import numpy as np
 from numpy.testing import assert_allclose
 from scipy.special import softmax
 from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 
 from skdistill._jax_scope import double_precision
+from skdistill._weights import fit_on, takes_weights
 from skdistill.real._targets import one_hot_classes
 from skdistill.students._base import Student
 from skdistill.synthetic._set import SyntheticSet
@@ -66,7 +66,7 @@ def check_student(
     X_new, y_new = _random_rows(student, 10, rng)
     if _codes_classes(student):
         y_new = one_hot_classes(y_new)
-    is_weighted = has_fit_parameter(student.estimator, "sample_weight")
+    is_weighted = takes_weights(student.estimator)
     weight = rng.uniform(0.5, 2.0, len(X)) if is_weighted else np.ones(len(X))
     synthetic = SyntheticSet(
         X,
@@ -107,8 +107,7 @@ def _random_rows(
 
 def _fit(student, X, y, weight):
     labels = y if student.spec.classes is None else student.spec.classes[y]
-    kwargs = {} if weight is None else {"sample_weight": weight}
-    return clone(student.estimator).fit(X, labels, **kwargs)
+    return fit_on(clone(student.estimator), X, labels, weight)
 
 
 def _raw(student, params, X):

@@ -8,6 +8,7 @@ import heapq
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_array
 
 from skdistill.synthetic._allocation import label_list
@@ -64,11 +65,12 @@ def rows_of_groups(init, real, n_rows, random_state):
     return _separate(X0, group, scale, random_state), group
 
 
-def rows_and_numbers(init, real, size, random_state):
+def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
     """Return starting rows and their numeric targets.
 
-    Rows and targets are clustered together; "mean" takes the means of groups of equal
-    weight along the targets.
+    Rows and targets are clustered together, or rows alone, whose targets are the means
+    of their clusters then; "mean" takes the means of groups of equal weight along the
+    targets.
 
     Parameters
     ----------
@@ -76,6 +78,8 @@ def rows_and_numbers(init, real, size, random_state):
         As for ``rows_of_groups``.
     size : int
         Number of synthetic rows.
+    clusters_targets : bool, default=True
+        Whether k-means sees the targets.
 
     Returns
     -------
@@ -102,6 +106,14 @@ def rows_and_numbers(init, real, size, random_state):
         if init == "mean":
             groups = _groups_along(y.reshape(len(y), -1), weight, size)
             joint0 = _means(joint, groups, weight)
+        elif size > 1 and not clusters_targets:
+            centers = kmeans_centers(sample.X, weight, size, scale[:p])
+            nearest = pairwise_distances_argmin(
+                sample.X / scale[:p], centers / scale[:p]
+            )
+            found, groups = np.unique(nearest, return_inverse=True)
+            means = _means(joint, groups, weight)
+            joint0 = means[np.arange(size) % len(found)]
         elif size > 1:
             joint0 = kmeans_centers(joint, weight, size, scale)
         else:

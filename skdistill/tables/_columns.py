@@ -22,6 +22,7 @@ from skdistill._sklearn_compat import (
     _num_samples,
     _safe_indexing,
 )
+from skdistill._weights import fit_on
 from skdistill.tables._frames import frame_like, without_rows
 from skdistill.tables._kinds import Categories, Floats, kinds_of_columns
 from skdistill.tables._missing import naming_missing_columns, refuse_missing
@@ -214,9 +215,9 @@ class Table:
         """Return the numbers that stand for the rows that are returned."""
         return X
 
-    def fit(self, estimator, samples, labels, **fit_params):
+    def fit(self, estimator, samples, labels, sample_weight=None):
         """Fit an estimator on rows of the table, behind the encoder if there is one."""
-        return estimator.fit(samples, labels, **fit_params)
+        return fit_on(estimator, samples, labels, sample_weight)
 
     def last_step(self, fitted):
         """Return what ``fit`` fitted behind the encoder."""
@@ -382,11 +383,11 @@ class MixedTable(TypedTable):
                 )
         return encoded
 
-    def fit(self, estimator, samples, labels, **fit_params):
+    def fit(self, estimator, samples, labels, sample_weight=None):
         """Fit an estimator on rows of the table, behind the encoder."""
         encoder = clone(self.encoder).fit(samples)
         # The same as fitting the pipeline, whatever the routing of metadata.
-        estimator.fit(encoder.transform(samples), labels, **fit_params)
+        fit_on(estimator, encoder.transform(samples), labels, sample_weight)
         return Pipeline([("encoder", encoder), ("estimator", estimator)])
 
     def last_step(self, fitted):

@@ -28,6 +28,7 @@ from skdistill import (
 from tests.conftest import make_table
 
 on_rows_of_another = pytest.mark.filterwarnings(
+    "ignore:.* rows are found by search instead:UserWarning",
     "ignore::sklearn.exceptions.ConvergenceWarning",
 )
 

@@ -17,7 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DatasetDistiller, DistilledClassifier
-from skdistill.estimators._fitting import fit_behind, takes_tables, takes_weights, warn
+from skdistill._weights import takes_weights
+from skdistill.estimators._fitting import fit_behind, takes_tables, warn
 from skdistill.estimators._merging import merge_equal_rows
 from tests.conftest import make_table
 

@@ -9,7 +9,9 @@ from skdistill.real._moments import (
     class_moments,
     covariance_within,
     mean_and_covariance,
+    mean_and_deviation,
 )
+from skdistill.real._rescaled import RescaledRows
 from skdistill.real._targets import ClassTargets, NumericTargets
 
 #: Far from zero: in double precision, squares of it say nothing of a unit variance.
@@ -280,3 +282,50 @@ def test_a_constant_feature_has_no_variance(arrays):
     assert moments.total_variance[1] == 0
     _, covariance = mean_and_covariance(real, True)
     assert_array_equal(covariance[1], 0.0)
+
+
+def test_plain_moments_far_from_zero(arrays):
+    """Each row counts once, whatever its weight."""
+    X, y, weight = arrays
+    mean, deviation = mean_and_deviation(rows(X + FAR, y, weight))
+    assert_allclose(mean - FAR, X.mean(axis=0), atol=1e-7)
+    assert_allclose(deviation, X.std(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rescaled_rows_are_rows_that_were_rescaled(arrays, dtype, rng):
+    X, y, weight = arrays
+    X = X.astype(dtype)
+    center, scale = np.array([1.0, -2.0, 0.0]), np.array([2.0, 0.5, 8.0])
+    rescaled = RescaledRows(rows(X, y, weight), center, scale)
+    expected = rows(((X - center) / scale).astype(dtype), y, weight)
+    matrix = rng.standard_normal((N_FEATURES, 2)).astype(dtype)
+    rtol = 1e-5 if dtype == np.float32 else 1e-12
+    part, batch = np.arange(0, N_ROWS, 3), np.arange(50)
+    for own, theirs in (
+        (rescaled, expected),
+        (rescaled.only(part), expected.only(part)),
+        (rescaled.weighted_by(_squared), expected.weighted_by(_squared)),
+    ):
+        for taken in (None, batch):
+            total, wanted = (
+                each.map_sum(products, matrix, rows=taken) for each in (own, theirs)
+            )
+            assert_allclose(total["X"], wanted["X"], rtol=rtol, atol=rtol)
+        for name in ("low", "high", "group_weight", "group_counts", "passed"):
+            assert_allclose(getattr(own, name), getattr(theirs, name), rtol=rtol)
+        assert own.n_passed == theirs.n_passed
+        assert own.take(batch).X.dtype == dtype
+    assert_array_equal(rescaled.labels(), y)
+    sample = rescaled.sample(300)
+    assert_allclose(sample.X, (X[_found(X, sample, rescaled)] - center) / scale, rtol)
+
+
+def _squared(y, sample_weight):
+    return sample_weight**2
+
+
+def _found(X, sample, rescaled):
+    """Positions of the rows of a sample."""
+    raw = sample.X * rescaled.scale + rescaled.center
+    return np.abs(X[None] - raw[:, None]).sum(axis=2).argmin(axis=1)

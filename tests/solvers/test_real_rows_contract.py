@@ -28,6 +28,8 @@ from sklearn.neighbors import (
     KNeighborsRegressor,
     NearestCentroid,
 )
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from skdistill import DatasetDistiller
@@ -43,6 +45,7 @@ LINEAR = {
     "Ridge": Ridge(),
     "LinearRegression": LinearRegression(),
     "LinearSVR": LinearSVR(loss="squared_epsilon_insensitive", dual=False),
+    "Pipeline": make_pipeline(StandardScaler(), LogisticRegression(C=10)),
 }
 OF_MOMENTS = {
     "GaussianNB": GaussianNB(priors=[0.5, 0.5]),

@@ -7,7 +7,7 @@ from sklearn.cluster import KMeans
 
 from skdistill.real._sampling import systematic_sample
 from skdistill.synthetic._allocation import rows_per_class
-from skdistill.synthetic._start import rows_of_groups
+from skdistill.synthetic._start import rows_and_numbers, rows_of_groups
 from tests.conftest import rows_of
 
 
@@ -105,3 +105,17 @@ def test_stratified_sample_keeps_the_weight_of_classes(data):
 def test_allocation(n_synthetic, expected):
     classes, counts = np.array(["a", "b", "c"]), np.array([60, 4, 40])
     assert_array_equal(rows_per_class(n_synthetic, classes, counts), expected)
+
+
+def test_targets_may_be_left_out_of_the_clusters(rng):
+    """Rows that differ in their targets alone share a center, with the mean."""
+    X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 20, axis=0)
+    X += 0.01 * rng.standard_normal(X.shape)
+    y = np.tile([0.0, 10.0], 20) + X[:, 0]
+    real = rows_of(X, y)
+    X0, y0 = rows_and_numbers("kmeans", real, 2, np.random.RandomState(0), False)
+    order = np.argsort(X0[:, 0])
+    assert_allclose(X0[order], [X[:20].mean(axis=0), X[20:].mean(axis=0)])
+    assert_allclose(y0[order], [y[:20].mean(), y[20:].mean()])
+    four = rows_and_numbers("kmeans", real, 4, np.random.RandomState(0))[1]
+    assert np.ptp(four) > 10  # parted by their targets

@@ -1,11 +1,13 @@
 """Sets that reproduce the model of all rows, where there are any.
 
-Linear students by their stationarity, students made of moments by these.
+Linear students by their stationarity, also behind a scaler, students made of moments by
+these.
 """
 
 from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._linear import approach_linear
 from skdistill.solvers.exact._moments import approach_moments, has_moments
+from skdistill.solvers.exact._scaled import approach_scaled, is_scaled
 from skdistill.students.linear._base import LinearStudent
 
 
@@ -33,6 +35,8 @@ def approach(problem, report):
     if options.solver != "adam":
         if isinstance(problem.student, LinearStudent):
             return approach_linear(problem, report)
+        if is_scaled(problem):
+            return approach_scaled(problem, report)
         if has_moments(problem):
             return approach_moments(problem)
     if options.solver == "exact":

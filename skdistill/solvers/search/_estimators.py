@@ -11,8 +11,8 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.pipeline import Pipeline
 
+from skdistill._weights import last_step
 from skdistill.students._support import class_weighted
 
 #: Ensembles whose members are fitted alike and averaged: some of them do for a
@@ -82,9 +82,7 @@ def loss_weight(estimator, classes, y, sample_weight):
     sample_weight : ndarray of shape (n,)
         Weights of the real rows.
     """
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
-    class_weight = getattr(estimator, "class_weight", None)
+    class_weight = getattr(last_step(estimator), "class_weight", None)
     if classes is None or isinstance(class_weight, str) and class_weight != "balanced":
         return sample_weight  # "balanced_subsample" balances within a forest
     return class_weighted(class_weight, classes, y, sample_weight)

@@ -113,7 +113,12 @@ class JointStudent(Student):
         penalties = tuple(member.penalty for member in self.members)
         if any(penalty is not None for penalty in penalties):
             self.penalty = _JointPenalty(penalties, self.weights, self.names)
-        for every in ("is_regularized", "learns_surrogates", "holds_constants"):
+        for every in (
+            "is_regularized",
+            "learns_surrogates",
+            "clusters_targets",
+            "holds_constants",
+        ):
             setattr(self, every, all(getattr(each, every) for each in self.members))
         for one in ("takes_batches", "trains_in_jax"):
             setattr(self, one, any(getattr(each, one) for each in self.members))

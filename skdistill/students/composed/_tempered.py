@@ -80,6 +80,10 @@ class TemperedStudent(Student):
         """Return the weights of the student."""
         return self.student.training_weight(y, sample_weight)
 
+    def refuse_rows(self, n_rows):
+        """Refuse what the student refuses."""
+        self.student.refuse_rows(n_rows)
+
     def solve(self, synthetic, start=None):
         """Train the student; the temperature does not take part."""
         start = None if start is None else start.params

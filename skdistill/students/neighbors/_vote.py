@@ -180,6 +180,7 @@ class _NeighborsStudent(ClosedFormStudent):
     # Learned, it would grow until the votes fit the labels of the real rows, wrong ones
     # included.
     learns_surrogates = False
+    clusters_targets = False
     train = staticmethod(_train)
 
     def __init__(self, estimator, spec):

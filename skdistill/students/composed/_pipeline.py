@@ -1,0 +1,237 @@
+"""Transformers in front of a student, the counterpart of ``Pipeline``.
+
+With the stats ``s`` that the transformers learn on ``m`` synthetic rows ``X``, and what
+they make of these, ``Z = T(s(X), X)``, the student trains on ``Z``. Its params and the
+stats are the params of the pipeline. Cotangents on ``s`` and, by the student's own
+``implicit_vjp``, on ``Z`` are pulled back through ``X -> (s, Z)`` by JAX.
+
+A pipeline passes weights to its last step alone: transformers take rows alike.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from skdistill._jax_scope import double_precision
+from skdistill.students._base import Student
+from skdistill.students.composed.transformers._chain import (
+    Chain,
+    chain_of,
+    refuse_pipeline_settings,
+)
+
+
+class PipelineParams(NamedTuple):
+    """What training a pipeline leads to.
+
+    Attributes
+    ----------
+    stats : tuple of pytrees
+        What each transformer learned.
+    params : pytree
+        The params of the student behind them.
+    """
+
+    stats: Any
+    params: Any
+
+
+@dataclass(frozen=True)
+class _Prediction:
+    chain: Chain
+    raw_prediction: Any
+
+    def __call__(self, params, X):
+        return self.raw_prediction(params.params, self.chain.transform(params.stats, X))
+
+
+@dataclass(frozen=True)
+class _OfStudent:
+    """A function of the student's params, and of its hyperparameters by their names."""
+
+    function: Any
+    prefix: str
+
+    def __call__(self, params, *hyperparameters):
+        return self.function(
+            params.params, *(_without(self.prefix, each) for each in hyperparameters)
+        )
+
+
+class PipelineStudent(Student):
+    """Student of a ``Pipeline`` of transformers that are mirrored.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        The pipeline to mirror.
+    spec : DataSpec
+        What the rows look like, before they are transformed.
+    student_of : callable
+        ``student_of(estimator, spec) -> Student``, for its last step.
+
+    Raises
+    ------
+    NotMirrored
+        If a step is not mirrored.
+    """
+
+    # A feature without variance has the scale one, and leaves it with a jump.
+    holds_constants = True
+
+    def __init__(self, estimator, spec, student_of):
+        super().__init__(estimator, spec)
+        self.chain = chain_of_transformers(estimator)
+        name, last = estimator.steps[-1]
+        n_features = self.chain.n_features_out(spec.n_features)
+        student = student_of(last, spec._replace(n_features=n_features))
+        self.student, self._prefix = student, f"{name}__"
+        self.hyperparameters = {
+            self._prefix + name: value
+            for name, value in student.hyperparameters.items()
+        }
+        self.surrogates = student.surrogates
+        self.raw_prediction = _Prediction(self.chain, student.raw_prediction)
+        self.loss_name = student.loss_name
+        self.outer_loss = student.outer_loss
+        self.soft_labels = student.soft_labels and self.chain.ignores_copies
+        if student.penalty is not None:
+            self.penalty = _OfStudent(student.penalty, self._prefix)
+        if student.unit_norm is not None:
+            self.unit_norm = _OfStudent(student.unit_norm, self._prefix)
+        is_free = self.chain.is_flexible and student.penalty is None
+        self.is_regularized = student.is_regularized and not is_free
+        self.is_judged_by_ranking = student.is_judged_by_ranking
+        self.learns_surrogates = student.learns_surrogates
+        self.trains_in_jax = student.trains_in_jax
+        self.takes_batches = student.takes_batches
+
+    @property
+    def scaler(self):
+        """The only transformer, if it shifts and scales each feature; else None."""
+        mirrors = self.chain.mirrors
+        return mirrors[0] if len(mirrors) == 1 and mirrors[0].is_affine else None
+
+    def encode(self, y):
+        """Return the targets of the student."""
+        return self.student.encode(y)
+
+    def training_weight(self, y, sample_weight):
+        """Return the weights of the student."""
+        return self.student.training_weight(y, sample_weight)
+
+    def loss_unit(self, target_scale):
+        """Return the unit of the student's loss."""
+        return self.student.loss_unit(target_scale)
+
+    def cost_without_features(self, unit):
+        """Return the loss of the student's best constant prediction."""
+        return self.student.cost_without_features(unit)
+
+    def class_scores(self, raw_prediction):
+        """Return the scores of the student."""
+        return self.student.class_scores(raw_prediction)
+
+    def refuse_rows(self, n_rows):
+        """Raise NotMirrored if a transformer's fit on so many rows is not mirrored."""
+        self.chain.refuse_rows(n_rows, self.spec.n_features)
+        self.student.refuse_rows(n_rows)
+
+    def solve(self, synthetic, start=None):
+        """Fit the transformers, and train the student on what they make."""
+        stats, Z = _in_numpy(_fit_transform, synthetic.X, chain=self.chain)
+        start = None if start is None else start.params
+        params = self.student.solve(self._behind(synthetic, Z), start)
+        return PipelineParams(stats, params)
+
+    def fitted_stats(self, X):
+        """Return the stats that the transformers learn on rows (m, p)."""
+        return _in_numpy(_fit_transform, X, chain=self.chain)[0]
+
+    def behind(self, synthetic):
+        """Return the set that the student sees."""
+        Z = _in_numpy(_fit_transform, synthetic.X, chain=self.chain)[1]
+        return self._behind(synthetic, Z)
+
+    def params_of(self, estimator, synthetic):
+        """Return the stats and params of the steps that scikit-learn fitted."""
+        stats = self.chain.stats_of(estimator.steps[:-1])
+        Z = _in_numpy(_transform, stats, synthetic.X, chain=self.chain)
+        last = estimator.steps[-1][1]
+        return PipelineParams(
+            stats, self.student.params_of(last, self._behind(synthetic, Z))
+        )
+
+    def as_predicted(self, params):
+        """Return the params of the student's own limit, if it has one."""
+        return params._replace(params=self.student.as_predicted(params.params))
+
+    def implicit_vjp(self, params, params_grad, synthetic):
+        """Pull a cotangent back through the student, then through the transformers."""
+        Z = _in_numpy(_transform, params.stats, synthetic.X, chain=self.chain)
+        hypergrad = self.student.implicit_vjp(
+            params.params, params_grad.params, self._behind(synthetic, Z)
+        )
+        X = _in_numpy(
+            _pull_back,
+            synthetic.X,
+            (params_grad.stats, hypergrad.X),
+            chain=self.chain,
+        )
+        return hypergrad._replace(
+            X=X,
+            hyperparameters={
+                name if name in self.surrogates else self._prefix + name: value
+                for name, value in hypergrad.hyperparameters.items()
+            },
+        )
+
+    def _behind(self, synthetic, Z):
+        hyperparameters = _without(self._prefix, synthetic.hyperparameters)
+        return synthetic._replace(X=Z, hyperparameters=hyperparameters)
+
+
+def chain_of_transformers(pipeline):
+    """Return the Chain in front of the last step of a pipeline.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        The pipeline.
+
+    Raises
+    ------
+    NotMirrored
+        If a step has no mirror, which is known without data.
+    """
+    refuse_pipeline_settings(pipeline)
+    return chain_of(pipeline.steps[:-1])
+
+
+def _without(prefix, hyperparameters):
+    """Return hyperparameters by the names that the last step has for them."""
+    return {name.removeprefix(prefix): value for name, value in hyperparameters.items()}
+
+
+def _in_numpy(jitted, *args, chain):
+    with double_precision():
+        args = jax.tree.map(partial(np.asarray, dtype=np.float64), args)
+        return jax.tree.map(np.asarray, jitted(*args, chain=chain))
+
+
+@partial(jax.jit, static_argnames="chain")
+def _fit_transform(X, chain):
+    return chain.fit_transform(X)
+
+
+@partial(jax.jit, static_argnames="chain")
+def _transform(stats, X, chain):
+    return chain.transform(stats, X)
+
+
+@partial(jax.jit, static_argnames="chain")
+def _pull_back(X, cotangent, chain):
+    return jax.vjp(chain.fit_transform, X)[1](cotangent)[0]

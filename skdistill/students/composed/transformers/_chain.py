@@ -1,0 +1,155 @@
+"""Transformers one after the other, and the table of those that are mirrored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    PolynomialFeatures,
+    RobustScaler,
+    SplineTransformer,
+    StandardScaler,
+)
+
+from skdistill.students._base import NotMirrored
+from skdistill.students.composed.transformers._base import TransformerMirror
+from skdistill.students.composed.transformers._expansions import Polynomial, Splines
+from skdistill.students.composed.transformers._kernel_features import (
+    KernelLandmarks,
+    RandomFourier,
+)
+from skdistill.students.composed.transformers._projections import (
+    PrincipalComponents,
+    SingularVectors,
+)
+from skdistill.students.composed.transformers._rows import Function, UnitNorm
+from skdistill.students.composed.transformers._scaling import (
+    MaxAbs,
+    MinMax,
+    Robust,
+    Standard,
+)
+
+
+@dataclass(frozen=True)
+class Chain(TransformerMirror):
+    """Mirrors one after the other; their stats form a tuple."""
+
+    mirrors: tuple
+
+    def fit(self, X):
+        """Return the stats of all, each fitted on what the one before made."""
+        return self.fit_transform(X)[0]
+
+    def fit_transform(self, X):
+        """Return the stats of all, and what the last one made."""
+        all_stats = []
+        for mirror in self.mirrors:
+            stats = mirror.fit(X)
+            X = mirror.transform(stats, X)
+            all_stats.append(stats)
+        return tuple(all_stats), X
+
+    def transform(self, stats, X):
+        """Apply all."""
+        for mirror, its_stats in zip(self.mirrors, stats, strict=True):
+            X = mirror.transform(its_stats, X)
+        return X
+
+    def stats_of(self, fitted):
+        """Return the stats of the steps of a pipeline, or of a list of steps."""
+        pairs = zip(
+            self.mirrors, _active(getattr(fitted, "steps", fitted)), strict=True
+        )
+        return tuple(mirror.stats_of(step) for mirror, (_, step) in pairs)
+
+    def n_features_out(self, n_features):
+        """Return the number of features that the last one makes."""
+        for mirror in self.mirrors:
+            n_features = mirror.n_features_out(n_features)
+        return n_features
+
+    def refuse_rows(self, n_rows, n_features):
+        """Raise NotMirrored if one of them is not mirrored on so many rows."""
+        for mirror in self.mirrors:
+            mirror.refuse_rows(n_rows, n_features)
+            n_features = mirror.n_features_out(n_features)
+
+    @property
+    def ignores_copies(self):
+        """Whether all do."""
+        return all(mirror.ignores_copies for mirror in self.mirrors)
+
+    @property
+    def is_flexible(self):
+        """Whether any is."""
+        return any(mirror.is_flexible for mirror in self.mirrors)
+
+
+def chain_of(steps):
+    """Return the Chain that mirrors the steps of a pipeline.
+
+    Parameters
+    ----------
+    steps : list of (name, transformer)
+        Steps; "passthrough" and None are none.
+
+    Raises
+    ------
+    NotMirrored
+        If a step has no mirror, or not with one of its settings.
+    """
+    return Chain(tuple(_mirror_of(*step) for step in _active(steps)))
+
+
+def _active(steps):
+    return [step for step in steps if step[1] not in (None, "passthrough")]
+
+
+def _mirror_of(name, transformer):
+    mirror = _MIRRORS.get(type(transformer))
+    if mirror is None:
+        supported = ", ".join(sorted(each.__name__ for each in _MIRRORS))
+        raise NotMirrored(
+            f"The step {name!r} of the pipeline, {type(transformer).__name__}, cannot "
+            f"be differentiated. Transformers that can be: {supported}."
+        )
+    return mirror(transformer)
+
+
+def _chain_of_pipeline(pipeline):
+    refuse_pipeline_settings(pipeline)
+    return chain_of(pipeline.steps)
+
+
+def refuse_pipeline_settings(pipeline):
+    """Raise NotMirrored for settings of a pipeline that change what its steps get."""
+    if getattr(pipeline, "transform_input", None):
+        raise NotMirrored(
+            "A pipeline cannot be distilled by gradient with transform_input. Pass a "
+            "pipeline without it."
+        )
+
+
+_MIRRORS: dict[type, Callable[[Any], TransformerMirror]] = {
+    FunctionTransformer: Function.of,
+    MaxAbsScaler: MaxAbs.of,
+    MinMaxScaler: MinMax.of,
+    Normalizer: UnitNorm.of,
+    Nystroem: KernelLandmarks.of,
+    PCA: PrincipalComponents.of,
+    Pipeline: _chain_of_pipeline,
+    PolynomialFeatures: Polynomial.of,
+    RBFSampler: RandomFourier.of,
+    RobustScaler: Robust.of,
+    SplineTransformer: Splines.of,
+    StandardScaler: Standard.of,
+    TruncatedSVD: SingularVectors.of,
+}

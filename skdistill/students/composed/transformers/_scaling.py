@@ -1,0 +1,201 @@
+"""Scalers: ``(X - center) / scale`` with statistics of each feature.
+
+Scikit-learn gives features that do not vary the scale one. So do the mirrors, where the
+derivative of the scale is zero.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import norm
+
+from skdistill.students.composed.transformers._base import TransformerMirror
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+class Scaling(NamedTuple):
+    """Statistics of a scaler.
+
+    Attributes
+    ----------
+    center, scale : array of shape (p,)
+        What is subtracted, and what is divided by then.
+    """
+
+    center: Any
+    scale: Any
+
+
+class _Scaler(TransformerMirror):
+    is_flexible = True
+    is_affine = True
+
+    def fit(self, X):
+        """Return the Scaling."""
+        return Scaling(*self._center_and_scale(X))
+
+    def transform(self, stats, X):
+        """Shift and scale every feature."""
+        return (X - stats.center.astype(X.dtype)) / stats.scale.astype(X.dtype)
+
+    def stats_of(self, fitted):
+        """Return the Scaling that scikit-learn found."""
+        zeros = np.zeros(fitted.n_features_in_)
+        center, scale = self._found(fitted)
+        return Scaling(
+            zeros if center is None else np.asarray(center, dtype=np.float64),
+            zeros + 1 if scale is None else np.asarray(scale, dtype=np.float64),
+        )
+
+    @abstractmethod
+    def _center_and_scale(self, X):
+        """Return both, in JAX."""
+
+    @abstractmethod
+    def _found(self, fitted):
+        """Return what scikit-learn found, None for what it left out."""
+
+
+@dataclass(frozen=True)
+class Standard(_Scaler):
+    """Mirror of ``StandardScaler``; a pipeline does not pass weights to it."""
+
+    with_mean: bool
+    with_std: bool
+
+    @classmethod
+    def of(cls, transformer):
+        """Return the mirror of a transformer."""
+        return cls(bool(transformer.with_mean), bool(transformer.with_std))
+
+    @property
+    def is_flexible(self):
+        """Centers alone give a model no freedom."""
+        return self.with_std
+
+    def _center_and_scale(self, X):
+        mean = X.mean(axis=0)
+        variance = ((X - mean) ** 2).mean(axis=0)
+        # What scikit-learn takes for rounding errors of a variance of zero.
+        rounding = len(X) * EPS * variance + (len(X) * mean * EPS) ** 2
+        scale = _unless(variance <= rounding, variance, jnp.sqrt)
+        return mean * self.with_mean, scale if self.with_std else jnp.ones_like(mean)
+
+    def _found(self, fitted):
+        return fitted.mean_ if self.with_mean else None, fitted.scale_
+
+
+@dataclass(frozen=True)
+class MinMax(_Scaler):
+    """Mirror of ``MinMaxScaler``."""
+
+    low: float
+    high: float
+    clip: bool
+
+    @classmethod
+    def of(cls, transformer):
+        """Return the mirror of a transformer."""
+        low, high = transformer.feature_range
+        return cls(float(low), float(high), bool(transformer.clip))
+
+    @property
+    def is_affine(self):
+        """Whether nothing is clipped."""
+        return not self.clip
+
+    def transform(self, stats, X):
+        """Shift and scale every feature to the range."""
+        Z = super().transform(stats, X)
+        return jnp.clip(Z, self.low, self.high) if self.clip else Z
+
+    def _center_and_scale(self, X):
+        low = X.min(axis=0)
+        scale = _nonzero(X.max(axis=0) - low) / (self.high - self.low)
+        return low - self.low * scale, scale
+
+    def _found(self, fitted):
+        scale = 1 / fitted.scale_
+        return fitted.data_min_ - self.low * scale, scale
+
+
+@dataclass(frozen=True)
+class MaxAbs(_Scaler):
+    """Mirror of ``MaxAbsScaler``."""
+
+    clip: bool
+
+    @classmethod
+    def of(cls, transformer):
+        """Return the mirror of a transformer."""
+        return cls(bool(getattr(transformer, "clip", False)))
+
+    @property
+    def is_affine(self):
+        """Whether nothing is clipped."""
+        return not self.clip
+
+    def transform(self, stats, X):
+        """Scale every feature."""
+        Z = super().transform(stats, X)
+        return jnp.clip(Z, -1.0, 1.0) if self.clip else Z
+
+    def _center_and_scale(self, X):
+        return jnp.zeros_like(X[0]), _nonzero(jnp.abs(X).max(axis=0))
+
+    def _found(self, fitted):
+        return None, fitted.scale_
+
+
+@dataclass(frozen=True)
+class Robust(_Scaler):
+    """Mirror of ``RobustScaler``."""
+
+    with_centering: bool
+    with_scaling: bool
+    quantile_range: tuple
+    unit_variance: bool
+
+    # Quantiles are interpolated between rows that come once.
+    ignores_copies = False
+
+    @classmethod
+    def of(cls, transformer):
+        """Return the mirror of a transformer."""
+        return cls(
+            bool(transformer.with_centering),
+            bool(transformer.with_scaling),
+            tuple(float(q) for q in transformer.quantile_range),
+            bool(transformer.unit_variance),
+        )
+
+    @property
+    def is_flexible(self):
+        """Centers alone give a model no freedom."""
+        return self.with_scaling
+
+    def _center_and_scale(self, X):
+        low, high = jnp.percentile(X, jnp.array(self.quantile_range), axis=0)
+        scale = _nonzero(high - low)
+        if self.unit_variance:
+            ends = norm.ppf(np.array(self.quantile_range) / 100)
+            scale /= ends[1] - ends[0]
+        center = jnp.median(X, axis=0) * self.with_centering
+        return center, scale if self.with_scaling else jnp.ones_like(center)
+
+    def _found(self, fitted):
+        return fitted.center_, fitted.scale_
+
+
+def _nonzero(scale):
+    """Return the scale, one where it is zero to rounding."""
+    return _unless(scale < 10 * EPS, scale, lambda scale: scale)
+
+
+def _unless(is_constant, values, function):
+    """Return a function of the values, or one, with finite derivatives everywhere."""
+    return jnp.where(is_constant, 1.0, function(jnp.where(is_constant, 1.0, values)))
