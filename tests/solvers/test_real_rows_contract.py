@@ -160,7 +160,8 @@ def test_every_student(name, solver, assert_fits_agree):
 @pytest.mark.parametrize("name", [*LINEAR, *OF_MOMENTS])
 def test_exact_sets(name, assert_fits_agree):
     X, y = table_for(ESTIMATORS[name], 60)
-    weighting = "match" if name in ("LogisticRegression", "LinearSVC") else "unit"
+    by_weights = "LogisticRegression", "LinearSVC", "Pipeline"
+    weighting = "match" if name in by_weights else "unit"
     assert_fits_agree(
         ESTIMATORS[name], X, y, solver="exact", weighting=weighting, max_iter=100
     )
