@@ -17,8 +17,8 @@ from skdistill.objectives._temperature import (
 )
 from skdistill.students._base import Student
 
-#: Strength of the penalty on scores from a kernel of unit rows: more is better for noisy
-#: labels, less for clean ones.
+#: Strength of the penalty on scores from a kernel of unit rows: more is better for
+#: noisy labels, less for clean ones.
 NORM_STRENGTH = 0.05
 #: Name of the inverse temperature among the surrogates.
 INVERSE_TEMPERATURE = "inverse_temperature"
