@@ -8,6 +8,7 @@ from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 from skdistill.real import _holding
 from skdistill.real._dense import DenseRows
 from skdistill.real._holding import parts_of
+from skdistill.real._sampling import fair_places
 from skdistill.real._targets import ClassTargets, NumericTargets
 
 
@@ -186,3 +187,10 @@ def test_regression_keeps_its_weight():
     real = DenseRows(X, y, weight, NumericTargets(y, y, weight))
     part = real.only(np.array([1, 2]))
     assert_allclose(part.take(np.arange(2)).sample_weight, np.array([2, 3]) * 21 / 5)
+
+
+def test_places_follow_the_weight_along_the_line():
+    """By hand: the middles of 1, 3 and 1, in units of their mean, times a constant."""
+    places = fair_places(np.array([2.0, 0.0, 1.0]), np.array([1.0, 1.0, 3.0]))
+    middles = np.array([4.5, 0.5, 2.5]) / (5 / 3)
+    assert_allclose(places, middles * (np.sqrt(5) - 1) / 2 % 1)
