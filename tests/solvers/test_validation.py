@@ -336,3 +336,23 @@ def test_the_end_that_folds_chose_is_no_failure(noisy):
         distiller(max_iter=30).fit(*noisy)
     assert not any("converge" in str(each.message) for each in caught)
     assert Outcome.CONVERGED.warning() == ""
+
+
+def test_k_means_stays_a_candidate(part, monkeypatch):
+    """Where the iteration starts from other rows, which are no good here."""
+    from skdistill.solvers import _distill
+
+    approach = _distill.approach
+    starts = []
+
+    def from_the_wrong_classes(problem, report):
+        start = approach(problem, report)
+        starts.append(problem.start.X)
+        return start._replace(
+            synthetic=start.synthetic._replace(X=problem.start.X[::-1])
+        )
+
+    monkeypatch.setattr(_distill, "approach", from_the_wrong_classes)
+    X, y = make_table(2, class_sep=2.0)
+    fitted = distiller(validation_fraction=part, max_iter=1).fit(X, y)
+    assert_array_equal(fitted.X_synthetic_, starts[-1])
