@@ -96,7 +96,7 @@ class Refit:
             self.columns.last_step(fitted),
             synthetic._replace(X=self.columns.round(synthetic.X)),
         )
-        return float(self.problem.loss.value_and_grad(params)[0])
+        return self.problem.loss.value(self.problem.student.as_scored(params))
 
     def _warn_of_overfit(self, report):
         """Warn if rows that are held back are predicted clearly worse."""
@@ -121,8 +121,8 @@ class Refit:
         if loss > expected + allowed:
             # The report may know the loss on a sample, and of a set not yet rounded.
             rounded = synthetic._replace(X=self.columns.round(synthetic.X))
-            params = problem.student.solve(rounded)
-            expected = float(problem.loss.value_and_grad(params)[0])
+            params = problem.student.as_scored(problem.student.solve(rounded))
+            expected = problem.loss.value(params)
         if loss > expected + allowed:
             self._warn(
                 f"{type(self.estimator).__name__} fitted on the synthetic set has an "

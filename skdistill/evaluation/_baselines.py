@@ -15,7 +15,6 @@ from sklearn.utils.validation import column_or_1d
 from skdistill._sklearn_compat import _safe_indexing
 from skdistill.estimators._fitting import warn
 from skdistill.real._targets import class_targets, numeric_targets, one_hot_classes
-from skdistill.solvers.search._clustered import clustered_rows
 from skdistill.synthetic._allocation import rows_per_class
 from skdistill.tables._columns import read_table
 from skdistill.tables._frames import labels_like
@@ -144,6 +143,9 @@ def _centers_as_they_came(X, y, codes, n_rows, categorical_features, random_stat
         targets, y_in = numeric_targets(values, np.ones(len(values)), y)
     else:
         targets, y_in = class_targets(np.asarray(y), y)
+    # JAX is imported late, by way of the solvers.
+    from skdistill.solvers.search._clustered import clustered_rows
+
     X, y = clustered_rows(X, y_in, targets, n_rows, categorical_features, random_state)
     labels = y if codes is None else targets.classes[y]
     return X, targets.in_container(labels, learned=codes is None)

@@ -11,6 +11,8 @@ from skdistill.solvers._problem import SURROGATE_FACTOR
 SURROGATE_STEPS = 25
 #: By how much the loss may exceed the lowest then, for a smaller value.
 SURROGATE_SLACK = 0.05
+#: The grid has a factor of one up to rounding.
+ROUNDING_OF_ONE = 1e-9
 #: Iterations on a sample of the rows, and their tolerance.
 SAMPLE_MAX_ITER = 60
 SAMPLE_TOL = 3e-4
@@ -79,9 +81,12 @@ def calibrate(problem, synthetic):
     """Give the surrogates the values that suit the starting rows."""
     hyperparameters = dict(synthetic.hyperparameters)
     factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
+    if not problem.student.learns_surrogates:
+        # One so soft that the rows hardly matter would leave them where they are.
+        factors = factors[factors > 1 - ROUNDING_OF_ONE]
     for name, value in problem.student.surrogates.items():
-        if hyperparameters[name] != value:
-            continue  # learned in the last fit
+        if name in problem.known_surrogates:
+            continue
         losses = []
         for factor in factors:
             hyperparameters[name] = float(value * factor)

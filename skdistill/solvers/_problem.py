@@ -141,6 +141,8 @@ class Problem:
         Their weights, without class weights.
     unweighted : RealRows
         The real rows with the weights that the user gave.
+    known_surrogates : frozenset of str
+        Surrogates whose values are those of the last fit.
     pose_on : callable
         ``pose_on(unweighted) -> Problem``, the same problem on a part of them.
     is_part : bool
@@ -158,6 +160,7 @@ class Problem:
     weight0: np.ndarray
     unweighted: object = None
     pose_on: Callable | None = None
+    known_surrogates: frozenset = frozenset()
     is_part: bool = False
     rounds: bool = False
 
@@ -350,4 +353,5 @@ def pose(distiller, real, columns, student, group_counts=None):
         real,
         pose_on,
         rounds=columns.rounds,
+        known_surrogates=frozenset(last.hyperparameters),
     )

@@ -139,6 +139,8 @@ class Report:
     def fold(self, number, n_folds, synthetic, loss):
         """Take note of the best set of a fold, which is not returned."""
         self._print(f"fold {number}/{n_folds}, held-back loss {loss:.6f}")
+        # Better than nothing, if the fit is interrupted before there is another.
+        self.best = synthetic
         return self._look("cross-validation fold", lambda: synthetic)
 
     def learn_by_folds(self, curve, best):

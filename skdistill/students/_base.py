@@ -182,6 +182,14 @@ class Student(ABC):
         """
         return params
 
+    def as_scored(self, params: Any) -> Any:
+        """Return the ``params`` by which a fitted estimator is judged in the end.
+
+        They are ``params`` themselves where the outer loss has no finite value at what
+        the estimator predicts, or is it already.
+        """
+        return params
+
     @abstractmethod
     def implicit_vjp(
         self, params: Any, params_grad: Any, synthetic: SyntheticSet

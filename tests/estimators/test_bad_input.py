@@ -107,12 +107,12 @@ BAD_PARAMETERS = {
     "max_iter=0": ({"max_iter": 0}, "'max_iter' parameter"),
     "tol<0": ({"tol": -1}, "'tol' parameter"),
     "another estimator": (
-        {"estimator": GradientBoostingClassifier()},
+        {"estimator": GradientBoostingClassifier(), "solver": "lbfgs"},
         "no student for GradientBoosting",
     ),
     "no estimator": ({"estimator": "logistic"}, "'estimator' parameter"),
     "penalty": (
-        {"estimator": LogisticRegression(l1_ratio=1, solver="saga")},
+        {"estimator": LogisticRegression(l1_ratio=1), "solver": "lbfgs"},
         "l1_ratio=1",
     ),
     "negative C": ({"estimator": LogisticRegression(C=-1.0)}, "'C' parameter"),

@@ -307,11 +307,13 @@ def test_interruption_keeps_the_best_set(estimator, table, solver):
     """And the next fit goes on from there."""
     X, y = table(120)
     params = {"n_synthetic": 6, "random_state": 0, "max_iter": 100, "tol": 0.0}
+    params["early_stopping"] = False
     distiller = DatasetDistiller(estimator, solver=solver, warm_start=True, **params)
     interrupted(distiller, X, y, 4)
     assert distiller.predict(X).shape == y.shape
     assert distiller.n_iter_ == len(distiller.loss_curve_) == 4
-    if table is not with_integers:
+    # The loss of a vote, in the end, is not that of the soft one on the way.
+    if table is not with_integers and not isinstance(estimator, KNeighborsRegressor):
         assert_allclose(distiller.loss_, min(distiller.loss_curve_), rtol=1e-6)
     refit = estimator.fit(distiller.X_synthetic_, distiller.y_synthetic_)
     assert_array_equal(refit.predict(X), distiller.predict(X))

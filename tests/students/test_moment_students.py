@@ -21,6 +21,7 @@ ESTIMATORS = {
     "lsqr": LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5),
 }
 pytestmark = pytest.mark.filterwarnings(
+    "ignore:The outer loss is .* on rows that were held back",
     "ignore::sklearn.exceptions.ConvergenceWarning",  # few iterations are enough here
     # These two are scikit-learn's, of constant features and of single rows.
     "ignore:self.within_class_std_dev_:UserWarning",

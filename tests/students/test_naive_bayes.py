@@ -49,6 +49,7 @@ def test_learned_labels_and_weights(multiclass_table):
         learn_params=["var_smoothing"],
         max_iter=30,
         tol=1e-2,
+        early_stopping=False,
     ).fit(X, y)
     assert len(distiller.X_synthetic_) == 18
     assert distiller.loss_ == pytest.approx(distiller.loss_curve_[-1], rel=1e-6)

@@ -17,7 +17,8 @@ from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"  # few iterations are enough here
+    "ignore:The outer loss is .* on rows that were held back",
+    "ignore::sklearn.exceptions.ConvergenceWarning",  # few iterations are enough here
 )
 
 SETTINGS = {
@@ -203,3 +204,13 @@ def test_class_with_one_row():
     distiller = DatasetDistiller(KNeighborsClassifier(1), max_iter=3).fit(X, y)
     assert (distiller.y_synthetic_ == 2).sum() == 1
     assert np.isfinite(distiller.loss_)
+
+
+def test_a_start_that_knows_nothing_does_not_make_votes_useless(rng):
+    """The softest vote would be as good as any, and would leave the rows in place."""
+    X, y = rng.standard_normal((80, 3)), rng.integers(0, 2, 80)
+    distiller = DatasetDistiller(
+        KNeighborsClassifier(1), n_synthetic=4, max_iter=2, early_stopping=False
+    ).fit(X, y)
+    assert distiller._learned_values["gamma"] >= 0.999
+    assert distiller.loss_ < 0.99 * np.log(2)

@@ -242,6 +242,10 @@ class NeighborsRegressorStudent(_NeighborsStudent):
     loss_name = "expected_squared_error"
     outer_loss = staticmethod(expected_squared_error)
 
+    def as_scored(self, params):
+        """Return the limit of sharp votes: its loss is the error of ``predict``."""
+        return self.as_predicted(params)
+
     def _targets_of(self, estimator):
         return np.asarray(estimator._y, dtype=np.float64)
 
