@@ -102,6 +102,7 @@ def expected_failed_checks(distiller):
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore:self.within_class_std_dev_:UserWarning",
+    "ignore:The outer loss is .* on rows that were held back",
 )
 def test_estimator_checks(estimator, check):
     check(estimator)
