@@ -17,6 +17,8 @@ from skdistill._hidden_warnings import hiding
 from skdistill._sklearn_compat import _check_sample_weight, _safe_indexing
 from skdistill._weights import fit_on, takes_weights
 from skdistill.estimators._any_estimator import tags_of, unfitted_copy
+from skdistill.estimators._refit import warn_of_gap
+from skdistill.objectives._losses import cost_of_chance, loss_unit
 from skdistill.optimizers._outcome import Outcome
 from skdistill.real._cells import read_cells, with_rows
 from skdistill.real._holding import parts_of
@@ -99,7 +101,6 @@ class BySearch:
             target_bounds=bounds,
             learn_weights=distiller.weighting == "learn",
             fit=fit_on,
-            max_time=distiller.max_time,
             patience=distiller.n_iter_no_change,
             n_jobs=distiller.n_jobs,
             target_dtype=self.target_dtype,
@@ -142,6 +143,7 @@ class BySearch:
         fitted = self.attributes(result.synthetic)
         fitted |= report.attributes()
         fitted["loss_"] = self._loss(fitted["estimator_"])
+        warn_of_gap(report, self._cost_without_features())
         fitted["solver_"] = result.solver
         fitted["_table"], fitted["_learned_values"] = self.table, {}
         for name, value in fitted.items():
@@ -206,6 +208,11 @@ class BySearch:
 
     def _weight_of(self, y):
         return self.targets.matching_weight(y, self.real)
+
+    def _cost_without_features(self):
+        if self.targets.classes is None:
+            return loss_unit("squared_error", self.targets.unit)
+        return cost_of_chance("log_loss", len(self.targets.classes))
 
     def _loss(self, fitted):
         """Return the mean loss on all real rows."""

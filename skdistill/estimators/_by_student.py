@@ -6,6 +6,7 @@ from skdistill.optimizers._outcome import Outcome
 from skdistill.real._reading import read_rows
 from skdistill.solvers._blas import blas_threads_for, single_blas_thread
 from skdistill.solvers._distill import Distilled, distill
+from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
 
 
@@ -50,7 +51,7 @@ class ByStudent:
 
     def interrupted(self, synthetic):
         """Return the ``Distilled`` of the best set before an interrupt."""
-        return Distilled(synthetic, Outcome.STOPPED, self.problem.options.solver)
+        return Distilled(synthetic, Outcome.STOPPED, solver_of(self.problem))
 
     def store(self, distiller, result, report):
         """Give the distiller its fitted attributes."""

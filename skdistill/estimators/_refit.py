@@ -81,7 +81,8 @@ class Refit:
         self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
         fitted |= report.attributes()
         fitted["solver_"] = result.solver
-        self._warn_of_overfit(report)
+        student, unit = self.problem.student, self.problem.options.loss_unit
+        warn_of_gap(report, student.cost_without_features(unit))
         fitted["_table"] = self.columns
         learned = [*self.problem.options.learn_params, *self.problem.student.surrogates]
         fitted["_learned_values"] = {
@@ -97,20 +98,6 @@ class Refit:
             synthetic._replace(X=self.columns.round(synthetic.X)),
         )
         return self.problem.loss.value(self.problem.student.as_scored(params))
-
-    def _warn_of_overfit(self, report):
-        """Warn if rows that are held back are predicted clearly worse."""
-        if report.validation_curve is None:
-            return
-        loss, held_back = report.best_loss, report.best_validation_loss
-        student, unit = self.problem.student, self.problem.options.loss_unit
-        if held_back > loss + CLEAR_GAP * student.cost_without_features(unit):
-            warn(
-                f"The outer loss is {loss:.4g} on the rows that the set was learned "
-                f"from and {held_back:.4g} on rows that were held back: expect the "
-                "latter on new data. More real rows, fewer synthetic ones or a more "
-                "regularized estimator narrow the gap."
-            )
 
     def _warn_of_early_stop(self, loss, expected, synthetic):
         """Warn if scikit-learn's fit on the set is not the one that was optimized."""
@@ -135,3 +122,25 @@ class Refit:
     def _warn(self, message):
         if message:
             warn(message, ConvergenceWarning)
+
+
+def warn_of_gap(report, cost):
+    """Warn if rows that are held back are predicted clearly worse than the others.
+
+    Parameters
+    ----------
+    report : Report
+        Knows both losses of the set that is returned, if rows are held back.
+    cost : float
+        About what predicting without features costs.
+    """
+    if report.validation_curve is None:
+        return
+    loss, held_back = report.best_loss, report.best_validation_loss
+    if held_back > loss + CLEAR_GAP * cost:
+        warn(
+            f"The outer loss is {loss:.4g} on the rows that the set was learned from "
+            f"and {held_back:.4g} on rows that were held back: expect the latter on "
+            "new data. More real rows, fewer synthetic ones or a more regularized "
+            "estimator narrow the gap."
+        )

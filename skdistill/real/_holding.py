@@ -4,6 +4,7 @@ Many rows: a part of each class. Few rows: every part would be too small to judg
 all rows are held back in turn, in folds.
 """
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +60,8 @@ def parts_of(real, validation_fraction, random_state, *, in_folds):
         If given parts are empty, overlap or leave a group out.
     """
     groups = real.targets.groups(real.labels())
-    if isinstance(validation_fraction, float):
-        drawn = _drawn_parts(real, validation_fraction, random_state)
+    if isinstance(validation_fraction, Real):
+        drawn = _drawn_parts(real, float(validation_fraction), random_state)
         parts = [_with_a_row_of_each_group(groups, part) for part in drawn]
         parts = [part for part in parts if len(part.held)]
     else:

@@ -261,7 +261,7 @@ class NumericTargets(Targets):
 
     def export(self, student, options, y0, weight0, synthetic):
         """Return rows with numbers."""
-        return _export.rows_of_numbers(options, y0, synthetic)
+        return _export.rows_of_numbers(options, synthetic)
 
 
 class CodedTargets(NumericTargets):

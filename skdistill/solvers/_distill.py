@@ -118,7 +118,7 @@ def _judged(problem, start, columns, report, kept):
 def _iterate_from(problem, start, report, max_iter):
     """Iterate; the starting rows of the problem stay a candidate."""
     synthetic = calibrate(problem, start.synthetic)
-    if report.judges:
+    if report.judges and start.synthetic is not problem.start:
         first = calibrate(problem, problem.start)
         report.consider(first, problem.training_loss(first))
     synthetic, outcome = iterate(

@@ -11,8 +11,6 @@ from skdistill.solvers._problem import SURROGATE_FACTOR
 SURROGATE_STEPS = 25
 #: By how much the loss may exceed the lowest then, for a smaller value.
 SURROGATE_SLACK = 0.05
-#: The grid has a factor of one up to rounding.
-ROUNDING_OF_ONE = 1e-9
 #: Iterations on a sample of the rows, and their tolerance.
 SAMPLE_MAX_ITER = 60
 SAMPLE_TOL = 3e-4
@@ -83,7 +81,7 @@ def calibrate(problem, synthetic):
     factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
     if not problem.student.learns_surrogates:
         # One so soft that the rows hardly matter would leave them where they are.
-        factors = factors[factors > 1 - ROUNDING_OF_ONE]
+        factors = factors[SURROGATE_STEPS // 2 :]  # from one on
     for name, value in problem.student.surrogates.items():
         if name in problem.known_surrogates:
             continue
@@ -91,7 +89,7 @@ def calibrate(problem, synthetic):
         for factor in factors:
             hyperparameters[name] = float(value * factor)
             candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
-            losses.append(loss_of(problem.student, problem.sample_loss, candidate))
+            losses.append(problem.sample_loss.value(problem.student.solve(candidate)))
         # The softest that is nearly the best: votes too sharp have no derivative.
         nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
         hyperparameters[name] = float(value * factors[np.argmax(nearly)])
@@ -104,11 +102,6 @@ def solver_of(problem):
         is_large = problem.real.n_rows > MAX_FULL_ROWS
         return "adam" if is_large and problem.student.takes_batches else "lbfgs"
     return problem.options.solver
-
-
-def loss_of(student, objective, synthetic):
-    """Return the value of an objective at the student that a set trains."""
-    return float(objective.value_and_grad(student.solve(synthetic))[0])
 
 
 def _improve_on_sample(problem, synthetic, scale_at, options, report):
@@ -131,8 +124,8 @@ def _batches(problem, variables, options):
     sample_loss = problem.with_penalty(problem.sample_loss)
 
     def validate(x):
-        synthetic = variables.to_synthetic(x)
-        return loss_of(problem.student, sample_loss, synthetic) / options.loss_unit
+        params = problem.student.solve(variables.to_synthetic(x))
+        return sample_loss.value(params) / options.loss_unit
 
     auto = options.batch_size == "auto"
     return {

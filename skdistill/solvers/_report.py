@@ -141,7 +141,7 @@ class Report:
         self._print(f"fold {number}/{n_folds}, held-back loss {loss:.6f}")
         # Better than nothing, if the fit is interrupted before there is another.
         self.best = synthetic
-        return self._look("cross-validation fold", lambda: synthetic)
+        self._look("cross-validation fold", lambda: synthetic)
 
     def learn_by_folds(self, curve, best):
         """Take over the held-back losses (n + 1,) of folds, the first one of starts.

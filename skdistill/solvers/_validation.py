@@ -51,18 +51,21 @@ def course_by_folds(problem, parts, report, max_iter):
     curves, start_losses, weights = [], [], []
     for number, part in enumerate(parts, 1):
         fold_problem, judge = problem.on(part)
-        fold = Report(max_iter, show=lambda *_: report.stopped)
+        fold = Report(max_iter, show=report.quiet)
         fold.judge_by(judge, problem.options.n_iter_no_change)
         start = approach(fold_problem, fold)
         synthetic = calibrate(fold_problem, start.synthetic)
-        start_losses.append(judge(calibrate(fold_problem, fold_problem.start)))
         curve = [judge(synthetic)]
+        start_losses.append(curve[0])
+        if start.synthetic is not fold_problem.start:
+            start_losses[-1] = judge(calibrate(fold_problem, fold_problem.start))
         iterate(
             fold_problem, synthetic, start.scale_at, problem.options, fold, max_iter
         )
         curves.append(curve + fold.validation_losses)
         weights.append(problem.real.take(part.held).sample_weight.sum())
-        if report.fold(number, len(parts), fold.best, fold.best_validation_loss):
+        report.fold(number, len(parts), fold.best, fold.best_validation_loss)
+        if report.quiet():
             break
     # A fold that has ended stays where it is.
     length = max(map(len, curves))

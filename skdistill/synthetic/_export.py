@@ -26,21 +26,19 @@ class Rows(NamedTuple):
     is_weighted: bool
 
 
-def rows_of_numbers(options, y0, synthetic):
+def rows_of_numbers(options, synthetic):
     """Turn a set with numeric targets into rows for the estimator.
 
     Parameters
     ----------
     options : Options
         What was learned.
-    y0 : ndarray of shape (m,) or (m, k)
-        Targets of the starting set.
     synthetic : SyntheticSet
-        The set.
+        The set. Its numbers are those of the rows that it started from, if they are not
+        learned.
     """
-    y = y0 if options.target_scale is None else synthetic.y
     is_weighted = options.weighting != "unit"
-    return Rows(synthetic.X, y, synthetic.sample_weight, is_weighted)
+    return Rows(synthetic.X, synthetic.y, synthetic.sample_weight, is_weighted)
 
 
 def rows_of_classes(student, classes, options, y0, weight0, synthetic):

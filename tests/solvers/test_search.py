@@ -399,7 +399,8 @@ def test_an_estimator_that_fits_no_set_says_why(clouds):
 
 
 def test_time_ends_it(clouds):
-    result, report = run(pose(GaussianNB(), *clouds, max_time=1e-9), max_iter=5)
+    report = Report(5, show=lambda *_: False, max_time=1e-9)
+    result = search(pose(GaussianNB(), *clouds), report)
     assert result.outcome is Outcome.CONVERGED
     assert report.losses == [result.value.loss]
 

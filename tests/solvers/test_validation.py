@@ -269,24 +269,28 @@ def test_lines_say_both_losses(noisy, part, capsys):
     assert "fold 5/5" in lines[4]
 
 
+class Watch:
+    """A callback that asks a function after each task whether to stop."""
+
+    def __init__(self, ask):
+        self.ask, self.tasks = ask, []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        self.tasks.append(context.task_name)
+        return self.ask(context.task_name)
+
+
 def test_a_callback_stops_within_the_folds(noisy):
-    class Stop:
-        tasks = []
-
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
-        def on_fit_task_end(self, estimator, context):
-            self.tasks.append(context.task_name)
-            return context.task_name == "cross-validation fold"
-
-    stop = Stop()
+    stop = Watch(lambda task: task == "cross-validation fold")
     fitted = distiller(max_iter=3).set_callbacks(stop).fit(*noisy)
     assert stop.tasks.count("cross-validation fold") == 1
     assert fitted.predict(noisy[0]).shape == noisy[1].shape
@@ -356,3 +360,44 @@ def test_k_means_stays_a_candidate(part, monkeypatch):
     X, y = make_table(2, class_sep=2.0)
     fitted = distiller(validation_fraction=part, max_iter=1).fit(X, y)
     assert_array_equal(fitted.X_synthetic_, starts[-1])
+
+
+def test_targets_that_are_not_learned_are_those_of_the_part(noisy, part):
+    """k-means of the rows that are left has other centers than that of all rows."""
+    X, _ = noisy
+    y = X[:, 0] + np.sin(3 * X[:, 1])
+    fitted = distiller(
+        estimator=KernelRidge(kernel="rbf", gamma=0.1, alpha=0.1),
+        learn_labels=False,
+        early_stopping=True,
+        validation_fraction=part,
+    ).fit(X, y)
+    held = part[0][1]
+    error = np.mean((fitted.predict(X[held]) - y[held]) ** 2)
+    assert_allclose(fitted.validation_loss_, error, rtol=1e-9)
+
+
+@pytest.mark.parametrize("fraction", [np.float32(0.25), 0.25])
+def test_a_share_is_any_real_number(fraction, noisy):
+    fitted = distiller(validation_fraction=fraction, max_iter=1).fit(*noisy)
+    assert fitted.validation_loss_ > 0
+
+
+def test_the_time_ends_folds_and_iterations(noisy):
+    watch = Watch(lambda task: False)
+    fitted = distiller(max_time=1e-9).set_callbacks(watch).fit(*noisy)
+    assert watch.tasks.count("cross-validation fold") == 1
+    assert fitted.n_iter_ <= 1
+    assert fitted.predict(noisy[0]).shape == noisy[1].shape
+
+
+def test_an_interrupt_within_the_folds_keeps_a_set(noisy):
+    def interrupt(task_name):
+        if task_name == "cross-validation fold":
+            raise KeyboardInterrupt
+
+    fitted = distiller(max_iter=3).set_callbacks(Watch(interrupt))
+    with pytest.raises(KeyboardInterrupt, match="best set so far is kept"):
+        fitted.fit(*noisy)
+    assert fitted.solver_ == "lbfgs"
+    assert fitted.predict(noisy[0]).shape == noisy[1].shape

@@ -172,7 +172,7 @@ def _improve_in_span(problem, span, synthetic):
 def _loss(problem, synthetic):
     """Return the loss of a set on the sample, and the params that it trains to."""
     params = problem.student.solve(synthetic)
-    return float(problem.sample_loss.value_and_grad(params)[0]), params
+    return problem.sample_loss.value(params), params
 
 
 def _pull(student, synthetic, params):

@@ -109,7 +109,7 @@ def approach_moments(problem):
         )
 
     def loss(synthetic):
-        return float(problem.sample_loss.value_and_grad(student.solve(synthetic))[0])
+        return problem.sample_loss.value(student.solve(synthetic))
 
     return Start(min(candidate, synthetic, key=loss), lambda _: options.scale)
 

@@ -67,8 +67,6 @@ class SearchProblem:
     fit : callable, default=fit_plainly
         ``fit(estimator, X, y, sample_weight) -> fitted``; with ``n_jobs`` it is
         pickled.
-    max_time : float or None, default=None
-        Seconds after which the search ends.
     patience : int, default=10
         Iterations without a lower loss that end the search.
     n_jobs : int or None, default=None
@@ -95,7 +93,6 @@ class SearchProblem:
     target_bounds: tuple | None = None
     learn_weights: bool = False
     fit: Callable = fit_plainly
-    max_time: float | None = None
     patience: int = 10
     n_jobs: int | None = None
     given: CellSet | None = None

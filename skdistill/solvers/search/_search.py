@@ -1,6 +1,5 @@
 """The search: from real rows and an estimator of any kind to a small set of rows."""
 
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -60,12 +59,10 @@ def search(problem, report):
     ValueError
         If the estimator can be fitted on none of the sets to start from.
     """
-    ends = time.perf_counter() + (problem.max_time or np.inf)
     # Threads of a fit on a few rows spend their time on waiting for each other.
     with single_blas_thread(user_api=None):
         contest = problem.contest()
         start, value = best_start(problem, contest)
-
         report.known(start, *losses_of(value))
 
         def note(synthetic, value):
@@ -82,7 +79,7 @@ def search(problem, report):
             callback=note,
             random_state=problem.random_state,
             patience=problem.patience,
-            expired=lambda: time.perf_counter() >= ends,
+            expired=lambda: report.has_expired,
         )
         if not report.losses:  # the start is all that there was time for
             note(result.x, result.value)
