@@ -79,9 +79,9 @@ def main():
     args = parse()
     if not args.summary:
         known = set() if args.again else done(args.csv)
-        todo = cells(args.only, args.estimators, args.seeds, args.methods)
-        todo = [cell for cell in todo if cell not in known]
-        run(todo, args.data, args.csv, args.jobs)
+        pending = cells(args.only, args.estimators, args.seeds, args.methods)
+        pending = [cell for cell in pending if cell not in known]
+        run(pending, args.data, args.csv, args.jobs)
     lines = read(args.csv)
     print(as_text(lines))
     if args.rst:

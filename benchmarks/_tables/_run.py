@@ -64,19 +64,19 @@ def done(path):
     return set(lines[list(Cell._fields)].itertuples(index=False, name=None))
 
 
-def run(todo, folder, path, jobs):
+def run(pending, folder, path, jobs):
     """Append a line to the file for each cell, as soon as it is known."""
     is_new = not path.exists()
     with (
         path.open("a", newline="") as file,
         joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1),
-        _progress(len(todo)) as advance,
+        _progress(len(pending)) as advance,
     ):
         writer = csv.writer(file)
         if is_new:
             writer.writerow(COLUMNS)
         results = joblib.Parallel(return_as="generator_unordered")(
-            joblib.delayed(run_cell)(cell, folder) for cell in todo
+            joblib.delayed(run_cell)(cell, folder) for cell in pending
         )
         for cell, *result in results:
             writer.writerow([*cell, *result])

@@ -80,4 +80,4 @@ class DefaultsForNested:
             nested = any(key.startswith(f"{name}__") for key in params)
             if nested and params.get(name, getattr(self, name)) is None:
                 params[name] = getattr(self, method)()
-        return super().set_params(**params)  # type: ignore[misc]  # a mixin
+        return super().set_params(**params)  # type: ignore[misc]  # of the class beside this mixin

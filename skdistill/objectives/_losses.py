@@ -27,9 +27,9 @@ class PointwiseLoss(NamedTuple):
         In NumPy: the loss (n,) and its derivative (n, k).
     hessian : callable
         In NumPy: its second derivatives, see ``skdistill.objectives._hessians``.
-    target_slope : callable
+    target_slope : callable or None
         In NumPy: minus the derivative (n, k) of each entry of the gradient in the entry
-        of ``y`` that belongs to it.
+        of ``y`` that belongs to it; None for classes that are never learned.
     shift_invariant : bool
         Whether a constant added to all outputs of a row leaves its loss unchanged, so
         that derivatives sum to zero over the outputs.
@@ -49,7 +49,7 @@ class PointwiseLoss(NamedTuple):
     value: Callable
     gradient: Callable
     hessian: Callable
-    target_slope: Callable
+    target_slope: Callable | None
     shift_invariant: bool
     pull_limit: Callable
     target_for: Callable | None = None
@@ -274,10 +274,6 @@ def _hinge_hessian(raw_prediction, y):
     return DiagonalHessians(2 * weight * (missing > 0))
 
 
-def _hinge_slope(raw_prediction, y):
-    raise NotImplementedError("Classes are not learned.")
-
-
 def _hinge_limit(y):
     # 2 u (1 - u) of the margin u is largest half way.
     return np.sum(np.abs(y), axis=1) / 2
@@ -302,7 +298,7 @@ def squared_hinge_loss(own_weight=None):
         _hinge_value,
         _hinge_gradient,
         _hinge_hessian,
-        _hinge_slope,
+        None,
         False,
         _hinge_limit,
         is_hinge=True,

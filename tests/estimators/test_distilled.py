@@ -437,6 +437,7 @@ def numbers():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", [Ridge(), KernelRidge(kernel="rbf", alpha=0.1)])
+# Twenty iterations are enough for what is compared.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_regressor_with_a_student_is_distilled_for(numbers, estimator):
     X, y = numbers

@@ -21,6 +21,7 @@ def test_the_advice_of_the_warning_helps(weighting):
         LogisticRegression(), n_synthetic=6, weighting=weighting, random_state=0
     )
     with warnings.catch_warnings():
+        # Scikit-learn says so as well, without the advice that is tested.
         warnings.filterwarnings("ignore", "lbfgs failed to converge")
         with pytest.warns(ConvergenceWarning, match=r"tol=1e-8, max_iter=10_000"):
             stopped = distiller.fit(X, y).loss_

@@ -63,6 +63,7 @@ COLUMNS = {
 
 
 @pytest.mark.slow
+# One column of targets is warned of, as by scikit-learn's own estimators.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 @pytest.mark.parametrize("as_column", COLUMNS.values(), ids=COLUMNS)
 def test_targets_of_one_column(data, curve, as_column):

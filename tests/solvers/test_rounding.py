@@ -5,11 +5,14 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.svm import SVC
 
 from skdistill import DatasetDistiller
 from skdistill.solvers import _rounding
 from skdistill.solvers._problem import Problem
+from skdistill.solvers._rounding import round_set
 
 # The fits are cut short: what is tested holds for any of them.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -63,8 +66,8 @@ def test_exchanging_values_lowers_the_loss(seed, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "seed", "n_synthetic"),
-    [(LogisticRegression(C=10), 0, 6)],
-    ids=["logistic"],
+    [(SVC(gamma=0.5), 5, 8), (LogisticRegression(C=10), 0, 6)],
+    ids=["kernel", "logistic"],
 )
 def test_rows_near_real_ones_are_a_start_of_their_own(
     estimator, seed, n_synthetic, monkeypatch
@@ -166,3 +169,32 @@ def _from_the_start(problem, report):
     from skdistill.solvers._problem import Start
 
     return Start(problem.start, lambda _: problem.options.scale)
+
+
+@pytest.mark.slow
+def test_held_back_rows_choose_what_is_rounded(monkeypatch):
+    """Judged by the opposite labels, the start is better than what is learned."""
+    frame, y = paired(1)
+    y, is_held = y.copy(), np.arange(len(y)) % 4 == 0
+    y[is_held] = 1 - y[is_held]
+    seen = {}
+
+    def look(problem, synthetic, scale_at, columns, report):
+        start = problem.start._replace(
+            X=columns.round(problem.start.X), hyperparameters=synthetic.hyperparameters
+        )
+        whole, options = round_set(problem, synthetic, scale_at, columns, report)
+        seen["start"], seen["whole"] = report.judge(start), report.judge(whole)
+        return whole, options
+
+    monkeypatch.setattr("skdistill.solvers._distill.round_set", look)
+    with pytest.warns(UserWarning, match="rows that were held back"):
+        fit(
+            KNeighborsClassifier(1),
+            frame,
+            y,
+            8,
+            early_stopping=True,
+            validation_fraction=[(~is_held, is_held)],
+        )
+    assert seen["whole"] <= seen["start"]

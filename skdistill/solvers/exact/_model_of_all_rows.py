@@ -239,7 +239,7 @@ def _polish(space, problem, max_iter, tol, callback):
         blocks = _CurvatureBlocks(space, _rows_for_blocks(problem, space.whitening))
     preconditioner = None
     outcome, first_size = Outcome.MAX_ITER, np.linalg.norm(grad)
-    for n_iter in range(1, max_iter + 1):  # noqa: B007
+    for n_iter in range(1, max_iter + 1):  # noqa: B007 (read after it)
 
         def product(v, x=x, grad=grad):
             norm = np.linalg.norm(v)
