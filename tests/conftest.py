@@ -28,7 +28,7 @@ def rows_of(X, y, weight=None, **params):
     if y.dtype.kind == "i":
         targets = ClassTargets(y, np.arange(y.max() + 1))
     else:
-        targets = NumericTargets(y, y, weight)
+        targets = NumericTargets.of(y, weight, y)
     return DenseRows(X, y, weight, targets, **params)
 
 

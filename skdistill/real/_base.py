@@ -55,6 +55,9 @@ class RealRows(ABC):
         Positions of the rows among those that the user passed.
     n_passed : int
         How many these were.
+    n_at_hand : int
+        Rows that can be taken one by one, to which indices refer: all of them, or a
+        random sample of very many.
     """
 
     n_rows: int
@@ -69,6 +72,11 @@ class RealRows(ABC):
     passed: np.ndarray
     n_passed: int
 
+    @property
+    def n_at_hand(self):
+        """Rows that can be taken one by one."""
+        return self.n_rows
+
     @abstractmethod
     def map_sum(self, function, *arguments, rows=None):
         """Sum a function over chunks of rows.
@@ -82,7 +90,7 @@ class RealRows(ABC):
         *arguments : pytrees of small arrays
             What the function takes besides the chunk.
         rows : ndarray of int, default=None
-            Indices of the rows to take, for a mini-batch; by default all.
+            Indices of the rows at hand to take, for a mini-batch; by default all rows.
 
         Returns
         -------
@@ -119,15 +127,24 @@ class RealRows(ABC):
 
     @abstractmethod
     def weighted_by(self, function):
-        """Return the same rows with the weights ``function(y, sample_weight)``."""
+        """Return the same rows with other weights.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(y, sample_weight, counts=None)``, the ``training_weight`` of a
+            student: a factor for each group of rows, which their targets, weights and
+            number decide. With ``counts`` the entries of ``y`` stand for so many rows,
+            of which ``sample_weight`` is the sum.
+        """
 
     @abstractmethod
     def labels(self):
-        """Return all targets (n,) or (n, k), for splitters that stratify by them."""
+        """Return the targets of all rows at hand, for splitters that stratify."""
 
     @abstractmethod
     def places(self, random_state):
-        """Place every row in [0, 1), so that an interval holds a fair share of them.
+        """Place the rows at hand in [0, 1), so that intervals hold fair shares of them.
 
         The rows of each group whose places lie within an interval have about its length
         as their share of the group's weight, and are spread over the group. Places
@@ -140,7 +157,7 @@ class RealRows(ABC):
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_at_hand,)
             The places.
         """
 
@@ -154,7 +171,7 @@ class RealRows(ABC):
         Parameters
         ----------
         rows : ndarray of int
-            Sorted indices of the rows.
+            Sorted indices of the rows. Rows that are not at hand stay in any case.
 
         Returns
         -------

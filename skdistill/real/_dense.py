@@ -22,9 +22,9 @@ MAX_CHUNK_ROWS = 2048
 MAX_CHUNK_BYTES = 2**22
 
 
-def chunk_rows_for(X):
+def chunk_rows_for(n_features, dtype):
     """Rows in a chunk: a power of two that depends on the width of a row alone."""
-    rows = max(MAX_CHUNK_BYTES // (X.shape[1] * X.itemsize), 1)
+    rows = max(MAX_CHUNK_BYTES // (n_features * np.dtype(dtype).itemsize), 1)
     return min(MAX_CHUNK_ROWS, 2 ** (rows.bit_length() - 1))
 
 
@@ -57,7 +57,7 @@ class DenseRows(RealRows):
         self.n_passed = len(X)
         self.dtype = X.dtype
         self.total_weight = float(sample_weight.sum())
-        self.chunk_rows = chunk_rows_for(X) if chunk_rows is None else chunk_rows
+        self.chunk_rows = chunk_rows or chunk_rows_for(self.n_features, X.dtype)
 
     def map_sum(self, function, *arguments, rows=None):
         """Sum a function over chunks of rows, see ``RealRows``."""
@@ -65,18 +65,7 @@ class DenseRows(RealRows):
         if rows is not None:
             X, y, weight = (part[self._positions_of(rows)] for part in data)
             data = Chunk(X, y, weight / weight.sum())
-        with double_precision():
-            total = None
-            pending = deque()
-            for chunk in _chunks(data, self.chunk_rows):
-                pending.append(function(chunk, *arguments))
-                # One chunk is copied while another is worked on; more would fall out
-                # of the cache, and pile up copies of X.
-                if len(pending) > 1:
-                    total = _add(total, pending.popleft())
-            while pending:
-                total = _add(total, pending.popleft())
-        return total
+        return sum_over_chunks(data, self.chunk_rows, function, arguments)
 
     def take(self, rows):
         """Return some rows by their indices."""
@@ -209,6 +198,39 @@ class DenseRows(RealRows):
         return self._of_present(self.targets.apart(positions, self.y))
 
 
+def sum_over_chunks(data, chunk_rows, function, arguments):
+    """Sum a function over the chunks of some rows.
+
+    Parameters
+    ----------
+    data : Chunk
+        The rows, in any number.
+    chunk_rows : int
+        Rows in a chunk; the last one is padded.
+    function : callable
+        ``function(chunk, *arguments) -> pytree of arrays``.
+    arguments : tuple
+        What it takes besides.
+
+    Returns
+    -------
+    pytree of ndarray
+        The sum. None if there are no rows.
+    """
+    total = None
+    with double_precision():
+        pending = deque()
+        for chunk in _chunks(data, chunk_rows):
+            pending.append(function(chunk, *arguments))
+            # One chunk is copied while another is worked on; more would fall out of
+            # the cache, and pile up copies of X.
+            if len(pending) > 1:
+                total = add_sums(total, pending.popleft())
+        while pending:
+            total = add_sums(total, pending.popleft())
+    return total
+
+
 def _chunks(data, chunk_rows):
     for rows in gen_batches(len(data.X), chunk_rows):
         chunk = Chunk(*(part[rows] for part in data))
@@ -223,6 +245,9 @@ def _chunks(data, chunk_rows):
         yield chunk
 
 
-def _add(total, part):
+def add_sums(total, part):
+    """Add two pytrees of arrays; None is no summand."""
+    if part is None:
+        return total
     part = jax.tree.map(np.asarray, part)
     return part if total is None else jax.tree.map(np.add, total, part)

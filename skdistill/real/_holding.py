@@ -16,6 +16,8 @@ MIN_ROWS_FOR_A_PART = 2000
 N_FOLDS = 5
 #: More rows than this say no more.
 MAX_HELD_ROWS = 10_000
+#: Of a random sample of very many rows, about this share is held back at the most.
+MAX_SHARE_AT_HAND = 0.2
 
 
 class Part(NamedTuple):
@@ -77,7 +79,9 @@ def _drawn_parts(real, fraction, random_state):
     if real.n_rows < MIN_ROWS_FOR_A_PART:
         edges = np.linspace(0, 1, N_FOLDS + 1)
     else:
-        edges = np.array([0.0, min(fraction, MAX_HELD_ROWS / real.n_rows)])
+        n_held = min(fraction * real.n_rows, MAX_HELD_ROWS)
+        share = min(n_held / real.n_at_hand, max(fraction, MAX_SHARE_AT_HAND))
+        edges = np.array([0.0, share])
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         is_held = (low <= places) & (places < high)
         yield Part(np.flatnonzero(~is_held), np.flatnonzero(is_held))
@@ -85,15 +89,20 @@ def _drawn_parts(real, fraction, random_state):
 
 def _given_parts(real, validation_fraction):
     """Yield the parts of a splitter, or given ones, as indices of the rows."""
+    if real.n_at_hand < real.n_rows:
+        raise ValueError(
+            f"Of {real.n_rows} rows, {real.n_at_hand} are kept in memory, which given "
+            "parts and splitters do not know. Pass validation_fraction as a float."
+        )
     if hasattr(validation_fraction, "split"):
         # Splitters look at the number of rows and at the targets.
-        rows = np.zeros((real.n_rows, 1))
+        rows = np.zeros((real.n_at_hand, 1))
         y = real.targets.stratified(real.labels())
         for part in validation_fraction.split(rows, y):
             yield Part(*map(np.sort, part))
         return
     index = np.full(real.n_passed, -1)
-    index[real.passed] = np.arange(real.n_rows)
+    index[real.passed] = np.arange(real.n_at_hand)
     for part in validation_fraction:
         kept, held = (np.sort(index[_as_index(rows)]) for rows in part)
         # Those of rows of weight zero are -1.

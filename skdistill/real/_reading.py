@@ -6,11 +6,13 @@ from sklearn.utils import get_tags
 
 from skdistill._sklearn_compat import _check_sample_weight
 from skdistill.real._dense import DenseRows
+from skdistill.real._reading_blocks import read_block_rows, rows_in_blocks
+from skdistill.real._reserve import MAX_ROWS
 from skdistill.real._targets import class_targets, numeric_targets
-from skdistill.tables._columns import read_table
-
-#: Weights smaller than this, or larger than its inverse, leave the range of floats.
-LEAST_WEIGHT = 1e-60
+from skdistill.real._weighted import check_heaviest
+from skdistill.real.sources import source_of
+from skdistill.real.sources._sliced import SlicedSource
+from skdistill.tables._columns import Table, read_table
 
 
 def read_rows(distiller, X, y, sample_weight):
@@ -34,6 +36,9 @@ def read_rows(distiller, X, y, sample_weight):
     columns : Table
         The columns that they came in.
     """
+    source = source_of(X, y, sample_weight)
+    if source is not None:
+        return read_block_rows(distiller, source)
     of_classes = is_classifier(distiller)
     like = y
     columns = read_table(X, distiller.categorical_features, sample_weight)
@@ -44,15 +49,21 @@ def read_rows(distiller, X, y, sample_weight):
         multi_output=not of_classes and get_tags(distiller).target_tags.multi_output,
         y_numeric=not of_classes,
     )
+    if len(X) > MAX_ROWS:
+        columns.set_range(X)
+        real = rows_in_blocks(
+            SlicedSource(X, y, sample_weight),
+            Table(),  # they are numbers already
+            of_classes=of_classes,
+            multi_output=np.ndim(y) == 2,
+            codes_classes=not of_classes and distiller.outer_loss == "log_loss",
+            like=like,
+        )
+        return real, columns
     sample_weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
-    heaviest = sample_weight.max(initial=0.0)
-    if heaviest and not LEAST_WEIGHT <= heaviest <= 1 / LEAST_WEIGHT:
-        raise ValueError(
-            f"The largest sample_weight is {heaviest:.3g}: with such weights the "
-            "penalty of an estimator over- or underflows. Divide them by their mean."
-        )
+    check_heaviest(sample_weight.max(initial=0.0))
     passed, n_passed = None, len(sample_weight)
     if not sample_weight.all():
         present = sample_weight > 0

@@ -55,6 +55,11 @@ class RescaledRows(RealRows):
         return RescaledRows(real, self.center, self.scale)
 
     @property
+    def n_at_hand(self):
+        """Rows that can be taken one by one."""
+        return self.real.n_at_hand
+
+    @property
     def group_counts(self):
         """Rows of each group."""
         return self.real.group_counts

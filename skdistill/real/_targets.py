@@ -76,6 +76,10 @@ class Targets(ABC):
     def groups(self, y):
         """Return the group (n,) of each row."""
 
+    def read(self, y):
+        """Return targets (n,) or (n, k) as the outer loss takes them."""
+        return y
+
     def stratified(self, y):
         """Return what splitters stratify by: labels of classes, or the numbers."""
         return y if self.classes is None else self.classes[y]
@@ -148,6 +152,10 @@ class ClassTargets(Targets):
         """Return the classes."""
         return y
 
+    def read(self, y):
+        """Return the indices of labels."""
+        return np.searchsorted(self.classes, y).astype(np.int32)
+
     def rows_of_groups(self, n_synthetic, group_counts):
         """Return how many synthetic rows each class gets."""
         return rows_per_class(n_synthetic, self.classes, group_counts)
@@ -183,29 +191,34 @@ class NumericTargets(Targets):
     ----------
     like : array-like of shape (n,) or (n, k)
         ``y`` as it came.
-    y : ndarray of shape (n,) or (n, k)
-        The numbers.
-    sample_weight : ndarray of shape (n,)
-        Weights of the rows.
-
-    Attributes
-    ----------
     low, high : ndarray of shape (k,)
         Least and largest value of each target.
+    deviation : ndarray of shape (k,)
+        Standard deviation of each target.
+    multi_output : bool
+        Whether ``y`` has two dimensions.
     """
 
     learned_by_default = True
     n_groups = 1
 
-    def __init__(self, like, y, sample_weight):
+    def __init__(self, like, low, high, deviation, multi_output):
         super().__init__(like)
-        self.multi_output = y.ndim == 2
+        self.low, self.high, self.multi_output = low, high, multi_output
+        self.names = column_names(like) if is_frame(like) else list(range(len(low)))
+        size = np.maximum(np.abs(low), np.abs(high))
+        # A constant's deviation may be another number than zero, by rounding.
+        varies = (high > low) & (deviation > 0)
+        unit = np.where(varies, deviation, np.where(size > 0, size, 1.0))
+        self.unit = unit if multi_output else float(unit[0])
+
+    @classmethod
+    def of(cls, y, sample_weight, like, *settings):
+        """Return those of numbers (n,) or (n, k), with their weights (n,)."""
         Y = y.reshape(len(y), -1)
-        self.names = column_names(like) if is_frame(like) else list(range(Y.shape[1]))
-        self.low, self.high = Y.min(axis=0), Y.max(axis=0)
-        size = np.maximum(np.abs(self.low), np.abs(self.high))
-        unit = weighted_spread(Y, sample_weight, np.where(size > 0, size, 1.0))
-        self.unit = unit if self.multi_output else float(unit[0])
+        low, high = Y.min(axis=0), Y.max(axis=0)
+        deviation = weighted_spread(Y, sample_weight, np.zeros(len(low)))
+        return cls(like, low, high, deviation, y.ndim == 2, *settings)
 
     def spec(self, n_features):
         """Return the DataSpec of rows with these targets."""
@@ -269,14 +282,14 @@ class CodedTargets(NumericTargets):
 
     Parameters
     ----------
-    like, y, sample_weight
+    like, low, high, deviation, multi_output
         As for ``NumericTargets``.
     codes : ndarray of shape (n_classes, n_classes)
         The numbers that stand for each class.
     """
 
-    def __init__(self, like, y, sample_weight, codes):
-        super().__init__(like, y, sample_weight)
+    def __init__(self, like, low, high, deviation, multi_output, codes):
+        super().__init__(like, low, high, deviation, multi_output)
         self.codes = codes
         self.n_groups = len(codes)
 
@@ -307,6 +320,17 @@ class CodedTargets(NumericTargets):
         return positions
 
 
+def check_classes(y):
+    """Raise a ValueError if ``y`` (n,) holds no classes."""
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} If y holds quantities, distill for a regressor: pass one as "
+            "estimator, such as Ridge()."
+        ) from error
+
+
 def class_targets(y, like):
     """Return the ClassTargets of labels, and these as indices (n,).
 
@@ -315,20 +339,25 @@ def class_targets(y, like):
     ValueError
         If ``y`` holds no classes, or only one.
     """
-    try:
-        check_classification_targets(y)
-    except ValueError as error:
-        raise ValueError(
-            f"{error} If y holds quantities, distill for a regressor: pass one as "
-            "estimator, such as Ridge()."
-        ) from error
+    check_classes(y)
     classes, y = np.unique(y, return_inverse=True)
+    return targets_of_classes(like, classes), y.astype(np.int32)
+
+
+def targets_of_classes(like, classes):
+    """Return the ClassTargets of sorted class labels.
+
+    Raises
+    ------
+    ValueError
+        If there is only one.
+    """
     if len(classes) < 2:
         raise ValueError(
             "Distillation needs rows of at least 2 classes, but y contains only "
             f"one class: {classes[0]!r}."
         )
-    return ClassTargets(like, classes), y.astype(np.int32)
+    return ClassTargets(like, classes)
 
 
 def numeric_targets(y, sample_weight, like, *, code_classes=False):
@@ -341,7 +370,7 @@ def numeric_targets(y, sample_weight, like, *, code_classes=False):
     """
     y = np.asarray(y, dtype=np.float64)
     if not code_classes:
-        return NumericTargets(like, y, sample_weight), y
+        return NumericTargets.of(y, sample_weight, like), y
     indices = one_hot_classes(y)
     _, first = np.unique(indices, return_index=True)
     if len(first) < y.shape[1]:
@@ -350,7 +379,7 @@ def numeric_targets(y, sample_weight, like, *, code_classes=False):
             f"classes {sorted(set(range(y.shape[1])) - set(indices.tolist()))}. Leave "
             "their columns out."
         )
-    return CodedTargets(like, y, sample_weight, y[first]), indices
+    return CodedTargets.of(y, sample_weight, like, y[first]), indices
 
 
 def one_hot_classes(y):

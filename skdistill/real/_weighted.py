@@ -4,6 +4,18 @@ import numpy as np
 
 from skdistill.real._sampling import fair_places
 
+#: Weights smaller than this, or larger than its inverse, leave the range of floats.
+LEAST_WEIGHT = 1e-60
+
+
+def check_heaviest(heaviest):
+    """Raise a ValueError if the largest of the weights is too small or too large."""
+    if heaviest and not LEAST_WEIGHT <= heaviest <= 1 / LEAST_WEIGHT:
+        raise ValueError(
+            f"The largest sample_weight is {heaviest:.3g}: with such weights the "
+            "penalty of an estimator over- or underflows. Divide them by their mean."
+        )
+
 
 class WeightedTargets:
     """Targets and weights, which is enough to share rows out.

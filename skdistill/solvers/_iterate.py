@@ -130,7 +130,7 @@ def _batches(problem, variables, options):
     auto = options.batch_size == "auto"
     return {
         "minimize": _adam.minimize,
-        "n_rows": problem.real.n_rows,
+        "n_rows": problem.real.n_at_hand,
         "batch_size": BATCH_ROWS if auto else options.batch_size,
         "validate": validate,
         "random_state": options.random_state,

@@ -115,10 +115,17 @@ class Student(ABC):
         """
         return np.asarray(y, dtype=np.float64)
 
-    def training_weight(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    def training_weight(
+        self,
+        y: np.ndarray,
+        sample_weight: np.ndarray,
+        counts: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return the weights that rows have in the estimator's training loss.
 
-        ``y`` are class indices (n,). Class weights are multiplied in.
+        ``y`` are class indices (n,). Class weights are multiplied in. With ``counts``
+        (n,) each entry stands for so many equal rows, which weigh ``sample_weight``
+        together: what "balanced" counts.
         """
         return sample_weight
 

@@ -132,6 +132,20 @@ class Table:
         self._name_features(X)
         return X, y
 
+    def numbers(self, X, y, **check_params):
+        """Return the numbers (n, p) that stand for some of the rows, and their targets.
+
+        Parameters
+        ----------
+        X, y : array-like
+            Rows as they came, and their targets.
+        **check_params : dict
+            Passed to ``sklearn.utils.check_X_y``.
+        """
+        X, y = readable(X), readable(y, "y")
+        with naming_missing_columns(X):
+            return check_X_y(X, y, dtype=[np.float64, np.float32], **check_params)
+
     def refuse_unreadable(self, X):
         """Raise a ValueError for samples to predict that ``fit`` would not take."""
         with naming_missing_columns(X):
@@ -349,7 +363,11 @@ class MixedTable(TypedTable):
                 f"This {type(estimator).__name__} estimator requires y to be passed, "
                 "but the target y is None."
             )
-        return check_X_y(self.encode(X), y, estimator=estimator, **check_params)
+        return self.numbers(X, y, estimator=estimator, **check_params)
+
+    def numbers(self, X, y, **check_params):
+        """Return the numbers (n, p) that stand for some of the rows."""
+        return check_X_y(self.encode(readable(X)), readable(y, "y"), **check_params)
 
     def refuse_unreadable(self, X):
         """Raise a ValueError for samples to predict that ``fit`` would not take."""

@@ -33,7 +33,7 @@ def rows(X, y, weight, **params):
 
 
 def numbers(X, y, weight):
-    return DenseRows(X, y, weight, NumericTargets(y, y, weight))
+    return DenseRows(X, y, weight, NumericTargets.of(y, weight, y))
 
 
 def products(chunk, matrix):

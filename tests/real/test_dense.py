@@ -102,10 +102,9 @@ def test_float32_keeps_its_width_and_agrees(problem):
 
 
 def test_chunks_depend_on_the_width_of_a_row_alone():
-    for n in (10, 10_000):
-        assert chunk_rows_for(np.empty((n, 784), np.float32)) == 1024
-    assert chunk_rows_for(np.empty((2, 3))) == 2048
-    assert chunk_rows_for(np.empty((2, 10**6))) == 1
+    assert chunk_rows_for(784, np.dtype(np.float32)) == 1024
+    assert chunk_rows_for(3, np.dtype(np.float64)) == 2048
+    assert chunk_rows_for(10**6, np.dtype(np.float64)) == 1
 
 
 @pytest.mark.slow

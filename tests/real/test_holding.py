@@ -184,7 +184,7 @@ class TestOnly:
 def test_regression_keeps_its_weight():
     X, y = np.arange(6.0)[:, None], np.arange(6.0)
     weight = np.array([1.0, 2, 3, 4, 5, 6])
-    real = DenseRows(X, y, weight, NumericTargets(y, y, weight))
+    real = DenseRows(X, y, weight, NumericTargets.of(y, weight, y))
     part = real.only(np.array([1, 2]))
     assert_allclose(part.take(np.arange(2)).sample_weight, np.array([2, 3]) * 21 / 5)
 

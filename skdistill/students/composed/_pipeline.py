@@ -119,9 +119,9 @@ class PipelineStudent(Student):
         """Return the targets of the student."""
         return self.student.encode(y)
 
-    def training_weight(self, y, sample_weight):
+    def training_weight(self, y, sample_weight, counts=None):
         """Return the weights of the student."""
-        return self.student.training_weight(y, sample_weight)
+        return self.student.training_weight(y, sample_weight, counts)
 
     def loss_unit(self, target_scale):
         """Return the unit of the student's loss."""

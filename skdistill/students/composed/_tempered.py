@@ -76,9 +76,9 @@ class TemperedStudent(Student):
         """Return the targets of the student."""
         return self.student.encode(y)
 
-    def training_weight(self, y, sample_weight):
+    def training_weight(self, y, sample_weight, counts=None):
         """Return the weights of the student."""
-        return self.student.training_weight(y, sample_weight)
+        return self.student.training_weight(y, sample_weight, counts)
 
     def refuse_rows(self, n_rows):
         """Refuse what the student refuses."""

@@ -199,13 +199,16 @@ class SVCStudent(_KernelSVMStudent):
         losses = jnp.abs(sign) * jnp.maximum(0, 1 - sign * raw_prediction)
         return losses.sum(axis=1) / (k - 1)
 
-    def training_weight(self, y, sample_weight):
+    def training_weight(self, y, sample_weight, counts=None):
         """Multiply class weights in; "balanced" counts rows, whatever they weigh."""
         if self.estimator.class_weight is None:
             return sample_weight
         classes = self.spec.classes
         weight_of_class = compute_class_weight(
-            self.estimator.class_weight, classes=classes, y=classes[y]
+            self.estimator.class_weight,
+            classes=classes,
+            y=classes[y],
+            sample_weight=counts,
         )
         return sample_weight * weight_of_class[y]
 

@@ -53,7 +53,7 @@ class LogisticStudent(PenalizedLinearStudent):
             return y.astype(np.float64)
         return np.eye(self.n_outputs)[y]
 
-    def training_weight(self, y, sample_weight):
+    def training_weight(self, y, sample_weight, counts=None):
         """Multiply class weights in, as ``LogisticRegression.fit`` does."""
         return class_weighted(self.class_weight, self.classes, y, sample_weight)
 

@@ -91,13 +91,14 @@ class RidgeClassifierStudent(RidgeStudent):
             return 2.0 * y[:, None] - 1
         return 2 * np.eye(self.n_outputs)[y] - 1
 
-    def training_weight(self, y, sample_weight):
+    def training_weight(self, y, sample_weight, counts=None):
         """Multiply class weights in, as ``RidgeClassifier.fit`` does.
 
         Balanced ones depend on the number of rows, whatever they weigh.
         """
-        weight = class_weighted(self.class_weight, self.classes, y, np.ones(len(y)))
-        return weight * sample_weight
+        counts = np.ones(len(y)) if counts is None else counts
+        weight = class_weighted(self.class_weight, self.classes, y, counts)
+        return weight / counts * sample_weight
 
 
 def _refuse_unmirrored(estimator):

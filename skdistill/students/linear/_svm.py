@@ -74,7 +74,7 @@ class LinearSVCStudent(PenalizedLinearStudent):
         )
         return np.where(np.eye(self.n_outputs)[y] > 0, own_weight, -1.0)
 
-    def training_weight(self, y, sample_weight):
+    def training_weight(self, y, sample_weight, counts=None):
         """Multiply the weights of two classes in, as ``LinearSVC.fit`` does."""
         if self.n_outputs > 1:
             return sample_weight

@@ -1,0 +1,81 @@
+"""Which containers are read block by block, and by whom."""
+
+import sys
+from os import PathLike
+
+import numpy as np
+
+from skdistill.real.sources._base import Source
+from skdistill.real.sources._sliced import SlicedSource
+
+
+def source_of(X, y, sample_weight):
+    """Return the Source of a container that is not to be read as a whole.
+
+    Parameters
+    ----------
+    X : object
+        Samples in any container.
+    y, sample_weight : object
+        Targets and weights: arrays, or what belongs to the container, such as the
+        names of columns.
+
+    Returns
+    -------
+    Source or None
+        None for containers that are read at once.
+    """
+    for belongs, make in _SOURCES:
+        if belongs(X):
+            return make(X, y, sample_weight)
+    return None
+
+
+def _is_of(package, *names):
+    """Return whether an object is of some classes, without importing their package."""
+
+    def belongs(X):
+        module = sys.modules.get(package)
+        classes = tuple(getattr(module, name) for name in names) if module else ()
+        return isinstance(X, classes)
+
+    return belongs
+
+
+def _is_stored(X):
+    """Whether an array is stored in chunks, as those of zarr and h5py are."""
+    return (
+        not isinstance(X, np.ndarray)
+        and all(hasattr(X, name) for name in ("shape", "dtype", "chunks"))
+        and len(X.shape) == 2
+    )
+
+
+def _arrow(X, y, sample_weight):
+    from skdistill.real.sources._arrow import ArrowSource
+
+    return ArrowSource(X, y, sample_weight)
+
+
+def _lazy(X, y, sample_weight):
+    from skdistill.real.sources._lazy import LazySource
+
+    return LazySource(X, y, sample_weight)
+
+
+def _dask(X, y, sample_weight):
+    from skdistill.real.sources._dask import DaskSource
+
+    return DaskSource(X, y, sample_weight)
+
+
+#: Pairs of what tells a container, and what makes its source.
+_SOURCES = (
+    (lambda X: isinstance(X, Source), lambda source, y, sample_weight: source),
+    (_is_of("dask.array", "Array"), _dask),
+    (_is_of("dask.dataframe", "DataFrame"), _dask),
+    (_is_of("pyarrow.dataset", "Dataset"), _arrow),
+    (lambda X: isinstance(X, str | PathLike), _arrow),
+    (_is_of("polars", "LazyFrame"), _lazy),
+    (_is_stored, SlicedSource),
+)

@@ -1,0 +1,37 @@
+"""Lazy frames of polars, collected batch by batch."""
+
+from skdistill.real.sources._base import BLOCK_BYTES, LocalSource
+from skdistill.real.sources._columns import block_of_frame
+
+#: Bytes of a value, for the number of rows that are collected at once.
+VALUE_BYTES = 8
+
+
+class LazySource(LocalSource):
+    """Rows of a lazy frame.
+
+    Parameters
+    ----------
+    frame : polars.LazyFrame
+        The rows.
+    y : str or array-like of shape (n,)
+        Name of the column of targets, or the targets.
+    sample_weight : str, array-like of shape (n,) or None
+        The same for the weights.
+    """
+
+    def __init__(self, frame, y, sample_weight=None):
+        self.frame, self.y, self.sample_weight = frame, y, sample_weight
+        width = max(len(frame.collect_schema().names()), 1)
+        self.block_rows = max(BLOCK_BYTES // (VALUE_BYTES * width), 1)
+
+    def blocks(self, number=0):
+        """Yield the blocks in their order."""
+        first = 0
+        batches = self.frame.collect_batches(
+            chunk_size=self.block_rows, maintain_order=True
+        )
+        for index, batch in enumerate(batches):
+            if index >= number and len(batch):
+                yield block_of_frame(first, batch, self.y, self.sample_weight)
+            first += len(batch)
