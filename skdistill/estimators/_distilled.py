@@ -193,6 +193,7 @@ class _FitOnDistilled(
         tags.target_tags.multi_output = (
             inner.target_tags.multi_output and through.target_tags.multi_output
         )
+        tags.input_tags.sparse = inner.input_tags.sparse and through.input_tags.sparse
         if tags.classifier_tags is not None and inner.classifier_tags is not None:
             tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
         return tags

@@ -517,6 +517,7 @@ class DatasetDistiller(
             # One label for each row, whatever the estimator takes besides.
             tags.classifier_tags.multi_label = False
             tags.target_tags.multi_output = False
+        tags.input_tags.sparse = inner.input_tags.sparse
         tags.transformer_tags = TransformerTags(preserves_dtype=[])
         return tags
 

@@ -5,7 +5,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 
 from skdistill._sklearn_compat import _check_sample_weight
-from skdistill.real._dense import DenseRows
+from skdistill.real._in_memory import rows_in_memory
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.tables._columns import read_table
 
@@ -64,7 +64,7 @@ def read_rows(distiller, X, y, sample_weight):
         codes_classes = distiller.outer_loss == "log_loss"
         targets, y = numeric_targets(y, sample_weight, like, code_classes=codes_classes)
     columns.set_range(X)
-    real = DenseRows(X, y, sample_weight, targets)
+    real = rows_in_memory(X, y, sample_weight, targets)
     if passed is not None:
         real.passed, real.n_passed = passed, n_passed
     return real, columns
