@@ -1,5 +1,7 @@
 """Distilling for any estimator: real rows as they came, a search, a refit."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
@@ -22,8 +24,10 @@ from skdistill.objectives._losses import cost_of_chance, loss_unit
 from skdistill.optimizers._outcome import Outcome
 from skdistill.real._cells import read_cells, with_rows
 from skdistill.real._holding import parts_of
+from skdistill.real._sample_as_it_came import sample_as_it_came
 from skdistill.real._targets import class_targets, numeric_targets
 from skdistill.real._weighted import WeightedTargets
+from skdistill.real.sources import source_of
 from skdistill.solvers._distill import Distilled
 from skdistill.solvers.search import SearchProblem, search
 from skdistill.solvers.search._estimators import loss_weight
@@ -54,6 +58,9 @@ class BySearch:
         _check_requests(distiller, estimator)
         self.estimator = estimator
         self.table = RawTable()
+        source = source_of(X, y, sample_weight)
+        if source is not None:
+            X, y, sample_weight = _sample(distiller, source)
         X, y, sample_weight = self._read(distiller, X, y, sample_weight)
         given = None
         init, source = _given_rows(distiller)
@@ -114,9 +121,10 @@ class BySearch:
         found = search(self.problem, report)
         return Distilled(found.synthetic, found.outcome, "search")
 
-    def interrupted(self, synthetic):
-        """Return the ``Distilled`` of the best set before an interrupt."""
-        return Distilled(synthetic, Outcome.STOPPED, "search")
+    def store_interrupted(self, distiller, report):
+        """Give the distiller the best set before an interrupt."""
+        found = Distilled(report.kept[0], Outcome.STOPPED, "search")
+        self.store(distiller, found, report)
 
     def snapshot(self, synthetic):
         """Return the attributes of a set on the way, with which a fit may struggle."""
@@ -145,6 +153,7 @@ class BySearch:
         fitted["loss_"] = self._loss(fitted["estimator_"])
         warn_of_gap(report, self._cost_without_features())
         fitted["solver_"] = result.solver
+        fitted["_weight_of_groups"] = self.real.group_weight
         fitted["_table"], fitted["_learned_values"] = self.table, {}
         for name, value in fitted.items():
             setattr(distiller, name, value)
@@ -174,11 +183,7 @@ class BySearch:
     @staticmethod
     def _targets(distiller, y, sample_weight):
         assert_all_finite(np.asarray(y), input_name="y")
-        kind = getattr(distiller, "_kind", get_tags(distiller).estimator_type)
-        if kind is None:  # somebody's estimator that does not say what it is
-            is_class = type_of_target(y) in ("binary", "multiclass")
-            kind = "classifier" if is_class else "regressor"
-        if kind == "classifier":
+        if _is_of_classes(distiller, y):
             return class_targets(column_or_1d(y, warn=True), y)
         multi_output = tags_of(distiller).target_tags.multi_output
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
@@ -224,6 +229,30 @@ class BySearch:
             losses = scorer.losses(problem.cells.take(rows), problem.y[rows])
             total += weight[rows] @ losses
         return float(total / weight.sum())
+
+
+def _is_of_classes(distiller, y):
+    """Whether targets ``y`` are classes."""
+    kind = getattr(distiller, "_kind", get_tags(distiller).estimator_type)
+    if kind is None:  # somebody's estimator that does not say what it is
+        return type_of_target(y) in ("binary", "multiclass")
+    return kind == "classifier"
+
+
+def _sample(distiller, source):
+    """Return the sample of rows that lie in blocks in which a search is done."""
+    if not isinstance(distiller.validation_fraction, Real):
+        raise ValueError(
+            "A search among rows that are read block by block looks at a sample of "
+            "them, which given parts and splitters do not know. Pass "
+            "validation_fraction as a float."
+        )
+    head = source.head()
+    if head is None or head.y is None:
+        what = "there are no rows" if head is None else "the target y is None"
+        raise ValueError(f"{type(distiller).__name__} requires rows and y, but {what}.")
+    of_classes = _is_of_classes(distiller, np.asarray(head.y))
+    return sample_as_it_came(source, of_classes=of_classes)
 
 
 def _given_rows(distiller):

@@ -1,13 +1,18 @@
 """Distilling with a student: read the rows, pose the problem, solve it, refit."""
 
+from scipy.sparse import issparse
+
+from skdistill.estimators._any_estimator import tags_of
 from skdistill.estimators._refit import Refit
 from skdistill.estimators._requests import check_requests
 from skdistill.optimizers._outcome import Outcome
+from skdistill.real._base import NeedsFeatures
 from skdistill.real._reading import read_rows
 from skdistill.solvers._blas import blas_threads_for, single_blas_thread
 from skdistill.solvers._distill import Distilled, distill
 from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
+from skdistill.students import NotMirrored
 
 
 class ByStudent:
@@ -26,6 +31,7 @@ class ByStudent:
     """
 
     def __init__(self, distiller, estimator, student_of, X, y, sample_weight):
+        _refuse_sparse(estimator, X)
         real, self.columns = read_rows(distiller, X, y, sample_weight)
         student = student_of(real.targets.spec(real.n_features))
         check_requests(distiller, estimator, student, real.targets)
@@ -38,6 +44,7 @@ class ByStudent:
         with single_blas_thread():  # k-means sets the same limit, for itself alone
             self.problem = pose(distiller, real, self.columns, student)
         student.refuse_rows(len(self.problem.start.X))
+        _refuse_unseen(estimator, self.problem)
         self.refit = Refit(estimator, self.problem, self.columns)
 
     def distill(self, report):
@@ -49,10 +56,34 @@ class ByStudent:
         """Return the attributes of a set on the way."""
         return self.refit.snapshot(synthetic)
 
-    def interrupted(self, synthetic):
-        """Return the ``Distilled`` of the best set before an interrupt."""
-        return Distilled(synthetic, Outcome.STOPPED, solver_of(self.problem))
+    def store_interrupted(self, distiller, report):
+        """Give the distiller the best set before an interrupt."""
+        synthetic, loss = report.kept
+        found = Distilled(synthetic, Outcome.STOPPED, solver_of(self.problem))
+        # Rows that could not be read are not read once more for their loss.
+        known_loss = loss if self.problem.real.is_reread else None
+        self.refit.store(distiller, found, report, known_loss)
 
     def store(self, distiller, result, report):
         """Give the distiller its fitted attributes."""
         self.refit.store(distiller, result, report)
+
+
+def _refuse_sparse(estimator, X):
+    """Raise a TypeError for sparse rows, of which the estimator could predict none."""
+    if issparse(X) and not tags_of(estimator).input_tags.sparse:
+        raise TypeError(
+            f"{type(estimator).__name__} does not take sparse data, but X is a sparse "
+            "matrix. Pass X.toarray(), or another estimator."
+        )
+
+
+def _refuse_unseen(estimator, problem):
+    """Raise NotMirrored if predictions of sparse rows take more than products."""
+    try:
+        problem.sample_loss.refuse(problem.student.solve(problem.start))
+    except NeedsFeatures as reason:
+        raise NotMirrored(
+            f"{estimator!r} cannot be distilled by gradient with sparse X, of which "
+            f"products alone are known. {reason} Pass solver='search', or X.toarray()."
+        ) from reason

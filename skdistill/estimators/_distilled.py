@@ -51,6 +51,7 @@ from skdistill.estimators._fitting import (
 from skdistill.estimators._merging import merge_equal_rows
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real._targets import class_targets, numeric_targets
+from skdistill.real.sources import source_of
 from skdistill.tables._columns import read_table
 from skdistill.tables._frames import is_frame, is_series, samples_like
 from skdistill.tables._reading import readable
@@ -104,12 +105,14 @@ class _FitOnDistilled(
             The fitted estimator.
         """
         metadata = self._metadata_of_distiller(sample_weight, params)
-        X, y = readable(X), readable(y, "y")
+        in_blocks = source_of(X, y, sample_weight) is not None
+        if not in_blocks:
+            X, y = readable(X), readable(y, "y")
         estimator = self._checked_estimator()
         distiller = self._unfitted_distiller()
         distiller, made_for_estimator = self._distiller_for(estimator, distiller)
         X_fit, y_fit = X, y
-        if not self._passes_tables(distiller, X):
+        if not in_blocks and not self._passes_tables(distiller, X):
             X_fit, y_fit, metadata = self._merged(X, y, estimator, distiller, metadata)
 
         root = self._init_callback_context(max_subtasks=1 if made_for_estimator else 2)
@@ -123,6 +126,11 @@ class _FitOnDistilled(
         else:
             with subtask(root, "fit-estimator", self, estimator, data):
                 estimator = _fit_on_synthetic(estimator, distiller)
+        if in_blocks:
+            for name in ("n_features_in_", "feature_names_in_"):
+                self.__dict__.pop(name, None)
+                if hasattr(distiller, name):
+                    setattr(self, name, getattr(distiller, name))
         self.distiller_ = distiller
         self.estimator_ = estimator
         if hasattr(distiller, "classes_"):
@@ -193,6 +201,7 @@ class _FitOnDistilled(
         tags.target_tags.multi_output = (
             inner.target_tags.multi_output and through.target_tags.multi_output
         )
+        tags.input_tags.sparse = inner.input_tags.sparse and through.input_tags.sparse
         if tags.classifier_tags is not None and inner.classifier_tags is not None:
             tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
         return tags

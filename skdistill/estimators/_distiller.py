@@ -31,14 +31,18 @@ from skdistill.estimators._any_estimator import (
     tags_of,
     unfitted_copy,
 )
+from skdistill.estimators._by_blocks import first_rows
 from skdistill.estimators._fitting import Interrupted, reporting, unchanged_on_error
+from skdistill.estimators._growing import GrowingMixin
 from skdistill.estimators._pair import SyntheticPair
 from skdistill.estimators._prediction import PredictionMixin
+from skdistill.real.sources import ReadingError
 from skdistill.tables._frames import in_library, is_frame, samples_like
 from skdistill.tables._joined import joined_frame
 
 
 class DatasetDistiller(
+    GrowingMixin,
     PredictionMixin,
     CallbackSupportMixin,
     DefaultsForNested,
@@ -418,13 +422,12 @@ class DatasetDistiller(
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         with reporting(self, way, data) as report:
             try:
-                result = way.distill(report)
-            except KeyboardInterrupt as interrupt:
-                if report.best is None:
+                way.store(self, way.distill(report), report)
+            except (KeyboardInterrupt, ReadingError) as interrupt:
+                if not report.keeps_a_set:
                     raise
-                way.store(self, way.interrupted(report.best), report)
+                way.store_interrupted(self, report)
                 raise Interrupted from interrupt
-            way.store(self, result, report)
         return self
 
     def transform(self, X: ArrayLike) -> tuple[Any, Any]:
@@ -444,6 +447,7 @@ class DatasetDistiller(
             ``y_synthetic_``.
         """
         check_is_fitted(self)
+        X = first_rows(self, X)
         self._table.validate_new(self, X)
         samples = self.X_synthetic_
         if is_frame(samples):
@@ -517,6 +521,7 @@ class DatasetDistiller(
             # One label for each row, whatever the estimator takes besides.
             tags.classifier_tags.multi_label = False
             tags.target_tags.multi_output = False
+        tags.input_tags.sparse = inner.input_tags.sparse
         tags.transformer_tags = TransformerTags(preserves_dtype=[])
         return tags
 

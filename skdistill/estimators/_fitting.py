@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from skdistill._weights import fit_on
 from skdistill.estimators._any_estimator import tags_of
+from skdistill.real.sources import ReadingError
 from skdistill.solvers._report import Report
 
 #: Packages between the line of the user and the code that warns.
@@ -48,8 +49,12 @@ def _is_between(frame):
     return module.partition(".")[0] in PACKAGES_BETWEEN
 
 
-class Interrupted(KeyboardInterrupt):
-    """A fit was interrupted, and has stored the best set so far."""
+#: What is said where a fit ends before its time.
+KEPT = "The best set so far is kept. To go on from it, fit again with warm_start=True."
+
+
+class Interrupted(BaseException):
+    """A fit was interrupted, by its cause, and has stored the best set so far."""
 
 
 def unchanged_on_error(fit):
@@ -63,11 +68,16 @@ def unchanged_on_error(fit):
         before = vars(self).copy()
         try:
             return fit(self, *args, **kwargs)
-        except Interrupted:
-            raise KeyboardInterrupt(
-                "The best set so far is kept. To go on from it, fit again with "
-                "warm_start=True."
-            ) from None
+        except Interrupted as interrupted:
+            if isinstance(interrupted.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt(KEPT) from None
+            error = interrupted.__cause__.__cause__
+            error.add_note(KEPT)
+            raise error from None
+        except ReadingError as error:
+            vars(self).clear()
+            vars(self).update(before)
+            raise error.__cause__ from None
         except BaseException:
             vars(self).clear()
             vars(self).update(before)

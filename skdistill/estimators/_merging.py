@@ -1,9 +1,13 @@
 """Equal rows as one row of their total weight, in an order that the rows decide."""
 
 from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import gen_batches
+
+from skdistill._forms import joined
 
 #: Rows that are brought to one form at a time.
 CHUNK_ROWS = 4096
@@ -19,7 +23,7 @@ def merge_equal_rows(X, y, sample_weight):
 
     Parameters
     ----------
-    X : ndarray of shape (n, p)
+    X : ndarray or csr_array of shape (n, p)
         Samples.
     y : ndarray of shape (n,) or (n, k)
         Numeric targets.
@@ -35,8 +39,8 @@ def merge_equal_rows(X, y, sample_weight):
     """
     # Sorting digests takes far less time and memory than sorting rows.
     digests = [
-        blake2b(row.tobytes(), digest_size=16).hexdigest()
-        for chunk in gen_batches(len(X), CHUNK_ROWS)
+        blake2b(row, digest_size=16).hexdigest()
+        for chunk in gen_batches(len(sample_weight), CHUNK_ROWS)
         for row in _in_one_form(X[chunk], y[chunk])
     ]
     _, rows, kind = np.unique(digests, return_index=True, return_inverse=True)
@@ -45,8 +49,14 @@ def merge_equal_rows(X, y, sample_weight):
 
 
 def _in_one_form(X, y):
-    """Return rows (n, p + k) whose bytes are equal where their numbers are."""
-    rows = np.column_stack([X, y]).astype(np.float64)
+    """Yield the bytes of rows (n, p + k), equal where their numbers are."""
+    rows = joined(X.astype(np.float64), y.reshape(len(y), -1).astype(np.float64))
+    if issparse(rows):
+        rows.eliminate_zeros()
+        for start, stop in pairwise(rows.indptr.tolist()):
+            yield rows.indices[start:stop].tobytes() + rows.data[start:stop].tobytes()
+        return
     rows += 0.0  # of two zeros, the one without a sign
     rows[np.isnan(rows)] = np.nan  # of all the codes for no number, one
-    return rows
+    for row in rows:
+        yield row.tobytes()

@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._typing import ArrayLike
+from skdistill.estimators._by_blocks import predicted_by_blocks, score_by_blocks
 from skdistill.tables._reading import readable
 
 
@@ -41,7 +42,7 @@ class PredictionMixin:
             Class labels.
         """
         check_is_fitted(self)
-        return self.estimator_.predict(self._samples(X))
+        return self._predicted("predict", X)
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
@@ -58,7 +59,7 @@ class PredictionMixin:
             Probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_proba(self._samples(X))
+        return self._predicted("predict_proba", X)
 
     @available_if(_estimator_has("predict_log_proba"))
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
@@ -75,7 +76,7 @@ class PredictionMixin:
             Log-probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_log_proba(self._samples(X))
+        return self._predicted("predict_log_proba", X)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: ArrayLike) -> np.ndarray:
@@ -92,7 +93,7 @@ class PredictionMixin:
             Confidence scores.
         """
         check_is_fitted(self)
-        return self.estimator_.decision_function(self._samples(X))
+        return self._predicted("decision_function", X)
 
     @available_if(_estimator_has("score"))
     def score(
@@ -115,12 +116,21 @@ class PredictionMixin:
             Mean accuracy for a classifier.
         """
         check_is_fitted(self)
+        score = score_by_blocks(self, X, y, sample_weight)
+        if score is not None:
+            return score
         X, y = self._samples(X), readable(y, "y")
         if sample_weight is None:
             return self.estimator_.score(X, y)
         # A pipeline would ask who requested them: whoever called this did.
         with config_context(enable_metadata_routing=False):
             return self.estimator_.score(X, y, sample_weight=sample_weight)
+
+    def _predicted(self, method, X):
+        by_blocks = predicted_by_blocks(self, method, X)
+        if by_blocks is not None:
+            return by_blocks
+        return getattr(self.estimator_, method)(self._samples(X))
 
     def _samples(self, X):
         """Return what ``estimator_`` is to see; it validates samples itself."""

@@ -1,5 +1,6 @@
 """From a synthetic set to fitted attributes: scikit-learn's fit, its loss, warnings."""
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skdistill._hidden_warnings import hiding
@@ -62,7 +63,7 @@ class Refit:
         with hiding(ConvergenceWarning):
             return self.attributes(synthetic)
 
-    def store(self, distiller, result, report):
+    def store(self, distiller, result, report, known_loss=None):
         """Give the distiller its fitted attributes, and warn of what went wrong.
 
         Parameters
@@ -73,14 +74,19 @@ class Refit:
             The set, and how the search for it ended.
         report : Report
             The losses on the way.
+        known_loss : float, default=None
+            Outer loss of the set, if the real rows are not to be read for it.
         """
         synthetic = result.synthetic
         self._warn(result.outcome.warning(max_iter=report.max_iter))
         fitted = self.attributes(synthetic)
-        fitted["loss_"] = self._loss(fitted["estimator_"], synthetic)
-        self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
+        fitted["loss_"] = known_loss
+        if known_loss is None:
+            fitted["loss_"] = self._loss(fitted["estimator_"], synthetic)
+            self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
         fitted |= report.attributes()
         fitted["solver_"] = result.solver
+        fitted["_weight_of_groups"] = self._weight_of_groups()
         student, unit = self.problem.student, self.problem.options.loss_unit
         warn_of_gap(report, student.cost_without_features(unit))
         fitted["_table"] = self.columns
@@ -90,6 +96,12 @@ class Refit:
         }
         for name, value in fitted.items():
             setattr(distiller, name, value)
+
+    def _weight_of_groups(self):
+        """Return what the real rows of each class weigh, or all of them."""
+        weight = self.problem.unweighted.group_weight
+        has_classes = self.problem.real.targets.classes is not None
+        return weight if has_classes else np.array([weight.sum()])
 
     def _loss(self, fitted, synthetic):
         """Return the outer loss of scikit-learn's fit."""

@@ -21,6 +21,7 @@ from skdistill._typing import ArrayLike
 from skdistill.estimators._any_estimator import DefaultsForNested
 from skdistill.estimators._distiller import DatasetDistiller
 from skdistill.estimators._fitting import subtask, unchanged_on_error
+from skdistill.real.sources import source_of
 from skdistill.synthetic._allocation import label_list
 from skdistill.tables._frames import in_form_of
 from skdistill.tables._reading import readable
@@ -131,9 +132,10 @@ class DistillationSampler(
         """
         distiller = self._unfitted_distiller()
         _refuse_what_gets_lost(distiller)
-        y = readable(y, "y")
-        if is_classifier(distiller) and y is not None:
-            y = _class_labels(y)
+        if source_of(X, y, sample_weight) is None:
+            y = readable(y, "y")
+            if is_classifier(distiller) and y is not None:
+                y = _class_labels(y)
         root = self._init_callback_context(max_subtasks=1)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         root.call_on_fit_task_begin(estimator=self, **data)
@@ -180,6 +182,8 @@ class DistillationSampler(
         self.fit(X, y, sample_weight=sample_weight)
         distiller = self.distiller_
         y_synthetic = distiller.y_synthetic_
+        if source_of(X, y, sample_weight) is not None:
+            return distiller.X_synthetic_, y_synthetic
         if is_classifier(distiller) and _is_one_hot(y):
             y_synthetic = np.eye(np.shape(y)[1], dtype=int)[y_synthetic]
         return in_form_of(X, distiller.X_synthetic_), in_form_of(y, y_synthetic)

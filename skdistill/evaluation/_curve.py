@@ -29,6 +29,7 @@ from skdistill.evaluation._baselines import (
     reduced_set,
     targets_of,
 )
+from skdistill.real.sources import refuse_blocks
 from skdistill.tables._columns import read_table
 from skdistill.tables._reading import readable
 
@@ -175,6 +176,7 @@ def distillation_curve(
     else:
         distiller = DatasetDistiller(estimator)
     _check_methods(methods)
+    refuse_blocks(X=X)
     X, y, groups = indexable(
         readable(X), targets_of(distiller, readable(y, "y")), groups
     )

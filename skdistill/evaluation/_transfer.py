@@ -22,6 +22,7 @@ from skdistill.evaluation._baselines import (
     targets_of,
 )
 from skdistill.evaluation._learned_labels import has_learned_labels, n_distinct_rows
+from skdistill.real.sources import refuse_blocks
 from skdistill.tables._reading import readable
 
 
@@ -139,6 +140,7 @@ def transfer_score(
         )
     if n_repeats < 1:
         raise ValueError(f"n_repeats={n_repeats} must be at least 1.")
+    refuse_blocks(X_test=X_test, X=X)
     weight = distiller.sample_weight_synthetic_
     y_synthetic = targets_of(distiller, distiller.y_synthetic_)
     sets = {"distill": [(distiller.X_synthetic_, y_synthetic, weight)]}

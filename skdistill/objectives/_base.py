@@ -1,9 +1,9 @@
 """The outer problem: a loss over the real rows, a function of ``params`` alone."""
 
 from abc import ABC, abstractmethod
-from functools import partial
+from dataclasses import dataclass
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 
@@ -43,19 +43,24 @@ class OuterLoss(Objective):
 
     def __init__(self, real, raw_prediction, loss):
         self.real = real
-        self._of_chunk = partial(
-            _value_and_grad, raw_prediction=raw_prediction, loss=loss
-        )
+        self._total = _TotalLoss(raw_prediction, loss)
 
     def value_and_grad(self, params, rows=None):
         """Return the mean loss at ``params`` and its gradient."""
-        return self.real.map_sum(self._of_chunk, params, rows=rows)
+        return self.real.value_and_grad(self._total, params, rows)
+
+    def refuse(self, params):
+        """Raise NeedsFeatures if the rows cannot be seen as the prediction asks for."""
+        self.real.refuse(self._total, params)
 
 
-@partial(jax.jit, static_argnames=("raw_prediction", "loss"))
-def _value_and_grad(chunk, params, raw_prediction, loss):
-    def total(params):
-        losses = loss(raw_prediction(params, chunk.X), chunk.y)
+@dataclass(frozen=True)
+class _TotalLoss:
+    """Weighted sum of the losses of a chunk."""
+
+    raw_prediction: Any
+    loss: Any
+
+    def __call__(self, chunk, params):
+        losses = self.loss(self.raw_prediction(params, chunk.X), chunk.y)
         return jnp.vdot(chunk.sample_weight, losses.astype(jnp.float64))
-
-    return jax.value_and_grad(total)(params)

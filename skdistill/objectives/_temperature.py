@@ -1,10 +1,8 @@
 """Scores of classes times an inverse temperature, which changes no predicted class."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -63,22 +61,26 @@ class BestTemperature:
 
     def __init__(self, real, raw_prediction):
         self.real = real
-        self._of_chunk = partial(_losses, raw_prediction=raw_prediction)
+        self._total = _TotalLosses(raw_prediction)
 
     def value(self, params):
         """Return the lowest loss over all temperatures."""
-        return float(self.real.map_sum(self._of_chunk, params).min())
+        return float(self.real.value(self._total, params).min())
 
 
-@partial(jax.jit, static_argnames="raw_prediction")
-def _losses(chunk, params, raw_prediction):
-    """Return the loss at each temperature."""
-    raw = raw_prediction(params, chunk.X)
+@dataclass(frozen=True)
+class _TotalLosses:
+    """Weighted sums of the losses of a chunk, one for each temperature."""
 
-    def loss(inverse_temperature):
-        losses = log_loss_of_scores(
-            inverse_temperature.astype(raw.dtype) * raw, chunk.y
-        )
-        return jnp.vdot(chunk.sample_weight, losses.astype(jnp.float64))
+    raw_prediction: Any
 
-    return lax.map(loss, jnp.asarray(INVERSE_TEMPERATURES))
+    def __call__(self, chunk, params):
+        raw = self.raw_prediction(params, chunk.X)
+
+        def loss(inverse_temperature):
+            losses = log_loss_of_scores(
+                inverse_temperature.astype(raw.dtype) * raw, chunk.y
+            )
+            return jnp.vdot(chunk.sample_weight, losses.astype(jnp.float64))
+
+        return lax.map(loss, jnp.asarray(INVERSE_TEMPERATURES))

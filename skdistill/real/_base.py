@@ -7,8 +7,10 @@ come back.
 """
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from skdistill.real._sampling import shares_of_groups
@@ -19,8 +21,8 @@ class Chunk(NamedTuple):
 
     Attributes
     ----------
-    X : ndarray of shape (n, p)
-        Samples, float32 or float64.
+    X : ndarray or csr_array of shape (n, p)
+        Samples, float32 or float64. ``skdistill._forms`` has what both can do.
     y : ndarray of shape (n,) or (n, k)
         Targets as the outer loss takes them: indices of classes, or numbers.
     sample_weight : ndarray of shape (n,)
@@ -30,6 +32,10 @@ class Chunk(NamedTuple):
     X: Any
     y: Any
     sample_weight: Any
+
+
+class NeedsFeatures(TypeError):
+    """A function asks for features of rows of which products alone are known."""
 
 
 class RealRows(ABC):
@@ -55,10 +61,14 @@ class RealRows(ABC):
         Positions of the rows among those that the user passed.
     n_passed : int
         How many these were.
+    is_reread : bool
+        Whether the rows are read anew for each sum, which may fail.
     n_at_hand : int
         Rows that can be taken one by one, to which indices refer: all of them, or a
         random sample of very many.
     """
+
+    is_reread: bool = False
 
     n_rows: int
     n_features: int
@@ -84,9 +94,9 @@ class RealRows(ABC):
         Parameters
         ----------
         function : callable
-            ``function(chunk, *arguments) -> pytree of arrays``, in NumPy or compiled by
-            JAX. Weights of all chunks sum to one. It can be pickled, and adds nothing
-            for rows of weight zero.
+            ``function(chunk, *arguments) -> pytree of arrays`` in NumPy. Weights of all
+            chunks sum to one. It can be pickled, and adds nothing for rows of weight
+            zero. Functions in JAX have methods of their own, see below.
         *arguments : pytrees of small arrays
             What the function takes besides the chunk.
         rows : ndarray of int, default=None
@@ -179,18 +189,72 @@ class RealRows(ABC):
             The part.
         """
 
+    def value(self, total, params):
+        """Sum a function of ``params`` over chunks of rows.
+
+        Parameters
+        ----------
+        total : callable
+            ``total(chunk, params) -> array`` in JAX: an object that hashes by value and
+            can be pickled. It adds nothing for rows of weight zero, and of ``chunk.X``
+            it takes products with matrices, after a shift and in units of the features
+            if need be, and sums of squares.
+        params : pytree of small arrays
+            What it depends on.
+
+        Returns
+        -------
+        ndarray
+            The sum, in double precision.
+        """
+        return self.map_sum(_Value(total), params)
+
+    def value_and_grad(self, total, params, rows=None):
+        """Sum a function of ``params`` over chunks of rows, with its gradient.
+
+        Parameters
+        ----------
+        total, params
+            As for ``value``; ``total`` is a number.
+        rows : ndarray of int, default=None
+            Indices of the rows to take, for a mini-batch; by default all.
+
+        Returns
+        -------
+        value : ndarray
+            The sum.
+        grad : pytree of ndarray
+            Its gradient, of the structure of ``params``.
+        """
+        return self.map_sum(_ValueAndGrad(total), params, rows=rows)
+
+    def refuse(self, total, params):  # noqa: B027 (dense rows refuse nothing)
+        """Raise NeedsFeatures if these rows cannot be seen as a function asks for.
+
+        Parameters
+        ----------
+        total, params
+            As for ``value``.
+        """
+
     def group_means(self):
         """Return the weighted mean (n_groups, p) of every group."""
         sums = self.map_sum(_group_sums, self.targets)
         return sums / (self.group_weight / self.total_weight)[:, None]
 
+    def rescaled(self, center, scale):
+        """Return the rows ``(X - center) / scale``."""
+        from skdistill.real._rescaled import RescaledRows
+
+        return RescaledRows(self, center, scale)
+
     def extract(self, rows, sample_weight=None):
-        """Return some rows as ``DenseRows`` in memory, with other weights if given."""
-        from skdistill.real._dense import DenseRows
+        """Return some rows in memory, with other weights if given."""
+        from skdistill.real._in_memory import rows_in_memory
 
         X, y, own_weight = self.take(rows)
         weight = own_weight if sample_weight is None else sample_weight
-        return DenseRows(X, y, weight, self.targets)
+        return rows_in_memory(X, y, weight, self.targets)
 
     def sample(self, size):
         """Return a sample of the rows, in memory.
@@ -206,7 +270,7 @@ class RealRows(ABC):
 
         Returns
         -------
-        DenseRows
+        RowsInMemory
             All rows if there are no more than that.
         """
         sizes = [None] * len(self.group_counts)
@@ -226,6 +290,32 @@ class RealRows(ABC):
                 weights.append(counts * (total / share))
             rows.append(members)
         return self.extract(np.concatenate(rows), np.concatenate(weights))
+
+
+# Compiled functions would be pickled with what they are made of, and compiled again
+# wherever they arrive: these are found by their names.
+class _Value(NamedTuple):
+    total: Any
+
+    def __call__(self, chunk, params):
+        return _value(chunk, params, total=self.total)
+
+
+class _ValueAndGrad(NamedTuple):
+    total: Any
+
+    def __call__(self, chunk, params):
+        return _value_and_grad(chunk, params, total=self.total)
+
+
+@partial(jax.jit, static_argnames="total")
+def _value(chunk, params, total):
+    return total(chunk, params)
+
+
+@partial(jax.jit, static_argnames="total")
+def _value_and_grad(chunk, params, total):
+    return jax.value_and_grad(total, argnums=1)(chunk, params)
 
 
 def _group_sums(chunk, targets):

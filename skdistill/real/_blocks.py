@@ -11,6 +11,7 @@ import numpy as np
 
 from skdistill.real._base import Chunk, RealRows
 from skdistill.real._dense import DenseRows, add_sums, chunk_rows_for, sum_over_chunks
+from skdistill.real.sources._base import ReadingError
 
 
 class BlockRows(RealRows):
@@ -50,6 +51,8 @@ class BlockRows(RealRows):
         self.group_weight = at_hand.group_weight
         self.total_weight = at_hand.total_weight
 
+    is_reread = True
+
     @property
     def n_at_hand(self):
         """Rows that can be taken one by one."""
@@ -59,7 +62,7 @@ class BlockRows(RealRows):
         """Sum a function over chunks of rows, see ``RealRows``."""
         if rows is not None:
             return self.at_hand.map_sum(function, *arguments, rows=rows)
-        return self.source.reduce(
+        return self._reduce(
             _SumOfBlock(
                 self.reader,
                 self.targets,
@@ -133,7 +136,13 @@ class BlockRows(RealRows):
         if not len(self._left_out):
             return self.known.low, self.known.high
         function = _ExtremesOfBlock(self.reader, self._left_out)
-        return self.source.reduce(function, _outer_extremes)
+        return self._reduce(function, _outer_extremes)
+
+    def _reduce(self, function, combine, *arguments):
+        try:
+            return self.source.reduce(function, combine, *arguments)
+        except Exception as error:
+            raise ReadingError from error
 
     @cached_property
     def _left_out(self):
@@ -180,6 +189,8 @@ class _SumOfBlock:
         if not block.n_rows:
             return None
         rows = _without(self.reader(block), self.left_out)
+        if not len(rows.position):
+            return None
         y = self.targets.read(rows.y)
         weight = rows.sample_weight * self.factor[self.targets.groups(y)]
         chunk = Chunk(rows.X, y, weight)
@@ -193,7 +204,9 @@ class _ExtremesOfBlock:
         self.reader, self.left_out = reader, left_out
 
     def __call__(self, block):
-        X = _without(self.reader(block), self.left_out).X if block.n_rows else ()
+        if not block.n_rows:
+            return None
+        X = _without(self.reader(block), self.left_out).X
         if not len(X):
             return None
         return X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)

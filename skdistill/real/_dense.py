@@ -7,15 +7,15 @@ keeps its precision row by row; sums over rows are double.
 """
 
 from collections import deque
-from functools import cached_property
 
 import jax
 import numpy as np
 from sklearn.utils import gen_batches
 
+from skdistill._forms import ranges
 from skdistill._jax_scope import double_precision
-from skdistill.real._base import Chunk, RealRows
-from skdistill.real._sampling import fair_places, row_positions, systematic_sample
+from skdistill.real._base import Chunk
+from skdistill.real._in_memory import RowsInMemory
 
 # A chunk stays in the cache between the product with X and the one with its transpose.
 MAX_CHUNK_ROWS = 2048
@@ -28,69 +28,26 @@ def chunk_rows_for(n_features, dtype):
     return min(MAX_CHUNK_ROWS, 2 ** (rows.bit_length() - 1))
 
 
-class DenseRows(RealRows):
+class DenseRows(RowsInMemory):
     """Real rows in NumPy arrays.
 
     Parameters
     ----------
     X : ndarray of shape (n, p)
         Samples, float32 or float64.
-    y : ndarray of shape (n,) or (n, k)
-        Targets as the outer loss takes them: indices of classes, or numbers.
-    sample_weight : ndarray of shape (n,)
-        Weights, not all zero.
-    targets : Targets
-        What ``y`` holds.
+    y, sample_weight, targets, present
+        As for ``RowsInMemory``.
     chunk_rows : int, default=None
         Rows in a chunk; by default they fill a processor cache.
-    present : ndarray of int, default=None
-        Sorted positions of the rows that there are, by default all; the others have
-        weight zero. ``X`` is not copied to leave rows out.
     """
 
     def __init__(self, X, y, sample_weight, targets, *, chunk_rows=None, present=None):
-        self.X, self.y, self.sample_weight = X, y, sample_weight
-        self.targets = targets
-        self.present = present
-        self.n_rows = len(X) if present is None else len(present)
-        self.n_features = X.shape[1]
-        self.n_passed = len(X)
-        self.dtype = X.dtype
-        self.total_weight = float(sample_weight.sum())
+        super().__init__(X, y, sample_weight, targets, present)
         self.chunk_rows = chunk_rows or chunk_rows_for(self.n_features, X.dtype)
 
     def map_sum(self, function, *arguments, rows=None):
         """Sum a function over chunks of rows, see ``RealRows``."""
-        data = Chunk(self.X, self.y, self._share)
-        if rows is not None:
-            X, y, weight = (part[self._positions_of(rows)] for part in data)
-            data = Chunk(X, y, weight / weight.sum())
-        return sum_over_chunks(data, self.chunk_rows, function, arguments)
-
-    def take(self, rows):
-        """Return some rows by their indices."""
-        rows = self._positions_of(rows)
-        return Chunk(self.X[rows], self.y[rows], self.sample_weight[rows])
-
-    def draw(self, sizes, random_state, offset=0.5):
-        """Draw rows from every group, see ``RealRows``."""
-        positions = self._on_line(random_state)
-        weights = self._of_present(self.sample_weight)
-        drawn = []
-        for members, size in zip(self._members, sizes, strict=True):
-            if size is not None:
-                members = members[
-                    systematic_sample(
-                        positions[members], weights[members], size, offset
-                    )
-                ]
-            drawn.append(members)
-        return drawn
-
-    def sample(self, size):
-        """Return a sample of the rows, or these if there are no more than that."""
-        is_whole = len(self.X) == self.n_rows <= size
-        return self if is_whole else super().sample(size)
+        return sum_over_chunks(self._data(rows), self.chunk_rows, function, arguments)
 
     def _with(self, weight, present):
         return DenseRows(
@@ -102,100 +59,15 @@ class DenseRows(RealRows):
             present=present,
         )
 
-    @cached_property
-    def passed(self):
-        """Positions among the rows that the user passed."""
-        return self._positions_of(np.arange(self.n_rows))
-
-    def labels(self):
-        """Return all targets."""
-        return self._of_present(self.y)
-
-    def places(self, random_state):
-        """Place every row in [0, 1), see ``RealRows``."""
-        positions = self._on_line(random_state)
-        weights = self._of_present(self.sample_weight)
-        places = np.empty(self.n_rows)
-        for members in self._members:
-            places[members] = fair_places(positions[members], weights[members])
-        return places
-
-    def only(self, rows):
-        """Return a part of the rows, see ``RealRows``; ``X`` is not copied."""
-        groups, present = self._groups[rows], self._positions_of(rows)
-        reached = np.bincount(
-            groups, self.sample_weight[present], self.targets.n_groups
-        )
-        factor = self.group_weight / np.where(reached > 0, reached, 1.0)
-        weight = np.zeros_like(self.sample_weight)
-        weight[present] = self.sample_weight[present] * factor[groups]
-        return self._with(weight, present)
-
-    def weighted_by(self, function):
-        """Return the same rows with other weights."""
-        weight = function(self.y, self.sample_weight)
-        if weight is self.sample_weight:
-            return self
-        return self._with(weight, self.present)
-
-    @cached_property
-    def group_counts(self):
-        """Rows of each group."""
-        return np.bincount(self._groups, minlength=self.targets.n_groups)
-
-    @cached_property
-    def group_weight(self):
-        """Total weight of each group."""
-        return np.bincount(
-            self._groups,
-            weights=self._of_present(self.sample_weight),
-            minlength=self.targets.n_groups,
-        )
-
-    @cached_property
-    def low(self):
-        """Least value of each feature."""
-        return self._extreme(np.minimum)
-
-    @cached_property
-    def high(self):
-        """Largest value of each feature."""
-        return self._extreme(np.maximum)
-
-    def _extreme(self, ufunc):
+    def _ranges(self):
         """Reduce each feature over the rows that there are, without a copy of all."""
         if self.present is None:
-            return ufunc.reduce(self.X, axis=0).astype(np.float64)
+            return ranges(self.X)
         batches = gen_batches(self.n_rows, self.chunk_rows)
-        extremes = [ufunc.reduce(self.X[self.present[rows]]) for rows in batches]
-        return ufunc.reduce(extremes).astype(np.float64)
-
-    @cached_property
-    def _share(self):
-        return self.sample_weight / self.total_weight
-
-    @cached_property
-    def _groups(self):
-        return self.targets.groups(self.labels())
-
-    @cached_property
-    def _members(self):
-        order = np.argsort(self._groups, kind="stable")
-        return np.split(order, np.cumsum(self.group_counts)[:-1])
-
-    def _positions_of(self, rows):
-        """Return where in ``X`` rows lie."""
-        return rows if self.present is None else self.present[rows]
-
-    def _of_present(self, array):
-        """Return the entries of an array that belong to rows that there are."""
-        return array if self.present is None else array[self.present]
-
-    def _on_line(self, random_state):
-        ranges = self.high - self.low
-        units = np.where(ranges > 0, ranges, 1.0)
-        positions = row_positions(self.X, units, random_state)
-        return self._of_present(self.targets.apart(positions, self.y))
+        lows, highs = zip(
+            *(ranges(self.X[self.present[rows]]) for rows in batches), strict=True
+        )
+        return np.min(lows, axis=0), np.max(highs, axis=0)
 
 
 def sum_over_chunks(data, chunk_rows, function, arguments):

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skdistill._forms import dense, second_moment, squares_about, sums_from
+
 
 class ClassMoments(NamedTuple):
     """What a Gaussian needs to know of each class.
@@ -30,23 +32,30 @@ class ClassMoments(NamedTuple):
 
 def first_row(real):
     """Return a row (p,) to measure from: constant features stay what they are."""
-    return real.take(np.array([0])).X[0].astype(np.float64)
+    return dense(real.take(np.array([0])).X)[0]
 
 
 def class_sums(chunk, origin, k):
     """Weights (k,), weighted sums (k, p), and plain sum and number of the rows."""
-    X = chunk.X.astype(np.float64) - origin
     in_class = np.eye(k)[chunk.y] * chunk.sample_weight[:, None]
     counted = chunk.sample_weight > 0
-    return in_class.sum(axis=0), in_class.T @ X, counted @ X, counted.sum()
+    # The plain sum is one of a group that all rows are in.
+    weights = np.column_stack([in_class, counted])
+    sums = sums_from(chunk.X.astype(np.float64), origin, weights)
+    return in_class.sum(axis=0), sums[:-1], sums[-1], counted.sum()
 
 
 def _class_squares(chunk, mean, center):
     """Weighted squares (k, p) from the class means, plain squares from the center."""
     X = chunk.X.astype(np.float64)
-    in_class = np.eye(len(mean))[chunk.y] * chunk.sample_weight[:, None]
-    squares = in_class.T @ (X - mean[chunk.y]) ** 2
-    return squares, (chunk.sample_weight > 0) @ (X - center) ** 2
+    squares = squares_about(X, mean, chunk.y, chunk.sample_weight)
+    return squares, _squares_of_all(chunk, center)
+
+
+def _squares_of_all(chunk, center):
+    """Squares (p,) from a center, of rows that are each counted once."""
+    X, counted = chunk.X.astype(np.float64), (chunk.sample_weight > 0) * 1.0
+    return squares_about(X, center[None], np.zeros(len(counted), int), counted)[0]
 
 
 def class_moments(real):
@@ -79,9 +88,9 @@ def covariance_within(real, mean, factor):
 
 
 def _second_sums(chunk, origin):
-    X = chunk.X.astype(np.float64) - origin
-    X *= np.sqrt(chunk.sample_weight)[:, None]
-    return np.sqrt(chunk.sample_weight) @ X, X.T @ X
+    X = chunk.X.astype(np.float64)
+    weight = chunk.sample_weight
+    return sums_from(X, origin, weight), second_moment(X, origin, weight)
 
 
 def mean_and_covariance(real, is_centered):
@@ -99,13 +108,8 @@ def mean_and_covariance(real, is_centered):
 
 
 def _plain_sums(chunk, origin):
-    counted = chunk.sample_weight > 0
-    return counted @ (chunk.X.astype(np.float64) - origin), counted.sum()
-
-
-def _plain_squares(chunk, mean):
-    counted = chunk.sample_weight > 0
-    return counted @ (chunk.X.astype(np.float64) - mean) ** 2
+    counted = (chunk.sample_weight > 0) * 1.0
+    return sums_from(chunk.X.astype(np.float64), origin, counted), counted.sum()
 
 
 def mean_and_deviation(real):
@@ -113,4 +117,4 @@ def mean_and_deviation(real):
     origin = first_row(real)
     sums, count = real.map_sum(_plain_sums, origin)
     mean = origin + sums / count
-    return mean, np.sqrt(real.map_sum(_plain_squares, mean) / count)
+    return mean, np.sqrt(real.map_sum(_squares_of_all, mean) / count)

@@ -1,11 +1,12 @@
 """From what the user passed to the real rows: validated, encoded, with targets read."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 
 from skdistill._sklearn_compat import _check_sample_weight
-from skdistill.real._dense import DenseRows
+from skdistill.real._in_memory import rows_in_memory
 from skdistill.real._reading_blocks import read_block_rows, rows_in_blocks
 from skdistill.real._reserve import MAX_ROWS
 from skdistill.real._targets import class_targets, numeric_targets
@@ -49,7 +50,7 @@ def read_rows(distiller, X, y, sample_weight):
         multi_output=not of_classes and get_tags(distiller).target_tags.multi_output,
         y_numeric=not of_classes,
     )
-    if len(X) > MAX_ROWS:
+    if X.shape[0] > MAX_ROWS and not issparse(X):
         columns.set_range(X)
         real = rows_in_blocks(
             SlicedSource(X, y, sample_weight),
@@ -75,7 +76,7 @@ def read_rows(distiller, X, y, sample_weight):
         codes_classes = distiller.outer_loss == "log_loss"
         targets, y = numeric_targets(y, sample_weight, like, code_classes=codes_classes)
     columns.set_range(X)
-    real = DenseRows(X, y, sample_weight, targets)
+    real = rows_in_memory(X, y, sample_weight, targets)
     if passed is not None:
         real.passed, real.n_passed = passed, n_passed
     return real, columns

@@ -33,14 +33,20 @@ def read_block_rows(distiller, source):
     columns : Table
         The columns that they came in.
     """
+    head = source.head()
+    if head is None:
+        raise ValueError("Found array with 0 sample(s) while at least 1 is required.")
+    if head.y is None:
+        raise ValueError(
+            f"{type(distiller).__name__} requires y to be passed, but the target y is "
+            "None."
+        )
     of_classes = is_classifier(distiller)
     categorical = distiller.categorical_features
     shown = source.reduce(
         partial(telling_rows, categorical_features=categorical),
         partial(telling_rows_of_both, categorical_features=categorical),
     )
-    if shown is None:
-        raise ValueError("Found array with 0 sample(s) while at least 1 is required.")
     columns = read_table(shown.X, categorical, None)
     multi_output = not of_classes and get_tags(distiller).target_tags.multi_output
     columns.validate(

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skdistill._sklearn_compat import _safe_indexing
+from skdistill.tables._stacking import stacked
+
 #: As many rows are kept at hand, unless they take more bytes than this.
 MAX_ROWS = 2**18
 MAX_BYTES = 2**27
@@ -23,9 +26,9 @@ class Reserve(NamedTuple):
     ----------
     position : ndarray of int of shape (n,)
         Of each row among all, in ascending order.
-    X : ndarray of shape (n, p)
+    X : ndarray of shape (n, p), or any container of length n
         Samples.
-    y : ndarray of shape (n,) or (n, k)
+    y : ndarray, Series or DataFrame of shape (n,) or (n, k)
         Targets: labels or numbers.
     sample_weight : ndarray of shape (n,)
         Weights.
@@ -38,7 +41,7 @@ class Reserve(NamedTuple):
 
     def take(self, rows):
         """Return some of the rows."""
-        return Reserve(*(part[rows] for part in self))
+        return Reserve(*(_safe_indexing(part, rows) for part in self))
 
 
 def size_of_reserve(n_features, dtype):
@@ -53,7 +56,7 @@ def pruned(*parts, size, of_classes):
     Parameters
     ----------
     *parts : Reserve
-        Of parts of the rows, in their order.
+        Of one or two parts of the rows, in their order.
     size : int
         Rows to keep.
     of_classes : bool
@@ -66,7 +69,7 @@ def pruned(*parts, size, of_classes):
     kept = np.zeros(len(priority), dtype=bool)
     kept[np.argpartition(priority, size)[:size]] = True
     if of_classes:
-        labels = np.concatenate([part.y for part in parts])
+        labels = np.concatenate([np.asarray(part.y) for part in parts])
         _, label = np.unique(labels, return_inverse=True)
         n_kept = np.bincount(label[kept], minlength=label.max() + 1)
         for group in np.flatnonzero(n_kept < MIN_GROUP_ROWS):
@@ -81,7 +84,7 @@ def pruned(*parts, size, of_classes):
 def _joined(parts):
     if len(parts) == 1:
         return parts[0]
-    return Reserve(*map(np.concatenate, zip(*parts, strict=True)))
+    return Reserve(*(stacked(*pair) for pair in zip(*parts, strict=True)))
 
 
 def _priorities(position):

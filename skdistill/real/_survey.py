@@ -10,6 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from skdistill._sklearn_compat import _check_sample_weight
+from skdistill.real._number_moments import (
+    NumberMoments,
+    combined_moments,
+    moments_of,
+)
 from skdistill.real._reserve import Reserve, pruned, size_of_reserve
 from skdistill.real._targets import check_classes
 from skdistill.tables._reading import as_labels
@@ -50,7 +55,11 @@ class BlockReader:
             y_numeric=not self.of_classes,
         )
         weight = _check_sample_weight(
-            block.sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            block.sample_weight,
+            X,
+            dtype=np.float64,
+            ensure_non_negative=True,
+            allow_all_zero_weights=True,  # other blocks may have some
         )
         if not self.of_classes:
             y = y.astype(np.float64)
@@ -86,36 +95,13 @@ class Survey(NamedTuple):
     weight: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    numbers: "NumberMoments | None"
+    numbers: NumberMoments | None
     reserve: Reserve
 
     @property
     def is_whole(self):
         """Whether all rows with weight are in the reserve."""
         return len(self.reserve.position) == self.counts.sum()
-
-
-class NumberMoments(NamedTuple):
-    """Range and weighted moments (k,) of numeric targets.
-
-    Attributes
-    ----------
-    low, high, mean, square : ndarray of shape (k,)
-        Least and largest value, mean, and weighted sum of squared deviations from it.
-    weight : float
-        Sum of the weights.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    mean: np.ndarray
-    square: np.ndarray
-    weight: float
-
-    @property
-    def deviation(self):
-        """Standard deviation of each target."""
-        return np.sqrt(self.square / self.weight)
 
 
 def survey(source, reader):
@@ -161,7 +147,7 @@ def _survey_of_block(block, reader):
         labels, index = np.unique(rows.y, return_inverse=True)
         counts, weight = np.bincount(index), np.bincount(index, rows.sample_weight)
     else:
-        numbers = _moments(rows.y.reshape(len(rows.y), -1), rows.sample_weight)
+        numbers = moments_of(rows.y.reshape(len(rows.y), -1), rows.sample_weight)
     X = rows.X
     return Survey(
         block.n_rows,
@@ -192,7 +178,7 @@ def _combined(first, second, of_classes):
         counts = counts.astype(int)
     else:
         counts, weight = counts + second.counts, weight + second.weight
-        numbers = _combined_moments(first.numbers, second.numbers)
+        numbers = combined_moments(first.numbers, second.numbers)
     return Survey(
         first.n_passed + second.n_passed,
         max(first.heaviest, second.heaviest),
@@ -210,25 +196,3 @@ def _pruned(*parts, of_classes):
     X = parts[0].X
     size = size_of_reserve(X.shape[1], X.dtype)
     return pruned(*parts, size=size, of_classes=of_classes)
-
-
-def _moments(Y, sample_weight):
-    total = sample_weight.sum()
-    mean = sample_weight @ Y / total
-    square = sample_weight @ (Y - mean) ** 2
-    return NumberMoments(Y.min(axis=0), Y.max(axis=0), mean, square, total)
-
-
-def _combined_moments(first, second):
-    """Return the moments of two parts together, after Chan, Golub and LeVeque, 1979."""
-    weight = first.weight + second.weight
-    step = second.mean - first.mean
-    return NumberMoments(
-        np.minimum(first.low, second.low),
-        np.maximum(first.high, second.high),
-        first.mean + step * (second.weight / weight),
-        first.square
-        + second.square
-        + step**2 * (first.weight * second.weight / weight),
-        weight,
-    )

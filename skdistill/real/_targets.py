@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from skdistill._forms import deviations, ranges
 from skdistill.real._sampling import row_positions
 from skdistill.synthetic import _export, _start
 from skdistill.synthetic._allocation import rows_for_regression, rows_per_class
@@ -410,12 +411,8 @@ def one_hot_classes(y):
 
 def weighted_spread(values, sample_weight, otherwise):
     """Weighted standard deviation of each column, another value for constants."""
-    share = sample_weight / sample_weight.sum()
-    centered = values.astype(np.float64) - share @ values
-    # Measured in units of the largest deviation: squares of small ones would vanish.
-    largest = np.abs(centered).max(axis=0)
-    unit = np.where(largest > 0, largest, 1.0)
-    spread = unit * np.sqrt(share @ (centered / unit) ** 2)
+    spread = deviations(values, sample_weight / sample_weight.sum())
+    low, high = ranges(values)
     # A constant's mean may be another number, by rounding.
-    varies = (values.max(axis=0) > values.min(axis=0)) & (spread > 0)
+    varies = (high > low) & (spread > 0)
     return np.where(varies, spread, otherwise)

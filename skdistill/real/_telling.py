@@ -10,7 +10,8 @@ import numpy as np
 
 from skdistill._sklearn_compat import _check_categorical_features, _safe_indexing
 from skdistill.real.sources._base import Block
-from skdistill.tables._reading import as_labels, is_frame, is_series, read, readable
+from skdistill.tables._reading import as_labels, is_frame, read, readable
+from skdistill.tables._stacking import stacked
 
 
 def telling_rows(block, categorical_features):
@@ -48,7 +49,7 @@ def telling_rows_of_both(first, second, categorical_features):
     """Return the telling rows of two blocks of such; None is no block."""
     if first is None or second is None:
         return second if first is None else first
-    both = Block(first.first, _stacked(first.X, second.X), _stacked(first.y, second.y))
+    both = Block(first.first, stacked(first.X, second.X), stacked(first.y, second.y))
     return telling_rows(both, categorical_features)
 
 
@@ -58,36 +59,3 @@ def _telling(column, is_category):
     if column.dtype.is_integer():
         return [column.arg_min(), column.arg_max()]
     return []
-
-
-def _stacked(first, second):
-    """Return rows one below the other, in their container."""
-    if is_series(first):
-        name = read(first).name
-        frames = [read(each).alias("y").to_frame() for each in (first, second)]
-        return nw.concat(frames)["y"].alias(name).to_native()
-    if is_frame(first):
-        return nw.concat(_of_one_schema(read(first), read(second))).to_native()
-    return np.concatenate([np.asarray(first), np.asarray(second)])
-
-
-def _of_one_schema(first, second):
-    """Return two frames whose categorical columns have the same categories.
-
-    Blocks of a file each know the categories that they have. pandas would make such
-    columns objects.
-    """
-    if not first.implementation.is_pandas():
-        return [first, second]
-    frames = [first.to_native(), second.to_native()]
-    for name, dtype in frames[0].dtypes.items():
-        if str(dtype) != "category" or dtype == frames[1].dtypes[name]:
-            continue
-        categories = dtype.categories.union(
-            frames[1].dtypes[name].categories, sort=False
-        )
-        frames = [
-            each.assign(**{name: each[name].cat.set_categories(categories)})
-            for each in frames
-        ]
-    return [read(each) for each in frames]

@@ -32,7 +32,7 @@ class WeightedTargets:
 
     def __init__(self, y, sample_weight, targets):
         self.y, self.sample_weight, self.targets = y, sample_weight, targets
-        self.n_rows = self.n_passed = len(y)
+        self.n_rows = self.n_passed = self.n_at_hand = len(y)
         self.passed = np.arange(len(y))
         self.total_weight = float(sample_weight.sum())
         groups = targets.groups(y)

@@ -11,6 +11,14 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_array
 
+from skdistill._forms import (
+    column,
+    dense,
+    group_sums,
+    in_units,
+    joined,
+    squares_about,
+)
 from skdistill.synthetic._allocation import label_list
 
 #: k-means looks at no more rows of a class than this, or 64 for each center.
@@ -45,7 +53,7 @@ def rows_of_groups(init, real, n_rows, random_state):
     if init == "sample":
         offset = random_state.uniform()
         drawn = real.draw(n_rows.tolist(), random_state, offset)
-        X0 = real.take(np.concatenate(drawn)).X.astype(np.float64)
+        X0 = dense(real.take(np.concatenate(drawn)).X)
     else:
         X0 = np.repeat(real.group_means(), n_rows, axis=0)
     if init == "kmeans" and n_rows.max() > 1:
@@ -97,7 +105,7 @@ def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
         offset = random_state.uniform()
         (drawn,) = real.draw([size], random_state, offset)
         X, y, weight = real.take(drawn)
-        joint0 = joint = _joint(X, y)
+        joint0 = dense(_joint(X, y))
     else:
         # A sample keeps the joint array small, and says as much to k-means.
         sample = real.sample(max(MAX_KMEANS_ROWS, 64 * size))
@@ -109,7 +117,7 @@ def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
         elif size > 1 and not clusters_targets:
             centers = kmeans_centers(sample.X, weight, size, scale[:p])
             nearest = pairwise_distances_argmin(
-                sample.X / scale[:p], centers / scale[:p]
+                in_units(sample.X, scale[:p]), centers / scale[:p]
             )
             found, groups = np.unique(nearest, return_inverse=True)
             means = _means(joint, groups, weight)
@@ -117,7 +125,7 @@ def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
         elif size > 1:
             joint0 = kmeans_centers(joint, weight, size, scale)
         else:
-            joint0 = _means(joint, np.zeros(len(joint), dtype=int), weight)
+            joint0 = _means(joint, np.zeros(len(weight), dtype=int), weight)
     joint0 = _separate(joint0, np.zeros(size, dtype=int), scale, random_state)
     return joint0[:, :p], joint0[:, p:].reshape(-1, *y.shape[1:])
 
@@ -182,7 +190,7 @@ def _ranges(low, high):
 
 
 def _joint(X, y):
-    return np.hstack([X.astype(np.float64), y.reshape(len(y), -1)])
+    return joined(X.astype(np.float64), y.reshape(len(y), -1))
 
 
 def _groups_along(Y, weight, n_groups):
@@ -198,10 +206,7 @@ def _groups_along(Y, weight, n_groups):
 
 def _means(X, groups, weight):
     """Weighted means of groups that each have a row."""
-    share = weight / np.bincount(groups, weights=weight)[groups]
-    means = np.zeros((groups.max() + 1, X.shape[1]))
-    np.add.at(means, groups, share[:, None] * X)
-    return means
+    return group_sums(X, groups, weight / np.bincount(groups, weights=weight)[groups])
 
 
 def kmeans_centers(X, weight, n_clusters, scale):
@@ -211,7 +216,7 @@ def kmeans_centers(X, weight, n_clusters, scale):
 
     Parameters
     ----------
-    X : ndarray of shape (n, p)
+    X : ndarray or csr_array of shape (n, p)
         Rows.
     weight : ndarray of shape (n,)
         Their weights.
@@ -220,7 +225,7 @@ def kmeans_centers(X, weight, n_clusters, scale):
     scale : ndarray of shape (p,)
         Units in which distances are taken.
     """
-    Z = X.astype(np.float64) / scale
+    Z = in_units(X.astype(np.float64), scale)
     seeds = _split_seeds(Z, weight, n_clusters)
     kmeans = KMeans(len(seeds), init=seeds, n_init=1, max_iter=50)
     centers = kmeans.fit(Z, sample_weight=weight).cluster_centers_ * scale
@@ -239,15 +244,16 @@ def _split_seeds(Z, weight, n_clusters):
     def add(rows):
         total = weight[rows].sum()
         mean = weight[rows] @ Z[rows] / total
-        spread = weight[rows] @ (Z[rows] - mean) ** 2
+        in_one = np.zeros(len(rows), dtype=int)
+        spread = squares_about(Z[rows], mean[None], in_one, weight[rows])[0]
         heapq.heappush(queue, (-spread.sum(), len(means), rows, spread))
         means.append(mean)
 
-    add(np.arange(len(Z)))
+    add(np.arange(Z.shape[0]))
     while len(queue) < n_clusters:
         _, index, rows, spread = heapq.heappop(queue)
         feature = np.argmax(spread)
-        low = Z[rows, feature] <= means[index][feature]
+        low = column(Z[rows], feature) <= means[index][feature]
         if low.all() or not low.any():
             return np.array([means[index]] + [means[each[1]] for each in queue])
         add(rows[low])

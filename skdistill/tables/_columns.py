@@ -9,6 +9,7 @@ sees of these rows. No form keeps the real rows.
 """
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
@@ -60,6 +61,15 @@ def read_table(X, categorical_features, sample_weight):
         category is missing.
     """
     X = readable(X)
+    if issparse(X):
+        from skdistill.tables._sparse import SparseTable
+
+        if categorical_features is not None:
+            raise ValueError(
+                "categorical_features needs columns that are stored, but X is a sparse "
+                "matrix. Pass a DataFrame or an array, or X with one-hot columns."
+            )
+        return SparseTable(X)
     is_categorical = None
     if categorical_features is not None:
         if not is_frame(X):

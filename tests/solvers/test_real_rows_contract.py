@@ -119,7 +119,7 @@ def assert_fits_agree(monkeypatch):
         params = {"n_synthetic": 8, "max_iter": 2, "random_state": 0, **params}
         fitted = []
         for rows in (DenseRows, Opaque):
-            monkeypatch.setattr(_reading, "DenseRows", rows)
+            monkeypatch.setattr(_reading, "rows_in_memory", rows)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of convergence, gaps
                 distiller = DatasetDistiller(estimator, **params)

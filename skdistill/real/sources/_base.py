@@ -43,6 +43,10 @@ class Block(NamedTuple):
         return _num_samples(self.X)
 
 
+class ReadingError(Exception):
+    """Rows could not be read once more; its cause says why."""
+
+
 class Source(ABC):
     """A place that real rows are read from."""
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from skdistill.real.sources._base import Block, LocalSource
 
 
@@ -13,10 +15,12 @@ class BatchesSource(LocalSource):
     make_batches : callable
         ``make_batches()`` returns an iterable of ``(X, y)`` or ``(X, y,
         sample_weight)``: one pass over the rows, the same ones each time.
+    classes : array-like of shape (n_classes,), default=None
+        Labels that may occur.
     """
 
-    def __init__(self, make_batches):
-        self.make_batches = make_batches
+    def __init__(self, make_batches, classes=None):
+        self.make_batches, self.classes = make_batches, classes
 
     def blocks(self, number=0):
         """Yield the batches in their order."""
@@ -24,12 +28,14 @@ class BatchesSource(LocalSource):
         for index, batch in enumerate(_batches(self.make_batches)):
             block = Block(first, *batch)
             if index >= number:
+                if self.classes is not None:
+                    check_labels(block.y, self.classes)
                 yield block
             first += block.n_rows
 
 
 def _batches(make_batches):
-    """Call a reader, and see that it is one."""
+    """Yield what a reader yields, if it is of the right form."""
     batches = make_batches()
     if not isinstance(batches, Iterable):
         raise TypeError(
@@ -43,3 +49,13 @@ def _batches(make_batches):
                 "(X, y) or (X, y, sample_weight)."
             )
         yield batch
+
+
+def check_labels(y, classes):
+    """Raise a ValueError for a label that is not among ``classes``."""
+    unknown = np.setdiff1d(np.asarray(y), np.asarray(classes))
+    if len(unknown):
+        raise ValueError(
+            f"y has the labels {unknown.tolist()}, which are not among classes="
+            f"{np.asarray(classes).tolist()}."
+        )

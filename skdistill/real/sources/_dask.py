@@ -42,7 +42,8 @@ class DaskSource(Source):
         )
         if named:
             X = X.drop(columns=named)
-        self.X = X
+        # What is persisted on a cluster is there as long as the collection is.
+        self._collections = X, y, sample_weight
         parts = _partitions(X)
         self._parts = list(
             zip(

@@ -31,6 +31,23 @@ def source_of(X, y, sample_weight):
     return None
 
 
+def refuse_blocks(**containers):
+    """Raise a ValueError for rows that would be read block by block.
+
+    Parameters
+    ----------
+    **containers : object
+        By the names of the parameters.
+    """
+    for name, X in containers.items():
+        if source_of(X, None, None) is not None:
+            raise ValueError(
+                f"{name} is {type(X).__module__}.{type(X).__name__}, which is read "
+                "block by block, but rows in memory are needed here. Pass a sample of "
+                "them."
+            )
+
+
 def _is_of(package, *names):
     """Return whether an object is of some classes, without importing their package."""
 

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse import issparse
 from scipy.sparse.linalg import LinearOperator, cg
 
+from skdistill._forms import products_from
 from skdistill.optimizers._lbfgs import minimize
 from skdistill.optimizers._outcome import Outcome
 from skdistill.real._moments import mean_and_covariance
@@ -161,6 +163,8 @@ def _row_span(problem):
     """Return the RowSpan, or None where it is no smaller, or expensive to find."""
     sample, is_centered = problem.sample, problem.student.is_centered
     n, p = sample.X.shape
+    if issparse(sample.X):
+        return None  # a basis of sparse rows is dense
     if n < p and n**2 * p <= CHEAP_SPAN and not problem.is_sampled:
         return RowSpan(sample.X, sample.sample_weight, is_centered)
     return None
@@ -418,5 +422,5 @@ def _curvature_sums(chunk, params, basis, mean, student):
     curvature = student.loss.hessian(raw, student.encode(chunk.y)).curvature
     curvature = curvature * chunk.sample_weight[:, None]
     design = np.full((len(raw), len(basis) + 1), float(student.fit_intercept))
-    design[:, :-1] = (chunk.X - mean) @ basis.T
+    design[:, :-1] = products_from(chunk.X, mean, basis.T)
     return np.array([(design.T * each) @ design for each in curvature.T])

@@ -21,7 +21,6 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skdistill.real._moments import mean_and_deviation
-from skdistill.real._rescaled import RescaledRows
 from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._given_targets import reproducing_rows
 from skdistill.solvers.exact._model_of_all_rows import fit_model_of_all_rows
@@ -135,8 +134,8 @@ def _scaling_of_all_rows(problem):
 def _model_of_all_rows(problem, unit, report):
     """Return the model of all rows, for their raw features, and how its fit ended."""
     student = problem.student.student
-    scaled = RescaledRows(problem.real, *unit)
-    sample = RescaledRows(problem.sample, *unit)
+    scaled = problem.real.rescaled(*unit)
+    sample = problem.sample.rescaled(*unit)
     sample = sample.extract(np.arange(sample.n_rows))
     behind = problem.student.behind(problem.start)
     strength = student.loss_strength(behind.hyperparameters)

@@ -6,6 +6,8 @@ closed form. Across it they are free but for one plane, and may stay near others
 
 import numpy as np
 
+from skdistill._forms import products_from
+
 #: Error of a reproduced coefficient, relative to the largest, that counts as rounding.
 EXACT_TOL = 1e-8
 #: Projections between the rows that train to a model and the bounds.
@@ -43,7 +45,7 @@ class ModelSpan:
 
     def project(self, X):
         """Return what the model sees of rows, (n, r)."""
-        return (X - self.origin) @ self.U
+        return products_from(X, self.origin, self.U)
 
     def extend(self, Q, A, reference):
         """Return the rows (m, p) closest to a reference that are ``Q`` to the model."""

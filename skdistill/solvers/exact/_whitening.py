@@ -12,6 +12,8 @@ coordinates.
 import numpy as np
 from scipy.linalg import cholesky, eigh, qr, solve_triangular
 
+from skdistill._forms import correlations, mean_and_variance
+
 #: With more features only their scales are whitened: the matrix would not pay.
 MAX_DENSE_FEATURES = 2048
 
@@ -24,7 +26,7 @@ class Whitening:
 
     Parameters
     ----------
-    X : ndarray of shape (n, p)
+    X : ndarray or csr_array of shape (n, p)
         Rows; a sample of the real ones is enough.
     sample_weight : ndarray of shape (n,)
         Their weights.
@@ -44,17 +46,14 @@ class Whitening:
 
     def __init__(self, X, sample_weight, ridge):
         share = sample_weight / sample_weight.sum()
-        self.mean = share @ X
-        centered = X - self.mean.astype(X.dtype)
-        self.scale = np.sqrt(share @ centered.astype(np.float64) ** 2 + ridge)
+        self.mean, variance = mean_and_variance(X, share)
+        self.scale = np.sqrt(variance + ridge)
         self.scale[self.scale == 0] = 1.0
         self.size = len(self.scale)
         self._triangle = None
         if len(self.scale) <= MAX_DENSE_FEATURES:
             # To find a direction, the precision of the data is enough.
-            centered *= np.sqrt(share)[:, None].astype(X.dtype)
-            centered /= self.scale.astype(X.dtype)
-            matrix = (centered.T @ centered).astype(np.float64)
+            matrix = correlations(X, self.mean, self.scale, share)
             np.fill_diagonal(matrix, 1 + 100 * np.finfo(X.dtype).eps)
             self._triangle = cholesky(matrix, overwrite_a=True, check_finite=False)
 

@@ -16,9 +16,9 @@ from numbers import Real
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.linalg import cho_solve, lu_factor, lu_solve
 
+from skdistill._forms import dense
 from skdistill.objectives._losses import SQUARED_LOSS
 from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students._params import KernelParams
@@ -164,8 +164,8 @@ class KernelRidgeStudent(ClosedFormStudent):
     def params_of(self, estimator, synthetic):
         """Return the expansion that scikit-learn found."""
         return KernelParams(
-            centers=np.asarray(estimator.X_fit_, dtype=np.float64),
-            dual_coef=estimator.dual_coef_.reshape(len(estimator.X_fit_), -1),
+            centers=dense(estimator.X_fit_),
+            dual_coef=estimator.dual_coef_.reshape(len(synthetic.X), -1),
             kernel_params={
                 name: synthetic.hyperparameters[name]
                 for name in LEARNED_PARAMS[estimator.kernel]

@@ -23,6 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC, SVR
 from sklearn.utils.class_weight import compute_class_weight
 
+from skdistill._forms import dense
 from skdistill._hidden_warnings import hiding
 from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students._params import KernelParams
@@ -226,14 +227,13 @@ class SVCStudent(_KernelSVMStudent):
         coef = np.zeros((len(synthetic.X), len(self.pairs)))
         intercept = np.ravel(estimator.intercept_)
         # A row of dual_coef_ for each of the other classes of a support vector.
+        dual_coef = dense(estimator.dual_coef_)
         class_of = np.repeat(np.arange(len(self.spec.classes)), estimator.n_support_)
         for column, (first, second) in enumerate(self.pairs):
             for own, other in ((first, second), (second, first)):
                 is_own = class_of == own
                 row = other - (other > own)
-                coef[estimator.support_[is_own], column] = estimator.dual_coef_[
-                    row, is_own
-                ]
+                coef[estimator.support_[is_own], column] = dual_coef[row, is_own]
         if len(self.pairs) > 1:
             coef, intercept = -coef, -intercept
         return self._params(data, coef, intercept)
@@ -316,7 +316,7 @@ class SVRStudent(_KernelSVMStudent):
         """Return the machine that libsvm found."""
         data = super(_KernelSVMStudent, self).solve(synthetic)
         coef = np.zeros((len(synthetic.X), 1))
-        coef[estimator.support_, 0] = estimator.dual_coef_[0]
+        coef[estimator.support_, 0] = dense(estimator.dual_coef_)[0]
         return self._params(data, coef, estimator.intercept_)
 
     def _dual(self, data):

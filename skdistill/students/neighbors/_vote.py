@@ -29,6 +29,7 @@ import numpy as np
 from jax import lax
 from jax.nn import logsumexp
 
+from skdistill._forms import dense
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS, SQUARED_LOSS
 from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students.kernel._kernels import squared_distances
@@ -203,7 +204,7 @@ class _NeighborsStudent(ClosedFormStudent):
 
     def params_of(self, estimator, synthetic):
         """Return the rows that scikit-learn keeps, at the sharpness of the set."""
-        rows = estimator._fit_X, self._targets_of(estimator)
+        rows = dense(estimator._fit_X), self._targets_of(estimator)
         return self.solve(synthetic._replace(X=rows[0], y=rows[1]))
 
     def as_predicted(self, params):

@@ -1,0 +1,121 @@
+"""Predictions and scores of rows that are read block by block."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.base import is_regressor
+
+from skdistill.real._number_moments import combined_moments, moments_of
+from skdistill.real.sources import source_of
+from skdistill.tables._reading import is_frame, read
+
+
+def predicted_by_blocks(fitted, method, X):
+    """Return what a method of ``fitted.estimator_`` makes of each row.
+
+    Parameters
+    ----------
+    fitted : estimator object
+        Fitted, with ``estimator_`` and ``_samples``.
+    method : str
+        Name of the method, such as "predict".
+    X : object
+        Rows in any container.
+
+    Returns
+    -------
+    ndarray or Dask array
+        The latter for a Dask collection. None if the rows are not read by blocks.
+    """
+    source = source_of(X, None, None)
+    return source and source.map(partial(_predicted, fitted, method))
+
+
+def score_by_blocks(fitted, X, y, sample_weight):
+    """Return the score of ``fitted.estimator_`` on rows that are read block by block.
+
+    It is R2 for regressors, a mean over their targets, and otherwise the weighted mean
+    of what the estimator's ``score`` says of each block.
+
+    Parameters
+    ----------
+    fitted : estimator object
+        As for ``predicted_by_blocks``.
+    X, y, sample_weight : object
+        Rows in any container, their targets and weights.
+
+    Returns
+    -------
+    float or None
+        None if the rows are not read by blocks.
+    """
+    source = source_of(X, y, sample_weight)
+    if source is None:
+        return None
+    if is_regressor(fitted):
+        errors, moments = source.reduce(partial(_errors, fitted), _with_errors)
+        varies = moments.square > 0
+        share = errors / np.where(varies, moments.square, 1.0)
+        return float(np.mean(np.where(varies, 1 - share, errors == 0)))
+    score, weight = source.reduce(partial(_scored, fitted), _with_scores)
+    return float(score / weight)
+
+
+def first_rows(fitted, X):
+    """Return rows in memory: the first ones of a container that is read by blocks."""
+    source = source_of(X, None, None)
+    return X if source is None else _features(fitted, source.head().X)
+
+
+def _features(fitted, X):
+    """Return the columns of the features: a file holds those of targets, too."""
+    names = getattr(fitted, "feature_names_in_", None)
+    if names is None or not is_frame(X):
+        return X
+    frame = read(X)
+    return frame.select([name for name in names if name in frame.columns]).to_native()
+
+
+def _samples(fitted, block):
+    return fitted._samples(_features(fitted, block.X))
+
+
+def _predicted(fitted, method, block):
+    return getattr(fitted.estimator_, method)(_samples(fitted, block))
+
+
+def _weight(block):
+    given = block.sample_weight
+    return np.ones(block.n_rows) if given is None else np.asarray(given, dtype=float)
+
+
+def _errors(fitted, block):
+    if not block.n_rows:
+        return None
+    weight, y = _weight(block), np.asarray(block.y, dtype=np.float64)
+    Y = y.reshape(len(y), -1)
+    error = Y - _predicted(fitted, "predict", block).reshape(Y.shape)
+    return weight @ error**2, moments_of(Y, weight)
+
+
+def _with_errors(first, second):
+    if first is None or second is None:
+        return second if first is None else first
+    return first[0] + second[0], combined_moments(first[1], second[1])
+
+
+def _scored(fitted, block):
+    if not block.n_rows:
+        return None
+    weight = _weight(block)
+    X, y = _samples(fitted, block), np.asarray(block.y)
+    score = fitted.estimator_.score(
+        X, y, **({} if block.sample_weight is None else {"sample_weight": weight})
+    )
+    return np.array([score * weight.sum(), weight.sum()])
+
+
+def _with_scores(first, second):
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second

@@ -1,0 +1,250 @@
+"""Functions of rows that see these through products alone, in JAX.
+
+Products with a sparse matrix are fast in SciPy and slow in JAX. So a function of a
+chunk is traced twice with a stand-in for ``X``. The first trace takes note of the
+matrices ``A`` that ``X`` is multiplied with, functions of ``params``. SciPy forms the
+products ``Z = X @ A``. The second trace takes these for known and gives the value with
+its derivatives in ``params`` and ``Z``; SciPy forms ``X.T @ dZ``, which is pulled back
+through ``A``. Squares of rows, such as those of a distance, are products with ``X**2``.
+
+It is exact for any function that needs no more of ``X``, and whose ``A`` depend on
+``params`` and not on other products: of these, the result would be NaN.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from skdistill.real._base import Chunk, NeedsFeatures
+
+
+class Matrices(NamedTuple):
+    """What rows are multiplied with, all matrices side by side.
+
+    Attributes
+    ----------
+    plain : array of shape (p, r)
+        For the product with ``X``.
+    squared : array of shape (p, s)
+        For the product with ``X**2``.
+    """
+
+    plain: Any
+    squared: Any
+
+
+class Answers(NamedTuple):
+    """What is known of the rows of a chunk.
+
+    Attributes
+    ----------
+    products : Matrices
+        Of shapes (n, r) and (n, s), the products with the matrices.
+    squares : array of shape (n,)
+        Squared norms of the rows.
+    """
+
+    products: Matrices
+    squares: Any
+
+
+@partial(jax.jit, static_argnames=("total", "shape", "dtype"))
+def matrices_of(params, y, sample_weight, total, shape, dtype):
+    """Return the ``Matrices`` that ``total(chunk, params)`` multiplies ``X`` with.
+
+    Parameters
+    ----------
+    params : pytree
+        What they depend on.
+    y, sample_weight : arrays
+        Of any chunk: they do not count.
+    total : callable
+        ``total(chunk, params) -> array`` in JAX, hashes by value.
+    shape : tuple of int
+        Shape (n, p) of a chunk's ``X``.
+    dtype : dtype
+        Its precision.
+
+    Raises
+    ------
+    NeedsFeatures
+        If ``total`` needs more of ``X`` than products.
+    """
+    notes = _Notes(shape, dtype)
+    total(Chunk(Factors(notes), y, sample_weight), params)
+    return Matrices(
+        *(
+            jnp.concatenate([jnp.zeros((shape[1], 0), dtype), *noted], axis=1)
+            for noted in notes.noted
+        )
+    )
+
+
+@partial(jax.jit, static_argnames=("total", "shape", "dtype"))
+def pull_back(params, y, sample_weight, cotangent, total, shape, dtype):
+    """Pull a cotangent on the ``Matrices`` back to ``params``."""
+
+    def matrices(params):
+        return matrices_of(params, y, sample_weight, total, shape, dtype)
+
+    return jax.vjp(matrices, params)[1](cotangent)[0]
+
+
+@partial(jax.jit, static_argnames=("total", "n_features"))
+def value(answers, y, sample_weight, params, total, n_features):
+    """Return ``total`` for known products."""
+    X = Factors(_Known(answers, n_features))
+    return total(Chunk(X, y, sample_weight), params)
+
+
+@partial(jax.jit, static_argnames=("total", "n_features"))
+def value_and_grad(answers, y, sample_weight, params, total, n_features):
+    """Return ``total`` for known products, its gradients in these and in ``params``."""
+
+    def of(products, params):
+        known = answers._replace(products=products)
+        return value(known, y, sample_weight, params, total, n_features)
+
+    result, grads = jax.value_and_grad(of, argnums=(0, 1))(answers.products, params)
+    return result, *grads
+
+
+class _Notes:
+    """Takes note of the matrices, and answers with NaN."""
+
+    def __init__(self, shape, dtype):
+        self.shape, self.dtype = shape, jnp.dtype(dtype)
+        self.noted = [], []
+
+    def product(self, A, squared):
+        self.noted[squared].append(A.astype(self.dtype))
+        return jnp.full((self.shape[0], A.shape[1]), jnp.nan, self.dtype)
+
+    def squares(self):
+        return jnp.full(self.shape[0], jnp.nan, self.dtype)
+
+
+class _Known:
+    """Answers with the known products, in the order in which they are asked for."""
+
+    def __init__(self, answers, n_features):
+        self.answers = answers
+        plain = answers.products.plain
+        self.shape, self.dtype = (len(plain), n_features), plain.dtype
+        self._next = [0, 0]
+
+    def product(self, A, squared):
+        first = self._next[squared]
+        self._next[squared] = first + A.shape[1]
+        return self.answers.products[squared][:, first : first + A.shape[1]]
+
+    def squares(self):
+        return self.answers.squares
+
+
+class Factors:
+    """The stand-in ``(X - shift) * factor`` for rows that only their products tell.
+
+    It has what students do to rows to predict: products, another origin and units for
+    the features, and weighted sums of squares.
+
+    Parameters
+    ----------
+    source : object
+        With ``shape``, ``dtype``, ``product(A, squared)`` and ``squares()`` of ``X``.
+    shift, factor : array of shape (p,) or None
+        None stands for zeros and ones.
+    """
+
+    ndim = 2
+
+    def __init__(self, source, shift=None, factor=None):
+        self._source, self._shift, self._factor = source, shift, factor
+        self.shape, self.dtype = source.shape, source.dtype
+
+    def __len__(self):
+        return self.shape[0]
+
+    def astype(self, dtype):
+        """Return the rows in the precision that they have."""
+        if jnp.dtype(dtype) != self.dtype:
+            raise _needs_features(f"in the precision {jnp.dtype(dtype)}")
+        return self
+
+    def __matmul__(self, B):
+        A = B if B.ndim == 2 else B[:, None]
+        A = A if self._factor is None else self._factor[:, None] * A
+        product = self._source.product(A, squared=False)
+        if self._shift is not None:
+            product = product - self._shift @ A
+        return product if B.ndim == 2 else product[:, 0]
+
+    def __sub__(self, other):
+        step = self._of_features(other)
+        step = step if self._factor is None else step / self._factor
+        shift = step if self._shift is None else self._shift + step
+        return Factors(self._source, shift, self._factor)
+
+    def __mul__(self, other):
+        factor = self._of_features(other)
+        factor = factor if self._factor is None else self._factor * factor
+        return Factors(self._source, self._shift, factor)
+
+    def __truediv__(self, other):
+        return self * (1 / self._of_features(other))
+
+    def __pow__(self, exponent):
+        if exponent != 2:
+            raise _needs_features(f"to the power {exponent}")
+        return _Squares(self)
+
+    def square_sums(self):
+        """Return the sums (n,) of the squares of each row."""
+        shift, factor = self._shift, self._factor
+        if factor is None:
+            squares = self._source.squares()
+            weighted_shift = shift
+        else:
+            squares = self._source.product(factor[:, None] ** 2, squared=True)[:, 0]
+            weighted_shift = None if shift is None else factor**2 * shift
+        if shift is None:
+            return squares
+        crossed = self._source.product(weighted_shift[:, None], squared=False)[:, 0]
+        return squares - 2 * crossed + shift @ weighted_shift
+
+    def _of_features(self, other):
+        """Return a number for each feature; others do not fit products."""
+        other = jnp.asarray(other, self.dtype)
+        if other.ndim > 1:
+            raise _needs_features("with a number for each row or entry")
+        return jnp.broadcast_to(other, self.shape[1:])
+
+    def __jax_array__(self):
+        """Refuse whatever JAX would do with the entries."""
+        raise _needs_features("by their entries")
+
+    def __getattr__(self, name):
+        raise _needs_features(f"for their {name!r}")
+
+
+class _Squares:
+    """The squares of rows, of which sums are known."""
+
+    def __init__(self, rows):
+        self._rows = rows
+
+    def sum(self, axis, keepdims=False):
+        """Return the sum of the squares of each row."""
+        if axis not in (1, -1):
+            raise _needs_features("summed over rows")
+        sums = self._rows.square_sums()
+        return sums[:, None] if keepdims else sums
+
+    def __getattr__(self, name):
+        raise _needs_features(f"squared for their {name!r}")
+
+
+def _needs_features(how):
+    return NeedsFeatures(f"It asks for the features of rows {how}.")

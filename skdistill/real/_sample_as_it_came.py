@@ -1,0 +1,95 @@
+"""A random sample of rows that lie in blocks, in the container that they came in."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from skdistill._sklearn_compat import _check_sample_weight
+from skdistill.real._reserve import Reserve, pruned
+from skdistill.tables._reading import as_labels, readable
+
+#: Rows of the sample, at the most.
+SAMPLE_ROWS = 2**15
+
+
+class _Seen(NamedTuple):
+    labels: np.ndarray
+    weight: np.ndarray
+    reserve: Reserve
+
+
+def sample_as_it_came(source, *, of_classes):
+    """Return a random sample of the rows of a source, in memory.
+
+    Parameters
+    ----------
+    source : Source
+        Where the rows lie.
+    of_classes : bool
+        Whether their targets are classes: then some rows of each class are in the
+        sample, which weigh what the class weighs.
+
+    Returns
+    -------
+    X, y : container of length n
+        Rows as they came, and their targets.
+    sample_weight : ndarray of shape (n,)
+        Their weights.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows with weight.
+    """
+    seen = source.reduce(
+        partial(_seen_in_block, of_classes=of_classes),
+        partial(_combined, of_classes=of_classes),
+    )
+    if seen is None:
+        raise ValueError("There are no real rows with a positive sample_weight.")
+    _, X, y, weight = seen.reserve
+    labels = _labels(y, of_classes)
+    group = np.searchsorted(seen.labels, labels)
+    drawn = np.bincount(group, weight, len(seen.labels))
+    return X, y, weight * (seen.weight / drawn)[group]
+
+
+def _labels(y, of_classes):
+    return np.asarray(y) if of_classes else np.zeros(len(y), dtype=int)
+
+
+def _seen_in_block(block, of_classes):
+    if not block.n_rows:
+        return None
+    y = as_labels(readable(block.y, "y"))
+    weight = _check_sample_weight(
+        block.sample_weight,
+        np.empty((block.n_rows, 1)),
+        dtype=np.float64,
+        ensure_non_negative=True,
+        allow_all_zero_weights=True,
+    )
+    rows = Reserve(block.first + np.arange(len(weight)), readable(block.X), y, weight)
+    rows = rows.take(np.flatnonzero(weight))
+    if not len(rows.position):
+        return None
+    labels, group = np.unique(_labels(rows.y, of_classes), return_inverse=True)
+    return _Seen(
+        labels,
+        np.bincount(group, rows.sample_weight),
+        pruned(rows, size=SAMPLE_ROWS, of_classes=of_classes),
+    )
+
+
+def _combined(first, second, of_classes):
+    if first is None or second is None:
+        return second if first is None else first
+    labels, group = np.unique(
+        np.concatenate([first.labels, second.labels]), return_inverse=True
+    )
+    return _Seen(
+        labels,
+        np.bincount(group, np.concatenate([first.weight, second.weight])),
+        pruned(first.reserve, second.reserve, size=SAMPLE_ROWS, of_classes=of_classes),
+    )

@@ -1,0 +1,298 @@
+"""Real rows in a sparse matrix, which is never made dense, not even in parts.
+
+Products with ``X`` are SciPy's, of large blocks of rows; what is made of them is JAX's,
+in chunks of one size (``_known_products``). A block is as many rows as their products
+fill a few megabytes.
+"""
+
+from collections import deque
+from functools import cached_property
+
+import jax
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.utils import gen_batches
+
+from skdistill._forms import in_units, ranges
+from skdistill._jax_scope import double_precision
+from skdistill.real import _known_products
+from skdistill.real._base import Chunk
+from skdistill.real._in_memory import RowsInMemory
+
+#: Rows of a chunk: a power of two between these, so that few programs are compiled.
+MIN_CHUNK_ROWS = 512
+MAX_CHUNK_ROWS = 8192
+#: Entries of the products of a block of rows.
+MAX_BLOCK_PRODUCTS = 2**21
+#: Entries of a block of rows that are worked on in NumPy.
+MAX_BLOCK_ENTRIES = 2**20
+
+
+def chunk_rows_for(n_rows):
+    """Rows in a chunk, for so many rows in all."""
+    rows = min(max(n_rows, MIN_CHUNK_ROWS), MAX_CHUNK_ROWS)
+    return 2 ** (rows - 1).bit_length()
+
+
+class SparseRows(RowsInMemory):
+    """Real rows in a sparse matrix.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n, p)
+        Samples, float32 or float64, without repeated entries.
+    y, sample_weight, targets, present
+        As for ``RowsInMemory``.
+    chunk_rows : int, default=None
+        Rows in a chunk; by default it depends on their number.
+    matrix : SparseMatrix, default=None
+        What is known of ``X`` already.
+    """
+
+    def __init__(
+        self,
+        X,
+        y,
+        sample_weight,
+        targets,
+        *,
+        chunk_rows=None,
+        present=None,
+        matrix=None,
+    ):
+        super().__init__(X, y, sample_weight, targets, present)
+        self.chunk_rows = chunk_rows
+        self._matrix = SparseMatrix(X) if matrix is None else matrix
+
+    def map_sum(self, function, *arguments, rows=None):
+        """Sum a function over blocks of rows, see ``RealRows``."""
+        X, y, weight = self._data(rows)
+        total = None
+        for block in _blocks_of_entries(X):
+            chunk = Chunk(_rows_of(X, block), y[block], weight[block])
+            part = function(chunk, *arguments)
+            total = part if total is None else jax.tree.map(np.add, total, part)
+        return jax.tree.map(np.asarray, total)
+
+    def value(self, total, params):
+        """Sum a function of ``params`` over the rows, see ``RealRows``."""
+        return _Pass(self, total, params).value()
+
+    def value_and_grad(self, total, params, rows=None):
+        """Sum a function of ``params`` with its gradient, see ``RealRows``."""
+        return _Pass(self, total, params, rows).value_and_grad()
+
+    def refuse(self, total, params):
+        """Raise NeedsFeatures if a function needs more of the rows than products."""
+        _Pass(self, total, params).refuse()
+
+    def rescaled(self, center, scale):
+        """Return the rows in other units; their zeros stay zeros."""
+        if np.any(center):
+            raise ValueError(
+                "Sparse rows cannot be centered. Pass a scaler that does not center, "
+                "such as StandardScaler(with_mean=False) or MaxAbsScaler()."
+            )
+        X = in_units(self.X, scale.astype(self.dtype))
+        return SparseRows(
+            X, self.y, self.sample_weight, self.targets, present=self.present
+        )
+
+    def samples(self, rows):
+        """Return ``X`` with its squared norms, the targets and the weights."""
+        squares = self._matrix.squares
+        if rows is not None:
+            squares = squares[self._positions_of(rows)]
+        return self._data(rows), squares
+
+    def _with(self, weight, present):
+        return SparseRows(
+            self.X,
+            self.y,
+            weight,
+            self.targets,
+            chunk_rows=self.chunk_rows,
+            present=present,
+            matrix=self._matrix,
+        )
+
+    def _ranges(self):
+        if self.present is None:
+            return self._matrix.ranges
+        return ranges(self.X[self.present])
+
+
+class SparseMatrix:
+    """What is known of a sparse matrix, whatever its rows weigh.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n, p)
+        The matrix.
+    """
+
+    def __init__(self, X):
+        self.X = X
+
+    @cached_property
+    def ranges(self):
+        """Least and largest value (p,) of each feature."""
+        return ranges(self.X)
+
+    @cached_property
+    def squares(self):
+        """Squared norm (n,) of each row, in the precision of the rows."""
+        parts = [
+            np.asarray(_squared(_rows_of(self.X, block)).sum(axis=1)).ravel()
+            for block in _blocks_of_entries(self.X)
+        ]
+        return np.concatenate(parts)
+
+
+class _Pass:
+    """One pass of a function over the rows.
+
+    Parameters
+    ----------
+    real : SparseRows
+        The rows.
+    total, params, rows
+        As for ``RealRows.value_and_grad``.
+    """
+
+    def __init__(self, real, total, params, rows=None):
+        (self.X, self.y, self.weight), self.squares = real.samples(rows)
+        self.params, self.total = params, total
+        n, self.n_features = self.X.shape
+        self.chunk_rows = real.chunk_rows or chunk_rows_for(n)
+
+    @property
+    def _shapes(self):
+        shape = self.chunk_rows, self.n_features
+        return {"total": self.total, "shape": shape, "dtype": self.X.dtype}
+
+    @property
+    def _first(self):
+        return tuple(self._padded(part[:1]) for part in (self.y, self.weight))
+
+    def refuse(self):
+        """Trace the function."""
+        with double_precision():
+            jax.eval_shape(
+                lambda params: _known_products.matrices_of(
+                    params, *self._first, **self._shapes
+                ),
+                self.params,
+            )
+
+    def value(self):
+        """Return the sum."""
+        with double_precision():
+            return sum(
+                np.asarray(result)
+                for answers in self._blocks()
+                for _, result in self._each(_known_products.value, answers)
+            )
+
+    def value_and_grad(self):
+        """Return the sum and its gradient."""
+        with double_precision():
+            matrices = self._matrices()
+            value, grad = 0.0, None
+            pulls = [np.zeros(part.shape) for part in matrices]
+            for answers in self._blocks(matrices):
+                block, products, _ = answers
+                product_grads = [np.empty_like(part) for part in products]
+                results = self._each(_known_products.value_and_grad, answers)
+                for rows, (result, of_products, of_params) in results:
+                    value += np.asarray(result)
+                    grad = _add(grad, of_params)
+                    for whole, part in zip(product_grads, of_products, strict=True):
+                        whole[rows] = np.asarray(part)[: rows.stop - rows.start]
+                X = _rows_of(self.X, block)
+                pulls[0] += X.T @ product_grads[0]
+                if pulls[1].size:
+                    pulls[1] += _squared(X).T @ product_grads[1]
+            through = _known_products.pull_back(
+                self.params,
+                *self._first,
+                _known_products.Matrices(
+                    *(pull.astype(self.X.dtype) for pull in pulls)
+                ),
+                **self._shapes,
+            )
+            return value, _add(grad, through)
+
+    def _matrices(self):
+        matrices = _known_products.matrices_of(
+            self.params, *self._first, **self._shapes
+        )
+        return jax.tree.map(np.asarray, matrices)
+
+    def _blocks(self, matrices=None):
+        """Yield blocks of rows, with their products and squared norms."""
+        plain, squared = self._matrices() if matrices is None else matrices
+        width = max(plain.shape[1] + squared.shape[1], 1)
+        n_chunks = max(MAX_BLOCK_PRODUCTS // (width * self.chunk_rows), 1)
+        for block in gen_batches(len(self.weight), n_chunks * self.chunk_rows):
+            X = _rows_of(self.X, block)
+            of_squares = np.zeros((X.shape[0], 0), X.dtype)
+            if squared.shape[1]:
+                of_squares = _squared(X) @ squared
+            products = _known_products.Matrices(X @ plain, of_squares)
+            yield block, products, self.squares[block]
+
+    def _each(self, function, answers):
+        """Yield a function's results for the chunks of a block."""
+        block, products, squares = answers
+        pending = deque()
+        for rows in gen_batches(len(squares), self.chunk_rows):
+            known = _known_products.Answers(products, squares)
+            known = jax.tree.map(
+                lambda part, rows=rows: self._padded(part[rows]), known
+            )
+            y, weight = (
+                self._padded(part[block][rows]) for part in (self.y, self.weight)
+            )
+            result = function(
+                known,
+                y,
+                weight,
+                self.params,
+                total=self.total,
+                n_features=self.n_features,
+            )
+            pending.append((rows, result))
+            # NumPy prepares a chunk while JAX works on another.
+            if len(pending) > 1:
+                yield pending.popleft()
+        yield from pending
+
+    def _padded(self, part):
+        missing = self.chunk_rows - len(part)
+        if not missing:
+            return part
+        return np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1))
+
+
+def _add(total, part):
+    part = jax.tree.map(np.asarray, part)
+    return part if total is None else jax.tree.map(np.add, total, part)
+
+
+def _blocks_of_entries(X):
+    """Yield slices of the rows that have about as many entries."""
+    per_row = max(X.nnz // max(X.shape[0], 1), 1)
+    return gen_batches(X.shape[0], max(MAX_BLOCK_ENTRIES // per_row, 1))
+
+
+def _rows_of(X, rows):
+    """Return rows in a slice, without a copy of their entries."""
+    start, stop = X.indptr[rows.start], X.indptr[rows.stop]
+    indptr = X.indptr[rows.start : rows.stop + 1] - start
+    entries = X.data[start:stop], X.indices[start:stop], indptr
+    return csr_array(entries, shape=(len(indptr) - 1, X.shape[1]))
+
+
+def _squared(X):
+    return csr_array((X.data**2, X.indices, X.indptr), shape=X.shape)

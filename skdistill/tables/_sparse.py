@@ -1,0 +1,85 @@
+"""Sparse matrices, whose zeros are not stored: texts, one-hot columns, counts."""
+
+import numpy as np
+from scipy.sparse import csr_array, csr_matrix, isspmatrix
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from skdistill._forms import dense, ranges
+from skdistill.tables._columns import Table
+from skdistill.tables._reading import readable
+
+
+class SparseTable(Table):
+    """The columns of a sparse matrix.
+
+    What is learned are rows of numbers, few of them zero. They come back in the form of
+    rows that the estimator was made for: a CSR matrix or array.
+
+    Parameters
+    ----------
+    X : sparse matrix or array of shape (n, p)
+        Real rows.
+    """
+
+    def __init__(self, X):
+        self._container = csr_matrix if isspmatrix(X) else csr_array
+
+    def validate(self, estimator, X, y, **check_params):
+        """Validate rows in ``fit``; return them as a CSR array, not copied if it is."""
+        X, y = validate_data(
+            estimator,
+            X,
+            readable(y, "y"),
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            **check_params,
+        )
+        self._name_features(X)
+        return without_repeats(X), y
+
+    def validate_new(self, estimator, X):
+        """Validate rows that come after ``fit``."""
+        validate_data(
+            estimator,
+            readable(X),
+            reset=False,
+            accept_sparse=True,
+            dtype=[np.float64, np.float32],
+        )
+
+    def encode(self, X, *, input_name="X"):
+        """Return rows like those of the table as a CSR array of numbers."""
+        return without_repeats(
+            csr_array(
+                check_array(
+                    X, accept_sparse="csr", dtype=np.float64, input_name=input_name
+                )
+            )
+        )
+
+    def encode_init(self, X0, input_name="X of init"):
+        """Return starting rows as numbers (m, p)."""
+        return dense(self.encode(readable(X0, input_name), input_name=input_name))
+
+    def set_range(self, X):
+        """Learn the range of every feature from the real rows."""
+        self._name_features(X)
+        self.low, self.high = ranges(X)
+        return self.low, self.high
+
+    def decode(self, X):
+        """Return rows (m, p) of numbers as a CSR matrix or array."""
+        return self._container(X)
+
+
+def without_repeats(X):
+    """Return a CSR array of sorted entries, none of which come twice.
+
+    ``X`` is left as it is, and its entries are shared where they are so already.
+    """
+    X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
