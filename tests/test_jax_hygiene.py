@@ -66,7 +66,7 @@ def test_settings_are_left_alone_when_fit_fails(table, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("in the middle of a pass")
 
-    monkeypatch.setattr(_dense, "_add", fail)
+    monkeypatch.setattr(_dense, "add_sums", fail)
     with pytest.raises(RuntimeError, match="in the middle"):
         DatasetDistiller(n_synthetic=6).fit(X, y)
     assert settings() == before
@@ -154,7 +154,7 @@ def test_blas_threads_are_given_back_when_fits_fail(table, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("in the middle of a pass")
 
-    monkeypatch.setattr(_dense, "_add", fail)
+    monkeypatch.setattr(_dense, "add_sums", fail)
 
     def fit(_):
         with pytest.raises(RuntimeError, match="in the middle"):

@@ -46,7 +46,7 @@ class Report:
         self.max_iter = max_iter
         self.losses, self.validation_losses = [], []
         self.best, self.best_loss = None, np.inf
-        self._get_latest = None
+        self._latest = None
         self.best_validation_loss = np.inf
         self.stopped = False
         self.judge, self._patience = None, np.inf
@@ -66,7 +66,7 @@ class Report:
     @property
     def keeps_a_set(self):
         """Whether there is a set to be kept if the fit is interrupted."""
-        return self.best is not None or self._get_latest is not None
+        return self.best is not None or self._latest is not None
 
     @property
     def kept(self):
@@ -76,7 +76,7 @@ class Report:
         one, whose loss on all rows is not known.
         """
         if self.best is None:
-            return self._get_latest(), np.nan
+            return self._latest, np.nan
         return self.best, self.best_loss
 
     @property
@@ -103,7 +103,7 @@ class Report:
 
     def trial(self, synthetic, loss):
         """Take note of a step that is no iteration; return whether to end."""
-        self._get_latest = lambda: synthetic
+        self._latest = synthetic
         if self.judges:
             self._since_best += 1
             self.consider(synthetic, loss)
@@ -142,7 +142,6 @@ class Report:
 
     def model_iteration(self, get_synthetic, loss):
         """Take note of an iteration towards the model of all rows, which is no set."""
-        self._get_latest = get_synthetic
         self._print(f"model of all rows, its loss {loss:.6f}")
         return self._look("full-data model iteration", get_synthetic)
 
