@@ -193,7 +193,8 @@ class _SumOfBlock:
             return None
         y = self.targets.read(rows.y)
         weight = rows.sample_weight * self.factor[self.targets.groups(y)]
-        chunk = Chunk(rows.X, y, weight)
+        # DataFrames are columns behind each other, chunks are rows.
+        chunk = Chunk(np.ascontiguousarray(rows.X), y, weight)
         return sum_over_chunks(chunk, self.chunk_rows, self.function, arguments)
 
 

@@ -35,7 +35,10 @@ class ArrowSource(LocalSource):
         """Yield the blocks in their order."""
         # One batch is worked on, one read ahead by us, and one by Arrow.
         batches = self.dataset.to_batches(
-            batch_size=self.block_rows, batch_readahead=1, fragment_readahead=1
+            batch_size=self.block_rows,
+            batch_readahead=1,
+            fragment_readahead=1,
+            fragment_scan_options=self._scan_options(),
         )
         first = 0
         for index, batch in enumerate(batches):
@@ -44,10 +47,20 @@ class ArrowSource(LocalSource):
             first += batch.num_rows
 
 
+    def _scan_options(self):
+        """Return options by which Parquet does not keep what may be read later."""
+        from pyarrow import dataset as datasets
+
+        form = getattr(self.dataset, "format", None)
+        if not isinstance(form, datasets.ParquetFileFormat):
+            return None
+        return datasets.ParquetFragmentScanOptions(pre_buffer=False)
+
+
 def _frame(batch):
     """Return a record batch as a DataFrame of pandas, or of polars without it."""
     try:
-        return batch.to_pandas()
+        return batch.to_pandas(split_blocks=True)
     except ImportError:
         import polars
 

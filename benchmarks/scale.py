@@ -1,0 +1,177 @@
+"""Tables that grow: rows per second of a pass, and memory of a fit.
+
+Run it with nothing else going; it takes about 2.5 GB of disk for ten million rows::
+
+    python -m benchmarks.scale
+    python -m benchmarks.scale --rows 100000 1000000 --folder /somewhere/with/room
+
+The rows are generated, 50 features in single precision, and lie in memory, in a file
+that is mapped into memory, in Parquet, and in a Dask array of that file. Each line is a
+process of its own, and has
+
+- thousands of rows per second of a pass for the loss and its gradient, the best of
+  three;
+- seconds of ``fit`` of ``LogisticRegression``, ten rows, with compilation, and passes;
+- the most memory during ``fit`` beyond what was in use with JAX loaded (and, in memory,
+  the rows): what the process holds by itself. Pages of mapped files, which the system
+  takes back when it needs them, do not count.
+"""
+
+import argparse
+import tempfile
+import threading
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+N_FEATURES = 50
+BATCH = 250_000
+CONTAINERS = ("memory", "mapped", "parquet", "dask")
+
+
+def generate(folder, n_rows):
+    """Write rows to a file of NumPy and to one of Parquet, a batch at a time."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rng = np.random.default_rng(0)
+    coef = rng.standard_normal(N_FEATURES).astype(np.float32)
+    open_memmap = np.lib.format.open_memmap
+    shape = n_rows, N_FEATURES
+    X = open_memmap(folder / "X.npy", mode="w+", dtype=np.float32, shape=shape)
+    y = open_memmap(folder / "y.npy", mode="w+", dtype=np.int8, shape=(n_rows,))
+    names = [f"x{j}" for j in range(N_FEATURES)]
+    schema = pa.schema([(name, pa.float32()) for name in names] + [("y", pa.int8())])
+    with parquet.ParquetWriter(folder / "rows.parquet", schema) as file:
+        for first in range(0, n_rows, BATCH):
+            rows = slice(first, min(first + BATCH, n_rows))
+            size = rows.stop - first
+            X[rows] = rng.standard_normal((size, N_FEATURES), dtype=np.float32)
+            noise = 2 * rng.standard_normal(size)
+            y[rows] = X[rows] @ coef + noise > 0
+            columns = [*X[rows].T, y[rows]]
+            arrays = [pa.array(column) for column in columns]
+            file.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def rows_in(container, folder):
+    """Return samples and targets in a container."""
+    if container == "parquet":
+        return folder / "rows.parquet", "y"
+    mode = None if container == "memory" else "r"
+    X, y = (np.load(folder / f"{name}.npy", mmap_mode=mode) for name in "Xy")
+    if container == "dask":
+        from dask import array
+
+        return array.from_array(X, (BATCH, N_FEATURES)), array.from_array(y, BATCH)
+    return X, y
+
+
+class PeakMemory:
+    """Megabytes that this process holds by itself, the most within a ``with``."""
+
+    def __enter__(self):
+        self.before = self.most = self.now()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._thread.join()
+
+    @property
+    def above(self):
+        """Beyond what was in use before."""
+        return self.most - self.before
+
+    @staticmethod
+    def now():
+        """Return what is in use, without pages of files."""
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("RssAnon"):
+                return int(line.split()[1]) / 1024
+        raise OSError("/proc/self/status has no RssAnon.")
+
+    def _watch(self):
+        while not self._done.wait(0.005):
+            self.most = max(self.most, self.now())
+
+
+def run(container, folder):
+    """Fit in this process, and return a line."""
+    from sklearn.linear_model import LogisticRegression
+
+    from skdistill import DatasetDistiller
+    from skdistill.objectives import OuterLoss
+    from skdistill.real._blocks import BlockRows
+    from skdistill.real._dense import DenseRows
+    from skdistill.real._reading import read_rows
+    from skdistill.students import student_for
+
+    warnings.simplefilter("ignore")
+    estimator = LogisticRegression(C=10)
+    distiller = DatasetDistiller(estimator, n_synthetic=10, random_state=0)
+    # Whatever is loaded once is loaded before the memory is looked at.
+    rng = np.random.default_rng(0)
+    distiller.fit(rng.standard_normal((1000, N_FEATURES)), np.arange(1000) % 2)
+    X, y = rows_in(container, folder)
+    passes = []
+    for form in (BlockRows, DenseRows):
+        form.map_sum = _counted(form.map_sum, passes)
+    with PeakMemory() as memory:
+        start = time.perf_counter()
+        distiller.fit(X, y)
+        seconds = time.perf_counter() - start
+    real, _ = read_rows(distiller, X, y, None)
+    n_passes = sum(rows == real.n_rows for rows in passes)
+    student = student_for(estimator, real.targets.spec(N_FEATURES))
+    loss = OuterLoss(real, student.raw_prediction, student.outer_loss)
+    params = student.params_of(distiller.estimator_, None)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        loss.value_and_grad(params)
+        times.append(time.perf_counter() - start)
+    return (
+        f"{container:10} {real.n_rows:10} {real.n_rows / min(times) / 1e3:10.0f} "
+        f"{seconds:9.1f} {n_passes:7} {memory.above:6.0f} {distiller.loss_:8.5f} "
+        f"{distiller.solver_}"
+    )
+
+
+def _counted(map_sum, passes):
+    def counting(self, function, *arguments, rows=None):
+        if rows is None:
+            passes.append(self.n_rows)
+        return map_sum(self, function, *arguments, rows=rows)
+
+    return counting
+
+
+def main():
+    """Print a line for each container and number of rows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000]
+    )
+    parser.add_argument("--containers", nargs="+", default=CONTAINERS)
+    parser.add_argument("--folder", help="where the rows are written for a while")
+    arguments = parser.parse_args()
+    print("container        rows   1000/s  fit (s)  passes     MB     loss solver")
+    for n_rows in arguments.rows:
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+            generate(Path(folder), n_rows)
+            for container in arguments.containers:
+                with ProcessPoolExecutor(1, get_context("spawn")) as process:
+                    line = process.submit(run, container, Path(folder)).result()
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
