@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from skdistill.real._devices import spread
 from skdistill.real._sampling import shares_of_groups
 
 
@@ -298,14 +299,14 @@ class _Value(NamedTuple):
     total: Any
 
     def __call__(self, chunk, params):
-        return _value(chunk, params, total=self.total)
+        return _value(spread(chunk), params, total=self.total)
 
 
 class _ValueAndGrad(NamedTuple):
     total: Any
 
     def __call__(self, chunk, params):
-        return _value_and_grad(chunk, params, total=self.total)
+        return _value_and_grad(spread(chunk), params, total=self.total)
 
 
 @partial(jax.jit, static_argnames="total")

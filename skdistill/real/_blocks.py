@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from skdistill.real._base import Chunk, RealRows
-from skdistill.real._dense import DenseRows, add_sums, chunk_rows_for, sum_over_chunks
+from skdistill.real._dense import DenseRows, add_sums, sum_over_chunks
+from skdistill.real._devices import chunk_rows_for
 from skdistill.real.sources._base import ReadingError
 
 

@@ -15,17 +15,8 @@ from sklearn.utils import gen_batches
 from skdistill._forms import ranges
 from skdistill._jax_scope import double_precision
 from skdistill.real._base import Chunk
+from skdistill.real._devices import chunk_rows_for
 from skdistill.real._in_memory import RowsInMemory
-
-# A chunk stays in the cache between the product with X and the one with its transpose.
-MAX_CHUNK_ROWS = 2048
-MAX_CHUNK_BYTES = 2**22
-
-
-def chunk_rows_for(n_features, dtype):
-    """Rows in a chunk: a power of two that depends on the width of a row alone."""
-    rows = max(MAX_CHUNK_BYTES // (n_features * np.dtype(dtype).itemsize), 1)
-    return min(MAX_CHUNK_ROWS, 2 ** (rows.bit_length() - 1))
 
 
 class DenseRows(RowsInMemory):

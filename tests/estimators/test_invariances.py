@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill import DatasetDistiller
-from skdistill.real import _dense
+from skdistill.real import _devices
 from tests.conftest import make_table, strict_logistic
 
 
@@ -100,7 +100,7 @@ def test_units_of_single_features_do_not_slow_convergence():
 def test_chunk_size(fit, monkeypatch, table):
     X, y = table
     reference = fit(X, y)
-    monkeypatch.setattr(_dense, "MAX_CHUNK_ROWS", 64)
+    monkeypatch.setattr(_devices, "MAX_CHUNK_ROWS", 64)
     assert_same_model(fit(X, y), reference, X)
 
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from skdistill.objectives import _losses
-from skdistill.real._dense import chunk_rows_for
+from skdistill.real._devices import chunk_rows_for
 from skdistill.students import student_for
 from skdistill.students._params import LinearParams
 from tests.conftest import outer_loss, spec_of

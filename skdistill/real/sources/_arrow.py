@@ -46,7 +46,6 @@ class ArrowSource(LocalSource):
                 yield block_of_frame(first, _frame(batch), self.y, self.sample_weight)
             first += batch.num_rows
 
-
     def _scan_options(self):
         """Return options by which Parquet does not keep what may be read later."""
         from pyarrow import dataset as datasets
