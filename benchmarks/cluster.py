@@ -1,0 +1,119 @@
+"""A Dask cluster on this machine: what travels for an evaluation, and how long it takes.
+
+Run it with nothing else going::
+
+    python -m benchmarks.cluster
+    python -m benchmarks.cluster --rows 1000000 --features 100 --partitions 40
+
+Two workers of one thread each, on the loopback address; the rows are made on them. A
+line for each student has
+
+- bytes of what goes to the workers for an evaluation of the outer loss and its
+  gradient (the function, pickled, with the parameters of the model), and of what comes
+  back from each partition;
+- bytes that the workers sent each other for ten evaluations, divided by ten;
+- milliseconds of an evaluation, the median of ten, and of the same in memory;
+- rows that came to this process to be at hand, and their bytes.
+"""
+
+import argparse
+import pickle
+import time
+import warnings
+
+import cloudpickle
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+
+ESTIMATORS = (LogisticRegression(C=10), GaussianNB(), KNeighborsClassifier(3))
+N_EVALUATIONS = 10
+
+
+def sent_by_workers(client):
+    """Return the bytes that workers have sent each other so far."""
+    return sum(
+        client.run(
+            lambda dask_worker: dask_worker.transfer_outgoing_bytes_total
+        ).values()
+    )
+
+
+def evaluations(problem, params):
+    """Return the seconds of some evaluations."""
+    seconds = []
+    for _ in range(N_EVALUATIONS):
+        start = time.perf_counter()
+        problem.loss.value_and_grad(params)
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def posed(estimator, X, y):
+    """Return the problem of twenty rows for an estimator."""
+    from skdistill import DatasetDistiller
+    from skdistill.estimators._ways import way_for
+
+    distiller = DatasetDistiller(estimator, n_synthetic=20, random_state=0)
+    return way_for(distiller, estimator, X, y, None).problem
+
+
+def line(client, estimator, X, y):
+    """Return what an evaluation takes."""
+    problem = posed(estimator, X, y)
+    real, sums = problem.real, []
+    params = problem.student.solve(problem.start)
+    source, reduce = real.source, real.source.reduce
+
+    def noted(function, combine, *arguments):
+        sums.append((function, arguments))
+        return reduce(function, combine, *arguments)
+
+    source.reduce = noted
+    _, grad = problem.loss.value_and_grad(params)
+    out = len(cloudpickle.dumps(sums[-1]))
+    back = len(pickle.dumps(grad))
+    before = sent_by_workers(client)
+    seconds = evaluations(problem, params)
+    between = (sent_by_workers(client) - before) / N_EVALUATIONS
+    memory = posed(estimator, X.compute(), y.compute())
+    memory.loss.value_and_grad(params)
+    in_memory = evaluations(memory, params)
+    return (
+        f"{type(estimator).__name__:22} {out:9,} {back:9,} {between:9,.0f} "
+        f"{1e3 * np.median(seconds):8.0f} {1e3 * np.median(in_memory):9.0f} "
+        f"{real.n_at_hand:9,} {real.at_hand.X.nbytes / 2**20:6.0f} MB"
+    )
+
+
+def main():
+    """Print a line for each student."""
+    import dask.array as da
+    from distributed import Client, LocalCluster
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=400_000)
+    parser.add_argument("--features", type=int, default=50)
+    parser.add_argument("--classes", type=int, default=5)
+    parser.add_argument("--partitions", type=int, default=16)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    )
+    with cluster, Client(cluster) as client:
+        chunk = -(-arguments.rows // arguments.partitions)
+        draw = da.random.default_rng(0)
+        shape = arguments.rows, arguments.features
+        X = draw.standard_normal(shape, chunks=(chunk, -1), dtype=np.float32)
+        coef = np.random.default_rng(0).standard_normal((shape[1], arguments.classes))
+        y = (X @ coef).argmax(axis=1)
+        X, y = client.persist([X, y])
+        print("student                      out      back   between  cluster in memory")
+        for estimator in ESTIMATORS:
+            print(line(client, estimator, X, y), flush=True)
+
+
+if __name__ == "__main__":
+    main()
