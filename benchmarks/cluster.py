@@ -1,4 +1,4 @@
-"""A Dask cluster on this machine: what travels for an evaluation, and how long it takes.
+"""A Dask cluster on this machine: what travels for an evaluation, and its time.
 
 Run it with nothing else going::
 
