@@ -8,6 +8,11 @@ from skdistill.solvers._blas import blas_threads_for, single_blas_thread
 from skdistill.solvers._distill import Distilled, distill
 from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
+from skdistill.students import NotMirrored, roles_of
+from skdistill.tables._columns import named_categories
+from skdistill.tables._kinds import NotNumbersError
+from skdistill.tables._missing import MissingValuesError
+from skdistill.tables._reading import readable
 
 
 class ByStudent:
@@ -26,8 +31,20 @@ class ByStudent:
     """
 
     def __init__(self, distiller, estimator, student_of, X, y, sample_weight):
-        real, self.columns = read_rows(distiller, X, y, sample_weight)
-        student = student_of(real.targets.spec(real.n_features))
+        roles = roles_of(estimator, X)
+        if roles is not None and roles.is_picky:
+            _refuse_other_categories(distiller.categorical_features, X, roles)
+        try:
+            real, self.columns = read_rows(distiller, X, y, sample_weight, roles)
+        except (MissingValuesError, NotNumbersError) as error:
+            if roles is None:
+                raise
+            raise NotMirrored(
+                f"{type(estimator).__name__} cannot be differentiated on this table: "
+                f"{error}"
+            ) from error
+        spec = real.targets.spec(real.n_features)
+        student = student_of(spec._replace(layout=self.columns.layout))
         check_requests(distiller, estimator, student, real.targets)
         if distiller.solver == "exact" and self.columns.rounds:
             discrete = self.columns.names(self.columns.is_discrete)
@@ -56,3 +73,14 @@ class ByStudent:
     def store(self, distiller, result, report):
         """Give the distiller its fitted attributes."""
         self.refit.store(distiller, result, report)
+
+
+def _refuse_other_categories(categorical_features, X, roles):
+    """Raise NotMirrored for categories that the estimator takes for numbers."""
+    named = named_categories(readable(X), categorical_features)
+    if named is not None and (named & ~roles.is_category).any():
+        raise NotMirrored(
+            f"categorical_features={categorical_features!r} names columns that the "
+            "pipeline does not one-hot encode itself, which cannot be differentiated. "
+            "Add a OneHotEncoder for them."
+        )

@@ -34,7 +34,7 @@ class DenseRows(RealRows):
     Parameters
     ----------
     X : ndarray of shape (n, p)
-        Samples, float32 or float64.
+        Samples, float32 or float64, NaN where a value is missing.
     y : ndarray of shape (n,) or (n, k)
         Targets as the outer loss takes them: indices of classes, or numbers.
     sample_weight : ndarray of shape (n,)
@@ -103,9 +103,9 @@ class DenseRows(RealRows):
         is_whole = len(self.X) == self.n_rows <= size
         return self if is_whole else super().sample(size)
 
-    def _with(self, weight, present):
+    def _with(self, weight, present, X=None):
         return DenseRows(
-            self.X,
+            self.X if X is None else X,
             self.y,
             weight,
             self.targets,
@@ -166,12 +166,23 @@ class DenseRows(RealRows):
     @cached_property
     def low(self):
         """Least value of each feature."""
-        return self._extreme(np.minimum)
+        return self._extreme(np.fmin)
 
     @cached_property
     def high(self):
         """Largest value of each feature."""
-        return self._extreme(np.maximum)
+        return self._extreme(np.fmax)
+
+    @cached_property
+    def filled(self):
+        """The same rows without missing values, see ``RealRows``."""
+        missing = np.flatnonzero(np.isnan(self._extreme(np.minimum)))
+        if not len(missing):
+            return self
+        X = self.X.copy()
+        for j in missing:
+            X[:, j] = _with_mean(X[:, j], self.sample_weight)
+        return self._with(self.sample_weight, self.present, X)
 
     def _extreme(self, ufunc):
         """Reduce each feature over the rows that there are, without a copy of all."""
@@ -205,8 +216,17 @@ class DenseRows(RealRows):
     def _on_line(self, random_state):
         ranges = self.high - self.low
         units = np.where(ranges > 0, ranges, 1.0)
-        positions = row_positions(self.X, units, random_state)
+        positions = row_positions(self.filled.X, units, random_state)
         return self._of_present(self.targets.apart(positions, self.y))
+
+
+def _with_mean(values, weight):
+    """Return values (n,) with the mean of the others in the place of missing ones."""
+    is_missing = np.isnan(values)
+    known, weight = values[~is_missing], weight[~is_missing]
+    if not weight.any():  # those of the other rows do not count
+        return np.where(is_missing, 0.0, values)
+    return np.where(is_missing, np.average(known, weights=weight), values)
 
 
 def _chunks(data, chunk_rows):

@@ -13,7 +13,7 @@ from skdistill.tables._columns import read_table
 LEAST_WEIGHT = 1e-60
 
 
-def read_rows(distiller, X, y, sample_weight):
+def read_rows(distiller, X, y, sample_weight, roles=None):
     """Validate the real rows, and read what their columns and targets are.
 
     Parameters
@@ -26,6 +26,8 @@ def read_rows(distiller, X, y, sample_weight):
         Targets.
     sample_weight : array-like of shape (n,) or None
         Weights; rows of weight zero are left out.
+    roles : Roles, default=None
+        How the estimator reads the columns, see ``read_table``.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def read_rows(distiller, X, y, sample_weight):
     """
     of_classes = is_classifier(distiller)
     like = y
-    columns = read_table(X, distiller.categorical_features, sample_weight)
+    columns = read_table(X, distiller.categorical_features, sample_weight, roles)
     X, y = columns.validate(
         distiller,
         X,

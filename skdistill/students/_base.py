@@ -82,6 +82,9 @@ class Student(ABC):
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
         them go.
+    ignores_zeros : bool
+        Whether a feature that is zero in all rows changes nothing, so that
+        ``among_zeros`` adds it to ``params``.
     trains_in_jax : bool
         Whether JAX does most of ``solve``, which threads of BLAS would disturb.
     takes_batches : bool
@@ -101,6 +104,7 @@ class Student(ABC):
     learns_surrogates: bool = True
     clusters_targets: bool = True
     holds_constants: bool = True
+    ignores_zeros: bool = False
     trains_in_jax: bool = False
     takes_batches: bool = True
 
@@ -172,6 +176,13 @@ class Student(ABC):
         ``synthetic`` is the set that it was fitted on: with learned hyperparameters
         and surrogates.
         """
+
+    def among_zeros(self, params: Any, is_kept: np.ndarray) -> Any:
+        """Return ``params`` of features of which the others are zero in all rows.
+
+        ``is_kept`` (p,) says which ones ``params`` belong to.
+        """
+        raise NotImplementedError
 
     def as_predicted(self, params: Any) -> Any:
         """Return the ``params`` whose raw predictions are what the estimator predicts.

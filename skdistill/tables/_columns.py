@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
 
@@ -24,7 +24,13 @@ from skdistill._sklearn_compat import (
 )
 from skdistill._weights import fit_on
 from skdistill.tables._frames import frame_like, without_rows
-from skdistill.tables._kinds import Categories, Floats, kinds_of_columns
+from skdistill.tables._kinds import (
+    Categories,
+    Floats,
+    kinds_of_columns,
+    not_numbers,
+)
+from skdistill.tables._layout import Layout
 from skdistill.tables._missing import naming_missing_columns, refuse_missing
 from skdistill.tables._names import in_order
 from skdistill.tables._ranges import read_range
@@ -36,7 +42,7 @@ from skdistill.tables._reading import (
 )
 
 
-def read_table(X, categorical_features, sample_weight):
+def read_table(X, categorical_features, sample_weight, roles=None):
     """Return the Table of real rows; those without weight have no say.
 
     Parameters
@@ -47,6 +53,9 @@ def read_table(X, categorical_features, sample_weight):
         See ``DatasetDistiller``.
     sample_weight : array-like of shape (n,) or None
         Their weights.
+    roles : Roles, default=None
+        How an estimator reads the columns itself; by default it takes numbers, and no
+        value may be missing.
 
     Returns
     -------
@@ -60,32 +69,66 @@ def read_table(X, categorical_features, sample_weight):
         category is missing.
     """
     X = readable(X)
-    is_categorical = None
-    if categorical_features is not None:
-        if not is_frame(X):
-            X = check_array(X, dtype=None, ensure_all_finite=False)
-        is_categorical = _check_categorical_features(X, categorical_features)
+    if roles is not None and roles.is_picky:
+        return _table_for(roles, X, sample_weight)
+    has_gaps = None if roles is None else roles.has_gaps
+    is_categorical = named_categories(X, categorical_features)
     if is_categorical is None and not is_frame(X):
-        return Table()
-    rows = slice(None)
+        return Table(has_gaps)
+    rows = _rows_of_weight(X, sample_weight)
+    if is_categorical is None:
+        return TypedTable(X, rows, has_gaps)
+    X = X if is_frame(X) else check_array(X, dtype=None, ensure_all_finite=False)
+    refuse_missing(X, None if has_gaps is None else has_gaps & ~is_categorical)
+    return MixedTable(_safe_indexing(X, rows), np.flatnonzero(is_categorical), has_gaps)
+
+
+def _table_for(roles, X, sample_weight):
+    """Return the Table of rows of which an estimator picks columns or encodes them."""
+    rows = _rows_of_weight(X, sample_weight)
+    if not is_frame(X):
+        X = check_array(X, dtype=None, ensure_all_finite=False)
+    unread = np.intersect1d(np.flatnonzero(roles.is_unused), sorted(not_numbers(X)))
+    if roles.is_category.any() or len(unread):
+        return SelfEncodedTable(X, rows, roles, unread.astype(int))
+    if is_frame(X):
+        return TypedTable(X, rows, roles.has_gaps)
+    return Table(roles.has_gaps)
+
+
+def _rows_of_weight(X, sample_weight):
+    """Return which rows weigh anything: all, or their indices."""
     if sample_weight is not None:
         weight = _check_sample_weight(sample_weight, np.empty((_num_samples(X), 1)))
         # Without any weight, validation says so.
         if not weight.all() and weight.any():
-            rows = np.flatnonzero(weight > 0)
-    if is_categorical is None:
-        return TypedTable(X, rows)
-    refuse_missing(X)
-    return MixedTable(_safe_indexing(X, rows), np.flatnonzero(is_categorical))
+            return np.flatnonzero(weight > 0)
+    return slice(None)
+
+
+def named_categories(X, categorical_features):
+    """Return which columns (q,) a user says to hold categories, None for no columns."""
+    if categorical_features is None:
+        return None
+    if not is_frame(X):
+        X = check_array(X, dtype=None, ensure_all_finite=False)
+    return _check_categorical_features(X, categorical_features)
 
 
 class Table:
     """Plain numbers, which stand for themselves.
 
+    Parameters
+    ----------
+    has_gaps : ndarray of bool of shape (q,), default=None
+        Which features may lack values in the real rows; None for none of them.
+
     Attributes
     ----------
     encodes : bool
         Whether ``estimator`` is fitted behind an encoder of categories.
+    holds_categories : bool
+        Whether some columns hold no numbers.
     rounds : bool
         Whether there is anything to round. Only then there are
 
@@ -100,6 +143,16 @@ class Table:
 
     encodes = False
     rounds = False
+    holds_categories = False
+
+    def __init__(self, has_gaps=None):
+        self.has_gaps = has_gaps
+        self._finite = True if has_gaps is None or not has_gaps.any() else "allow-nan"
+
+    @property
+    def layout(self):
+        """The columns that the estimator gets, and the numbers of each."""
+        return Layout.of_numbers(len(self.feature_names))
 
     def names(self, features):
         """Return the names of features of a mask (q,), or their positions."""
@@ -126,22 +179,40 @@ class Table:
         """
         X, y = readable(X), readable(y, "y")
         with naming_missing_columns(X):
-            X, y = validate_data(
-                estimator, X, y, dtype=[np.float64, np.float32], **check_params
+            numbers, y = validate_data(
+                estimator,
+                X,
+                y,
+                dtype=[np.float64, np.float32],
+                ensure_all_finite=self._finite,
+                **check_params,
             )
-        self._name_features(X)
-        return X, y
+        if self._finite is not True:
+            refuse_missing(X, self.has_gaps)
+        self._name_features(numbers)
+        return numbers, y
 
     def refuse_unreadable(self, X):
         """Raise a ValueError for samples to predict that ``fit`` would not take."""
         with naming_missing_columns(X):
-            check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
+            check_array(
+                X,
+                accept_sparse=True,
+                dtype=[np.float64, np.float32],
+                ensure_all_finite=self._finite,
+            )
 
     def validate_new(self, estimator, X):
         """Validate rows that come after ``fit``."""
         X = readable(X)
         with naming_missing_columns(X):
-            validate_data(estimator, X, reset=False, dtype=[np.float64, np.float32])
+            validate_data(
+                estimator,
+                X,
+                reset=False,
+                dtype=[np.float64, np.float32],
+                ensure_all_finite=self._finite,
+            )
 
     def encode(self, X, *, input_name="X"):
         """Return the numbers (n, p) that stand for rows like those of the table.
@@ -168,11 +239,17 @@ class Table:
         -------
         low, high : ndarray of shape (q,)
             Least and largest value of each feature; of categories zero and one.
+
+        Raises
+        ------
+        ValueError
+            If a feature has no value at all.
         """
         self._name_features(X)
         self.low, self.high = (
-            side(X, axis=0).astype(np.float64) for side in (np.min, np.max)
+            side.reduce(X, axis=0).astype(np.float64) for side in (np.fmin, np.fmax)
         )
+        self._refuse_empty(np.isnan(self.low))
         return self.low, self.high
 
     def read_range(self, feature_range):
@@ -226,6 +303,17 @@ class Table:
     def _name_features(self, X):
         self.feature_names = range(X.shape[1])
 
+    def _refuse_empty(self, is_empty):
+        if is_empty.any():
+            raise ValueError(
+                "X has no value at all in the columns "
+                f"{[str(name) for name in self._names_of_numbers(is_empty)]}, from "
+                "which synthetic ones could be learned. Drop these columns."
+            )
+
+    def _names_of_numbers(self, is_named):
+        return self.names(is_named)
+
     def _unbounded(self):
         return []
 
@@ -239,10 +327,19 @@ class TypedTable(Table):
         Real rows.
     rows : slice or ndarray of int, default=slice(None)
         Those that have weight.
+    has_gaps : ndarray of bool of shape (q,), default=None
+        Which columns may lack values.
     """
 
-    def __init__(self, X, rows=slice(None)):
+    def __init__(self, X, rows=slice(None), has_gaps=None):
+        super().__init__(has_gaps)
         self._set_columns(X, kinds_of_columns(X, rows))
+
+    @property
+    def layout(self):
+        """The columns that the estimator gets, and the numbers of each."""
+        n_columns = len(self._columns)
+        return Layout.of_blocks([1] * n_columns, self._template)
 
     def _set_columns(self, X, columns, first=()):
         """Keep the kinds of columns, and of ``X`` its form.
@@ -306,6 +403,9 @@ class TypedTable(Table):
     def _name_features(self, X):
         """Keep the names of the columns."""
 
+    def _names_of_numbers(self, is_named):
+        return self.names([is_named[block].any() for block in self.blocks])
+
 
 class MixedTable(TypedTable):
     """Columns of a DataFrame or of an array, some of which hold categories.
@@ -316,6 +416,8 @@ class MixedTable(TypedTable):
         Real rows that have weight.
     categorical : ndarray of shape (n_categorical,)
         Positions of the categorical features.
+    has_gaps : ndarray of bool of shape (q,), default=None
+        Which of the others may lack values.
 
     Attributes
     ----------
@@ -324,21 +426,50 @@ class MixedTable(TypedTable):
         and passes the others on.
     """
 
-    encodes = True
+    encodes = holds_categories = True
 
-    def __init__(self, X, categorical):
+    def __init__(self, X, categorical, has_gaps=None):
+        Table.__init__(self, has_gaps)
+        encoder = _encoder(X, categorical)
+        encoder.set_params(remainder="passthrough")
+        self._set_encoder(X, encoder, categorical)
+
+    def _set_encoder(self, X, encoder, categorical, unread=()):
+        """Fit an encoder, and keep the kinds of columns.
+
+        The categorical ones come first among the numbers, then those ``unread``.
+        """
         if is_frame(X):
             _refuse_unless_encoded(X)
-            columns = kinds_of_columns(X, categorical=set(categorical.tolist()))
+            columns = kinds_of_columns(X, categorical={*categorical, *unread})
         else:
             columns = [Floats() for _ in range(X.shape[1])]
-        self.encoder = _fit_encoder(X, categorical)
-        found = self.encoder.named_transformers_["categories"].categories_
-        for j, categories in zip(categorical.tolist(), found, strict=True):
+        self.encoder = encoder.set_output(transform="default").fit(X)
+        found = []
+        if len(categorical):
+            found = self.encoder.named_transformers_["categories"].categories_
+            found = [
+                self._categories(j, each)
+                for j, each in zip(categorical, found, strict=True)
+            ]
+            # A refit on a few rows has to know all the categories.
+            self.encoder.set_params(categories__categories=found).fit(X)
+        for j, categories in zip(categorical, found, strict=True):
             columns[j] = Categories(categories)
+        for j in unread:
+            columns[j] = Categories(np.array([None]))
         if not is_frame(X):  # what is learned are floats
             X = X[:0].astype(float if X.dtype.kind in "biuf" else object)
-        self._set_columns(X, columns, categorical)
+        self._set_columns(X, columns, [*categorical, *unread])
+
+    def _categories(self, j, found):
+        """Return which of the values found in a column are categories."""
+        return found
+
+    @property
+    def layout(self):
+        """The columns that the estimator gets, which are encoded."""
+        return Layout.of_numbers(self.blocks[self._order[-1]].stop)
 
     def validate(self, estimator, X, y, **check_params):
         """Validate rows in ``fit``, and return the numbers that stand for them."""
@@ -349,26 +480,47 @@ class MixedTable(TypedTable):
                 f"This {type(estimator).__name__} estimator requires y to be passed, "
                 "but the target y is None."
             )
-        return check_X_y(self.encode(X), y, estimator=estimator, **check_params)
+        return check_X_y(
+            self._numbers(X),
+            y,
+            estimator=estimator,
+            ensure_all_finite=self._finite,
+            **check_params,
+        )
 
     def refuse_unreadable(self, X):
         """Raise a ValueError for samples to predict that ``fit`` would not take."""
-        self.encode(X)
+        self._numbers(X)
 
     def validate_new(self, estimator, X):
         """Validate rows that come after ``fit``."""
         X = readable(X)
         validate_data(estimator, X, reset=False, skip_check_array=True)
-        self.encode(X)
+        self._numbers(X)
 
     def encode(self, X, *, input_name="X"):
         """Return the numbers (n, p) that stand for rows like those of the table."""
+        return self._numbers(X, True, input_name)
+
+    def _numbers(self, X, finite=None, input_name="X"):
+        """Return the numbers of rows, which may have gaps where real ones may."""
         if not is_frame(X):
             X = check_array(X, dtype=None, ensure_all_finite=False)
+        finite = self._finite if finite is None else finite
+        if finite is not True:
+            self._refuse_gaps(X)
         with naming_missing_columns(X):
             return check_array(
-                self.encoder.transform(X), dtype=np.float64, input_name=input_name
+                self.encoder.transform(X),
+                dtype=np.float64,
+                input_name=input_name,
+                ensure_all_finite=finite,
             )
+
+    def _refuse_gaps(self, X):
+        """Raise a ValueError if a category is missing, or a number that may not be."""
+        allowed = None if self.has_gaps is None else self.has_gaps & ~self.is_category
+        refuse_missing(X, allowed)
 
     def encode_init(self, X0, input_name="X of init"):
         """Return the numbers that stand for starting rows, columns matched by name."""
@@ -398,6 +550,66 @@ class MixedTable(TypedTable):
         return self.names(self.is_category)
 
 
+class SelfEncodedTable(MixedTable):
+    """Columns of which the estimator encodes some, by the categories of its rows.
+
+    A missing category is one of the categories, or no number of its block is one, if
+    the estimator fills it. Columns that it does not read and that hold no numbers are
+    left empty.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n, q)
+        Real rows.
+    rows : slice or ndarray of int
+        Those that have weight.
+    roles : Roles
+        How the estimator reads the columns.
+    unread : ndarray of int
+        Positions of columns that it does not read and that hold no numbers.
+    """
+
+    encodes = False
+
+    def __init__(self, X, rows, roles, unread):
+        Table.__init__(self, roles.has_gaps)
+        self._own = roles.is_category
+        self._refuse_gaps(X)
+        X = _safe_indexing(X, rows)
+        categorical = np.flatnonzero(self._own)
+        encoder = _encoder(X, categorical)
+        numbers = np.setdiff1d(np.arange(len(self._own)), [*categorical, *unread])
+        encoder.transformers += [
+            ("unread", FunctionTransformer(_ones), unread.tolist()),
+            # What is missing in integers of pandas is not passed on as NaN.
+            ("numbers", FunctionTransformer(_floats), numbers.tolist()),
+        ]
+        self._set_encoder(X, encoder, categorical.tolist(), unread.tolist())
+
+    def _categories(self, j, found):
+        return _without_nan(found) if self.has_gaps[j] else found
+
+    @property
+    def layout(self):
+        """The columns that the estimator gets, and the numbers of each."""
+        labels = tuple(
+            tuple(column.categories.tolist()) if is_own else None
+            for column, is_own in zip(self._columns, self._own, strict=True)
+        )
+        return Layout(tuple(self.blocks), labels, self._template)
+
+    def fit(self, estimator, samples, labels, sample_weight=None):
+        """Fit an estimator on rows of the table."""
+        return Table.fit(self, estimator, samples, labels, sample_weight)
+
+    def last_step(self, fitted):
+        """Return what ``fit`` fitted."""
+        return fitted
+
+    def _refuse_gaps(self, X):
+        refuse_missing(X, self.has_gaps | self._own)
+
+
 def _refuse_unless_encoded(X):
     """Raise a ValueError unless scikit-learn's ColumnTransformer takes a DataFrame."""
     implementation = read(X).implementation
@@ -410,18 +622,27 @@ def _refuse_unless_encoded(X):
         )
 
 
-def _fit_encoder(X, categorical):
+def _encoder(X, categorical):
+    """Return an encoder of some columns, not fitted."""
     names = column_names(X)
     features = [names[j] for j in categorical]
     if not all(isinstance(name, str) for name in features):
-        features = categorical.tolist()
+        features = list(categorical)
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    encoder = ColumnTransformer(
-        [("categories", one_hot, features)],
-        remainder="passthrough",
-        verbose_feature_names_out=False,
+    return ColumnTransformer(
+        [("categories", one_hot, features)], verbose_feature_names_out=False
     )
-    encoder.set_output(transform="default").fit(X)
-    found = encoder.named_transformers_["categories"].categories_
-    # A refit on a few rows has to know all the categories.
-    return encoder.set_params(categories__categories=found)
+
+
+def _ones(X):
+    return np.ones(X.shape)
+
+
+def _floats(X):
+    return check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+
+
+def _without_nan(categories):
+    """Return categories but for NaN, which is the last one, if there is any."""
+    is_missing = [each != each for each in categories.tolist()]
+    return categories[~np.array(is_missing, dtype=bool)]
