@@ -27,6 +27,8 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC
 
 from skdistill import DatasetDistiller, DistilledClassifier, distillation_curve
+from skdistill.objectives import OuterLoss
+from skdistill.real._reading import read_rows
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import (
     NotMirrored,
@@ -36,8 +38,7 @@ from skdistill.students import (
     student_for,
 )
 from skdistill.synthetic._set import SyntheticSet
-from skdistill.tables._columns import read_table
-from tests.conftest import outer_loss, spec_of, strict_logistic
+from tests.conftest import spec_of, strict_logistic
 
 NUMBERS, CATEGORIES = ["age", "kids"], ["job", "town"]
 #: Warnings of categories that a few rows lack, which zeros stand for.
@@ -102,12 +103,26 @@ def fit(distiller, X, y, **params):
 
 
 def student_on(pipeline, X, y):
-    """Return the student of a pipeline for a table, and the table."""
-    table = read_table(X, None, None, roles_of(pipeline, X))
-    numbers = table.encode(X)
-    table.set_range(numbers)
-    spec = spec_of(np.unique(y), numbers.shape[1])._replace(layout=table.layout)
-    return student_for(pipeline, spec), table
+    """Return the student of a pipeline for a table, the real rows, and the table."""
+    real, table = read_rows(quick(pipeline), X, y, None, roles_of(pipeline, X))
+    spec = real.targets.spec(real.n_features)._replace(layout=table.layout)
+    return student_for(pipeline, spec), real, table
+
+
+def set_of(student, table, rows, codes):
+    """Return rows of a table as the student takes them."""
+    return SyntheticSet(
+        table.encode(rows),
+        student.encode(codes),
+        np.ones(len(codes)),
+        student.hyperparameters,
+    )
+
+
+def bilevel(student, real):
+    return BilevelLoss(
+        student, OuterLoss(real, student.raw_prediction, student.outer_loss)
+    )
 
 
 def assert_refits(distiller, pipeline, X, y):
@@ -117,19 +132,10 @@ def assert_refits(distiller, pipeline, X, y):
     expected = refitted.predict_proba(X)
     assert_allclose(distiller.loss_, log_loss(y, expected), rtol=1e-6)
     assert_allclose(distiller.predict_proba(X), expected)
-    student, table = student_on(pipeline, X, y)
-    codes = np.unique(y, return_inverse=True)[1]
-    weight = np.ones(len(labels))
-    classes = np.unique(y, return_inverse=True)[0]
-    synthetic = SyntheticSet(
-        table.encode(rows),
-        student.encode(np.searchsorted(classes, labels)),
-        weight,
-        student.hyperparameters,
-    )
-    params = student.solve(synthetic)
-    own = outer_loss(table.encode(X), codes, np.ones(len(y)), student).value(params)
-    assert_allclose(own, log_loss(y, expected), rtol=1e-6)
+    student, real, table = student_on(pipeline, X, y)
+    codes = np.searchsorted(refitted.classes_, labels)
+    loss, _ = bilevel(student, real).value_and_grad(set_of(student, table, rows, codes))
+    assert_allclose(loss, log_loss(y, expected), rtol=1e-6)
 
 
 NUMERIC = {
@@ -208,10 +214,8 @@ def test_a_mixed_table_of_each_library(table):
 def test_two_ways_to_the_same_loss(frame, rng):
     """A mixed table by names, and its numbers by positions, are one problem."""
     X, y = frame
-    student, table = student_on(mixed(), X, y)
-    real = table.encode(X)
-    codes = (y == "yes").astype(int)
-    p = real.shape[1]
+    student, real, table = student_on(mixed(), X, y)
+    p = real.n_features
     numbers = [table.blocks[j].start for j in (0, 3)]
     by_position = make_pipeline(
         ColumnTransformer(
@@ -222,18 +226,15 @@ def test_two_ways_to_the_same_loss(frame, rng):
         ),
         strict_logistic(),
     )
-    rows = real[:12] + rng.uniform(0.01, 0.1, (12, p))
-    labels, weight = np.arange(12) % 2, np.ones(len(y))
-    direction = rng.standard_normal(rows.shape) * np.ptp(real, axis=0)
-    synthetic = SyntheticSet(
-        rows, student.encode(labels), np.ones(12), student.hyperparameters
-    )
-    bilevel = BilevelLoss(student, outer_loss(real, codes, weight, student))
-    loss, hypergrad = bilevel.value_and_grad(synthetic)
+    rows = real.X[:12] + rng.uniform(0.01, 0.1, (12, p))
+    labels = np.arange(12) % 2
+    direction = rng.standard_normal(rows.shape) * (real.high - real.low)
+    synthetic = set_of(student, table, X[:12], labels)._replace(X=rows)
+    loss, hypergrad = bilevel(student, real).value_and_grad(synthetic)
 
     def refit_loss(step):
         fitted = by_position.fit(rows + step * direction, labels)
-        return log_loss(codes, fitted.predict_proba(real))
+        return log_loss(real.y, fitted.predict_proba(real.X))
 
     assert_allclose(loss, refit_loss(0.0), rtol=1e-6)
     far, near = (
@@ -247,20 +248,16 @@ def test_hypergradient_in_numbers_matches_refits_of_the_table(frame, rng):
     """Rows with categories, some of which no row has, fitted by the pipeline itself."""
     X, y = frame
     pipeline = mixed(one_hot(drop="first"))
-    student, table = student_on(pipeline, X, y)
+    student, real, table = student_on(pipeline, X, y)
     rows, labels = X.iloc[:9].astype({"kids": float}), np.arange(9) % 2
-    real, codes = table.encode(X), (y == "yes").astype(int)
-    synthetic = SyntheticSet(
-        table.encode(rows), student.encode(labels), np.ones(9), student.hyperparameters
-    )
-    objective = outer_loss(real, codes, np.ones(len(y)), student)
-    loss, hypergrad = BilevelLoss(student, objective).value_and_grad(synthetic)
+    synthetic = set_of(student, table, rows, labels)
+    loss, hypergrad = bilevel(student, real).value_and_grad(synthetic)
     direction = rng.standard_normal((9, 2)) * [10.0, 1.0]
 
     def refit_loss(step):
         moved = rows.copy()
         moved[NUMBERS] += step * direction
-        return log_loss(codes, pipeline.fit(moved, labels).predict_proba(X))
+        return log_loss(real.y, pipeline.fit(moved, labels).predict_proba(X))
 
     assert_allclose(loss, refit_loss(0.0), rtol=1e-6)
     far, near = (
@@ -296,9 +293,7 @@ def test_categories_and_numbers_are_imputed(fill_value, frame):
     distiller = fit(quick(pipeline), X, y)
     assert distiller.solver_ == "lbfgs"
     assert not distiller.X_synthetic_.isna().any(axis=None)
-    rows, labels = distiller.X_synthetic_, distiller.y_synthetic_
-    expected = log_loss(y, pipeline.fit(rows, labels).predict_proba(X))
-    assert_allclose(distiller.loss_, expected, rtol=1e-6)
+    assert_refits(distiller, pipeline, X, y)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -169,26 +170,43 @@ def test_real_rows_are_filled_with_weighted_means(gaps):
     assert whole.filled is whole
 
 
+def test_rows_with_gaps_are_drawn_whatever_their_order(gaps):
+    X, y = gaps
+    order = np.random.default_rng(0).permutation(len(y))
+    places = [
+        rows_of(X[rows], y[rows]).places(np.random.RandomState(0))
+        for rows in (slice(None), order)
+    ]
+    assert_allclose(places[0][order], places[1])
+
+
 def test_a_part_without_any_value_of_a_feature(gaps):
     X, y = gaps
     part = rows_of(X, y).only(np.flatnonzero(np.isnan(X[:, 2])))
     assert_array_equal(part.filled.X[part.present, 2], 0.0)
 
 
-def test_weights_and_order_of_rows(gaps):
+@pytest.mark.parametrize("init", ["kmeans", "sample"])
+def test_weights_and_order_of_rows(init, gaps):
     X, y = gaps
     pipeline = make_pipeline(SimpleImputer(strategy="median"), strict_logistic())
     twice = np.arange(len(y)) % 3 == 0
-    weighted = fit(quick(pipeline), X, y, sample_weight=1.0 + twice)
+    distiller = quick(pipeline, init=init, random_state=0)
+    weighted = fit(clone(distiller), X, y, sample_weight=1.0 + twice)
     order = np.random.default_rng(0).permutation(len(y) + twice.sum())
     repeated = fit(
-        quick(pipeline),
+        clone(distiller),
         np.vstack([X, X[twice]])[order],
         np.concatenate([y, y[twice]])[order],
     )
     assert_allclose(weighted.loss_curve_, repeated.loss_curve_, rtol=1e-6)
-    classifier = DistilledClassifier(pipeline, quick(None))
-    assert fit(classifier, X, y).score(X, y) == fit(quick(pipeline), X, y).score(X, y)
+
+
+@pytest.mark.slow
+def test_distilled_classifier_takes_gaps(gaps):
+    pipeline = make_pipeline(SimpleImputer(), strict_logistic())
+    classifier = fit(DistilledClassifier(pipeline, quick(None)), *gaps)
+    assert_allclose(classifier.score(*gaps), fit(quick(pipeline), *gaps).score(*gaps))
 
 
 def test_rows_that_are_held_back_have_gaps(gaps):
