@@ -41,6 +41,13 @@ from skdistill.tables._reading import (
     readable,
 )
 
+#: An estimator that encodes more categories itself may count on sparse arrays.
+MAX_CATEGORIES = 2000
+
+
+class TooManyCategoriesError(ValueError):
+    """More categories are encoded than a dense array is made for."""
+
 
 def read_table(X, categorical_features, sample_weight, roles=None):
     """Return the Table of real rows; those without weight have no say.
@@ -444,26 +451,23 @@ class MixedTable(TypedTable):
             columns = kinds_of_columns(X, categorical={*categorical, *unread})
         else:
             columns = [Floats() for _ in range(X.shape[1])]
-        self.encoder = encoder.set_output(transform="default").fit(X)
-        found = []
-        if len(categorical):
-            found = self.encoder.named_transformers_["categories"].categories_
-            found = [
-                self._categories(j, each)
-                for j, each in zip(categorical, found, strict=True)
-            ]
-            # A refit on a few rows has to know all the categories.
-            self.encoder.set_params(categories__categories=found).fit(X)
-        for j, categories in zip(categorical, found, strict=True):
+        found = _values_of(X, categorical)
+        found = self._categories(dict(zip(categorical, found, strict=True)))
+        for j, categories in found.items():
             columns[j] = Categories(categories)
+        if found:  # a refit on a few rows has to know all the categories
+            encoder.set_params(categories__categories=list(found.values()))
+        encoder.set_output(transform="default")
+        # Nothing else is learned from the rows.
+        self.encoder = encoder.fit(_safe_indexing(X, [0]))
         for j in unread:
             columns[j] = Categories(np.array([None]))
         if not is_frame(X):  # what is learned are floats
             X = X[:0].astype(float if X.dtype.kind in "biuf" else object)
         self._set_columns(X, columns, [*categorical, *unread])
 
-    def _categories(self, j, found):
-        """Return which of the values found in a column are categories."""
+    def _categories(self, found):
+        """Return which values to encode, of those found at positions of columns."""
         return found
 
     @property
@@ -586,8 +590,18 @@ class SelfEncodedTable(MixedTable):
         ]
         self._set_encoder(X, encoder, categorical.tolist(), unread.tolist())
 
-    def _categories(self, j, found):
-        return _without_nan(found) if self.has_gaps[j] else found
+    def _categories(self, found):
+        n_categories = sum(map(len, found.values()))
+        if n_categories > MAX_CATEGORIES:
+            raise TooManyCategoriesError(
+                f"The columns that it one-hot encodes have {n_categories} categories, "
+                f"more than the {MAX_CATEGORIES} for which a dense array is made of "
+                "the real rows."
+            )
+        return {
+            j: _without_nan(each) if self.has_gaps[j] else each
+            for j, each in found.items()
+        }
 
     @property
     def layout(self):
@@ -632,6 +646,13 @@ def _encoder(X, categorical):
     return ColumnTransformer(
         [("categories", one_hot, features)], verbose_feature_names_out=False
     )
+
+
+def _values_of(X, positions):
+    """Return the sorted values of columns, None and NaN at the end."""
+    if not len(positions):
+        return []
+    return OneHotEncoder().fit(_safe_indexing(X, positions, axis=1)).categories_
 
 
 def _ones(X):

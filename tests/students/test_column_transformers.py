@@ -469,6 +469,13 @@ def test_tables_are_refused_by_name(pipeline, message, frame):
         quick(pipeline, solver="lbfgs").fit(X, y)
 
 
+def test_many_categories_lead_to_search():
+    X = np.arange(3000).reshape(-1, 1)
+    pipeline = make_pipeline(one_hot(), LogisticRegression())
+    with pytest.raises(NotMirrored, match="3000 categories, more than the 2000"):
+        quick(pipeline, solver="lbfgs").fit(X, X[:, 0] % 2)
+
+
 @pytest.mark.slow
 def test_other_categories_lead_to_search(frame):
     X, y = frame
