@@ -67,10 +67,8 @@ __all__ = [
     "SyntheticSet",
     "check_student",
     "has_student",
-    "reads_tables",
     "refuse_unmirrored",
     "register_student",
-    "roles_of",
     "student_for",
 ]
 
