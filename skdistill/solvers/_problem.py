@@ -180,6 +180,11 @@ class Problem:
         return self.sample.n_rows < self.real.n_rows
 
     @property
+    def has_gaps(self):
+        """Whether values are missing in the real rows."""
+        return self.real.filled is not self.real
+
+    @property
     def holds_back(self):
         """Whether real rows are held back where rows are iterated."""
         early_stopping = self.options.early_stopping

@@ -209,6 +209,36 @@ def test_distilled_classifier_takes_gaps(gaps):
     assert_allclose(classifier.score(*gaps), fit(quick(pipeline), *gaps).score(*gaps))
 
 
+@pytest.mark.slow
+def test_exact_where_nothing_is_missing(gaps):
+    X, y = gaps
+    whole = np.nan_to_num(X)
+    pipeline = make_pipeline(SimpleImputer(), StandardScaler(), strict_logistic(C=0.1))
+    exact = fit(quick(pipeline), whole, y)
+    assert exact.solver_ == "exact"
+    full = pipeline.fit(whole, y).decision_function(whole)
+    assert_allclose(exact.decision_function(whole), full, atol=1e-3)
+    with pytest.raises(ValueError, match="solver='exact' is not supported"):
+        quick(pipeline, solver="exact").fit(X, y)
+
+
+@pytest.mark.slow
+def test_rows_start_from_the_model_of_filled_rows(gaps):
+    """They reproduce it, and their means, which fill gaps, are as near as may be."""
+    X, y = gaps
+    pipeline = make_pipeline(SimpleImputer(), StandardScaler(), strict_logistic(C=0.1))
+    full = pipeline.fit(X, y)
+    filled, coef = full[0].transform(X), full[-1].coef_
+    # An iteration that is content with anything returns its start.
+    start = fit(quick(pipeline, early_stopping=False, tol=1e3), X, y)
+    assert start.solver_ == "lbfgs"
+    expected = full[1:].decision_function(filled)
+    found = start.estimator_[1:].decision_function(filled)
+    assert_allclose(found, expected, atol=1e-3)
+    off = (start.X_synthetic_.mean(axis=0) - full[1].mean_) / full[1].scale_
+    assert_allclose(off, np.linalg.pinv(coef) @ (coef @ off), atol=1e-3)
+
+
 def test_rows_that_are_held_back_have_gaps(gaps):
     pipeline = make_pipeline(SimpleImputer(), strict_logistic())
     distiller = fit(quick(pipeline, early_stopping=True), *gaps)

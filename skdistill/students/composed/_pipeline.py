@@ -117,8 +117,11 @@ class PipelineStudent(Student):
 
     @property
     def scaler(self):
-        """The only transformer, if it shifts and scales each feature; else None."""
-        mirrors = self.chain.mirrors
+        """The only transformer, if it shifts and scales each feature; else None.
+
+        What fills gaps before it does not count. The scaler is the last of the chain.
+        """
+        mirrors = [each for each in self.chain.mirrors if not each.only_fills]
         return mirrors[0] if len(mirrors) == 1 and mirrors[0].is_affine else None
 
     def encode(self, y):

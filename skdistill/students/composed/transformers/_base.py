@@ -16,9 +16,12 @@ class ColumnReader(ABC):
     ----------
     reads_tables : bool
         Whether it takes more than numbers: gaps, categories, or columns by their names.
+    only_fills : bool
+        Whether it fills gaps, and leaves rows without any as they are.
     """
 
     reads_tables: bool = False
+    only_fills: bool = False
 
     @abstractmethod
     def roles(self, layout: Layout) -> Roles:

@@ -61,7 +61,7 @@ class Chain(TransformerMirror):
         for mirror in self.mirrors:
             own = mirror.roles(layout)
             roles = own._replace(has_gaps=roles.has_gaps | own.has_gaps)
-            if not isinstance(mirror, Impute):
+            if not mirror.only_fills:
                 break
             layout = mirror.layout_out(layout)
         return roles

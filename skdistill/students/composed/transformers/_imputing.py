@@ -28,6 +28,7 @@ class Impute(TransformerMirror):
     fill_value: Any
 
     reads_tables = True
+    only_fills = True
 
     @classmethod
     def of(cls, transformer):
