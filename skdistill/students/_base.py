@@ -83,8 +83,7 @@ class Student(ABC):
         student that needs them, as coefficients of a constant are an intercept, lets
         them go.
     ignores_zeros : bool
-        Whether a feature that is zero in all rows changes nothing, so that
-        ``among_zeros`` adds it to ``params``.
+        Whether a feature that is zero in all rows changes nothing.
     trains_in_jax : bool
         Whether JAX does most of ``solve``, which threads of BLAS would disturb.
     takes_batches : bool
@@ -178,11 +177,11 @@ class Student(ABC):
         """
 
     def among_zeros(self, params: Any, is_kept: np.ndarray) -> Any:
-        """Return ``params`` of features of which the others are zero in all rows.
+        """Return ``params`` for features of which some are zero in all rows.
 
-        ``is_kept`` (p,) says which ones ``params`` belong to.
+        scikit-learn has not seen these; ``is_kept`` (p,) says which ones it has.
         """
-        raise NotImplementedError
+        return params
 
     def as_predicted(self, params: Any) -> Any:
         """Return the ``params`` whose raw predictions are what the estimator predicts.

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import issparse
 from sklearn.compose import (
     ColumnTransformer,
     make_column_selector,
@@ -14,8 +15,9 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     KBinsDiscretizer,
@@ -24,7 +26,7 @@ from sklearn.preprocessing import (
     PolynomialFeatures,
     StandardScaler,
 )
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 
 from skdistill import DatasetDistiller, DistilledClassifier, distillation_curve
 from skdistill.objectives import OuterLoss
@@ -115,7 +117,7 @@ def set_of(student, table, rows, codes):
         table.encode(rows),
         student.encode(codes),
         np.ones(len(codes)),
-        student.hyperparameters,
+        {**student.hyperparameters, **student.surrogates},
     )
 
 
@@ -138,6 +140,15 @@ def assert_refits(distiller, pipeline, X, y):
     assert_allclose(loss, log_loss(y, expected), rtol=1e-6)
 
 
+LAST_STEPS = {
+    "logistic": (strict_logistic(), "auto"),
+    "ridge": (RidgeClassifier(solver="sparse_cg", tol=1e-12), "auto"),
+    "ridge, tempered": (RidgeClassifier(solver="sparse_cg", tol=1e-12), "log_loss"),
+    "linear svm": (LinearSVC(tol=1e-10, max_iter=100_000), "auto"),
+    "svm": (SVC(gamma=0.5, tol=1e-8), "auto"),
+    "linear kernel": (SVC(kernel="linear", tol=1e-8), "auto"),
+    "neighbors": (KNeighborsClassifier(3), "auto"),
+}
 NUMERIC = {
     "positions": ColumnTransformer(
         [("a", StandardScaler(), [2, 0]), ("b", MinMaxScaler(), [1])]
@@ -198,6 +209,41 @@ def test_encoders(encoder, frame):
     assert distiller.solver_ == "lbfgs"
     assert len(set(distiller.X_synthetic_["job"])) < 6
     assert_refits(distiller, pipeline, *frame)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("drop", [None, "first"])
+@pytest.mark.parametrize("name", LAST_STEPS)
+def test_models_behind_an_encoder(name, drop, frame):
+    """Scikit-learn fits them on sparse rows without the features of zeros."""
+    X, y = frame
+    last, outer_loss = LAST_STEPS[name]
+    encoder = one_hot(drop=drop)
+    columns = ColumnTransformer(
+        [("cat", encoder, CATEGORIES), ("num", MinMaxScaler(), NUMBERS)],
+        sparse_threshold=1.0,
+    )
+    pipeline = make_pipeline(columns, last)
+    real, table = read_rows(quick(pipeline), X, y, None, roles_of(pipeline, X))
+    spec = real.targets.spec(real.n_features)._replace(layout=table.layout)
+    student = student_for(pipeline, spec, outer_loss)
+    rows, codes = X.iloc[:12], real.y[:12]
+    synthetic = set_of(student, table, rows, codes)
+    refitted = pipeline.fit(rows, y[:12])
+    assert issparse(columns.transform(rows))
+    of_fitted = student.params_of(refitted, synthetic)
+    params = student.solve(synthetic)
+    own, theirs = (
+        np.asarray(student.raw_prediction(each, real.X)) for each in (params, of_fitted)
+    )
+    assert_allclose(own, theirs, atol=1e-5 * np.abs(theirs).max())
+    scores = student.class_scores(
+        np.asarray(student.raw_prediction(student.as_predicted(of_fitted), real.X))
+    )
+    predicted = real.targets.classes[scores.argmax(axis=1)]
+    margin = np.abs(scores[:, 1] - scores[:, 0])
+    is_clear = margin > 1e-5 * margin.max()
+    assert_array_equal(predicted[is_clear], refitted.predict(X)[is_clear])
 
 
 @pytest.mark.slow

@@ -170,11 +170,11 @@ class PipelineStudent(Student):
         stats = self.chain.stats_of(estimator.steps[:-1])
         Z = _in_numpy(_transform, stats, synthetic.X, chain=self.chain)
         last, behind = estimator.steps[-1][1], self._behind(synthetic, Z)
-        if not self.chain.leaves_out:
-            return PipelineParams(stats, self.student.params_of(last, behind))
-        is_kept = self.chain.is_kept(stats, self.spec.n_features)
-        params = self.student.params_of(last, behind._replace(X=Z[:, is_kept]))
-        return PipelineParams(stats, self.student.among_zeros(params, is_kept))
+        params = self.student.params_of(last, behind)
+        if self.chain.leaves_out:
+            is_kept = self.chain.is_kept(stats, self.spec.n_features)
+            params = self.student.among_zeros(params, is_kept)
+        return PipelineParams(stats, params)
 
     def as_predicted(self, params):
         """Return the params of the student's own limit, if it has one."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC, SVR
 from sklearn.utils.class_weight import compute_class_weight
@@ -119,6 +120,11 @@ class _Training:
         )
 
 
+def _dense(coef):
+    """Return coefficients of libsvm, which are sparse if the rows were."""
+    return coef.toarray() if issparse(coef) else coef
+
+
 class _KernelSVMStudent(ClosedFormStudent):
     """What SVC and SVR have in common."""
 
@@ -132,6 +138,7 @@ class _KernelSVMStudent(ClosedFormStudent):
             auto = isinstance(estimator.gamma, str)
             gamma = 1 / spec.n_features if auto else float(estimator.gamma)
             self.hyperparameters["gamma"] = gamma
+        self.ignores_zeros = kernel == "linear" or not isinstance(estimator.gamma, str)
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)
@@ -222,15 +229,14 @@ class SVCStudent(_KernelSVMStudent):
         data = super(_KernelSVMStudent, self).solve(synthetic)
         coef = np.zeros((len(synthetic.X), len(self.pairs)))
         intercept = np.ravel(estimator.intercept_)
+        dual_coef = _dense(estimator.dual_coef_)
         # A row of dual_coef_ for each of the other classes of a support vector.
         class_of = np.repeat(np.arange(len(self.spec.classes)), estimator.n_support_)
         for column, (first, second) in enumerate(self.pairs):
             for own, other in ((first, second), (second, first)):
                 is_own = class_of == own
                 row = other - (other > own)
-                coef[estimator.support_[is_own], column] = estimator.dual_coef_[
-                    row, is_own
-                ]
+                coef[estimator.support_[is_own], column] = dual_coef[row, is_own]
         if len(self.pairs) > 1:
             coef, intercept = -coef, -intercept
         return self._params(data, coef, intercept)
@@ -313,7 +319,7 @@ class SVRStudent(_KernelSVMStudent):
         """Return the machine that libsvm found."""
         data = super(_KernelSVMStudent, self).solve(synthetic)
         coef = np.zeros((len(synthetic.X), 1))
-        coef[estimator.support_, 0] = estimator.dual_coef_[0]
+        coef[estimator.support_, 0] = _dense(estimator.dual_coef_)[0]
         return self._params(data, coef, estimator.intercept_)
 
     def _dual(self, data):

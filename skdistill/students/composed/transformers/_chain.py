@@ -152,8 +152,9 @@ def refuse_behind_encoder(name):
     """Raise NotMirrored for what depends on how many categories the rows have."""
     raise NotMirrored(
         "OneHotEncoder leaves out categories that the synthetic rows lack, and "
-        f"{name} behind it cannot be differentiated then. Pass the encoder all "
-        "categories, or a linear model behind it."
+        f"{name} behind it depends on the number of features. Pass the encoder all "
+        "categories, or a linear model, nearest neighbors or a number for gamma "
+        "behind it."
     )
 
 
