@@ -9,10 +9,8 @@ from skdistill.solvers._distill import Distilled, distill
 from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
 from skdistill.students import NotMirrored, roles_of
-from skdistill.tables._columns import TooManyCategoriesError, named_categories
-from skdistill.tables._kinds import NotNumbersError
-from skdistill.tables._missing import MissingValuesError
-from skdistill.tables._reading import readable
+from skdistill.tables._columns import named_categories
+from skdistill.tables._reading import NotNumbersError, readable
 
 
 class ByStudent:
@@ -36,7 +34,7 @@ class ByStudent:
             _refuse_other_categories(distiller.categorical_features, X, roles)
         try:
             real, self.columns = read_rows(distiller, X, y, sample_weight, roles)
-        except (MissingValuesError, NotNumbersError, TooManyCategoriesError) as error:
+        except NotNumbersError as error:
             if roles is None:
                 raise
             raise NotMirrored(

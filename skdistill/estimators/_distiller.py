@@ -125,7 +125,8 @@ class DatasetDistiller(
         Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
         indices, a boolean mask, or "from_dtype" for the columns of a DataFrame with a
         categorical dtype. They are one-hot encoded for ``estimator``, and each
-        synthetic row has one of the categories in ``X``. None stands for none.
+        synthetic row has one of the categories in ``X``. None stands for none. A
+        pipeline that one-hot encodes columns itself needs no mention of them.
 
     solver : {"auto", "exact", "lbfgs", "adam", "search"}, default="auto"
         "exact": rows that reproduce the model of all the data, or an error if it is out
@@ -397,7 +398,8 @@ class DatasetDistiller(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Real samples. Float32 is processed in float32 and not copied.
+            Real samples. Float32 is processed in float32 and not copied. Values may be
+            missing where ``estimator`` is a pipeline that imputes them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or targets.
         sample_weight : array-like of shape (n_samples,), default=None

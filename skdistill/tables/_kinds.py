@@ -12,14 +12,15 @@ from collections import defaultdict
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from skdistill.tables._reading import is_frame, native_dtypes, read
+from skdistill.tables._reading import (
+    NotNumbersError,
+    is_frame,
+    native_dtypes,
+    read,
+)
 
 #: Integers whose ranges are found at once.
 MAX_BLOCK = 2**18
-
-
-class NotNumbersError(ValueError):
-    """Columns are neither numbers nor said to hold categories."""
 
 
 class Floats:

@@ -4,11 +4,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from skdistill.tables._reading import column_names, is_frame, read
-
-
-class MissingValuesError(ValueError):
-    """Values are missing where none may be."""
+from skdistill.tables._reading import (
+    NotNumbersError,
+    column_names,
+    is_frame,
+    read,
+)
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def naming_missing_columns(X):
 
 
 def refuse_missing(X, has_gaps=None):
-    """Raise a MissingValuesError that names the columns with missing values, if any.
+    """Raise a NotNumbersError that names the columns with missing values, if any.
 
     Those of a mask ``has_gaps`` (q,) may have them.
     """
@@ -33,7 +34,7 @@ def refuse_missing(X, has_gaps=None):
         missing = missing[~has_gaps[missing]]
     if len(missing):
         names = column_names(X)
-        raise MissingValuesError(
+        raise NotNumbersError(
             "X contains missing values (NaN) in the columns "
             f"{[names[j] for j in missing]}. Impute them first, such as by a "
             "SimpleImputer before this step in a pipeline, or drop the rows."

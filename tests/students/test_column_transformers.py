@@ -375,6 +375,18 @@ def test_arrays_of_codes_and_of_objects(people):
     assert_allclose(named.loss_curve_, distiller.loss_curve_, rtol=1e-6)
 
 
+def test_parts_without_steps_next_to_an_encoder(frame):
+    X, y = frame
+    nothing = make_pipeline("passthrough", "passthrough")
+    columns = make_column_transformer((nothing, NUMBERS), (one_hot(), CATEGORIES))
+    pipeline = make_pipeline(columns, strict_logistic())
+    student, _, table = student_on(pipeline, X, y)
+    rows, codes = X.iloc[:8], np.arange(8) % 2
+    synthetic = set_of(student, table, rows, codes)
+    found = student.params_of(pipeline.fit(rows, codes), synthetic)
+    assert_allclose(student.solve(synthetic).params.coef, found.params.coef, atol=1e-6)
+
+
 @pytest.mark.slow
 def test_an_encoder_for_all_columns(frame):
     X, y = frame

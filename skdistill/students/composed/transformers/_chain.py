@@ -143,6 +143,8 @@ class Chain(TransformerMirror):
 
     def is_kept(self, stats, n_features):
         """Return which features of the last one scikit-learn makes."""
+        if not self.leaves_out:
+            return super().is_kept(stats, n_features)
         *before, last = self.mirrors
         n_features = Chain(tuple(before)).n_features_out(n_features)
         return last.is_kept(stats[-1], n_features)
