@@ -193,8 +193,11 @@ def _(X, mean, scale, share):
 
 @singledispatch
 def ranges(X):
-    """Return the least and the largest value (p,) of each feature."""
-    return tuple(side(X, axis=0).astype(np.float64) for side in (np.min, np.max))
+    """Return the least and the largest value (p,) of each feature.
+
+    Missing values do not count.
+    """
+    return tuple(side.reduce(X).astype(np.float64) for side in (np.fmin, np.fmax))
 
 
 @ranges.register(csr_array)

@@ -15,6 +15,9 @@ from sklearn.base import _fit_context
 # ``X[rows]`` for arrays, lists, sparse matrices and data frames of any library.
 from sklearn.utils import _safe_indexing
 
+# Positions of columns from names, positions, slices or masks, as in ColumnTransformer.
+from sklearn.utils._indexing import _get_column_indices
+
 # A descriptor which writes ``set_{method}_request``; scikit-learn only adds those of
 # the methods that it knows, and ``fit_resample`` belongs to imbalanced-learn.
 from sklearn.utils._metadata_requests import RequestMethod
@@ -54,6 +57,7 @@ __all__ = [
     "_check_categorical_features",
     "_check_sample_weight",
     "_fit_context",
+    "_get_column_indices",
     "_get_output_config",
     "_num_samples",
     "_raise_for_params",

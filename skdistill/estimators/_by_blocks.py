@@ -61,10 +61,20 @@ def score_by_blocks(fitted, X, y, sample_weight):
     return float(score / weight)
 
 
-def first_rows(fitted, X):
-    """Return rows in memory: the first ones of a container that is read by blocks."""
-    source = source_of(X, None, None)
-    return X if source is None else _features(fitted, source.head().X)
+def first_rows(X, y=None, sample_weight=None):
+    """Return samples in memory: the first ones of a container that is read by blocks.
+
+    Columns that ``y`` and ``sample_weight`` name are left out.
+    """
+    source = source_of(X, y, sample_weight)
+    head = None if source is None else source.head()
+    return X if head is None else head.X
+
+
+def first_samples(fitted, X):
+    """Return the first samples with the features of a fitted estimator alone."""
+    first = first_rows(X)
+    return first if first is X else _features(fitted, first)
 
 
 def _features(fitted, X):

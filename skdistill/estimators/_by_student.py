@@ -3,6 +3,7 @@
 from scipy.sparse import issparse
 
 from skdistill.estimators._any_estimator import tags_of
+from skdistill.estimators._by_blocks import first_rows
 from skdistill.estimators._refit import Refit
 from skdistill.estimators._requests import check_requests
 from skdistill.optimizers._outcome import Outcome
@@ -12,7 +13,9 @@ from skdistill.solvers._blas import blas_threads_for, single_blas_thread
 from skdistill.solvers._distill import Distilled, distill
 from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
-from skdistill.students import NotMirrored
+from skdistill.students import NotMirrored, roles_of
+from skdistill.tables._columns import named_categories
+from skdistill.tables._reading import NotNumbersError, readable
 
 
 class ByStudent:
@@ -32,8 +35,21 @@ class ByStudent:
 
     def __init__(self, distiller, estimator, student_of, X, y, sample_weight):
         _refuse_sparse(estimator, X)
-        real, self.columns = read_rows(distiller, X, y, sample_weight)
-        student = student_of(real.targets.spec(real.n_features))
+        first = first_rows(X, y, sample_weight)
+        roles = roles_of(estimator, first)
+        if roles is not None and roles.is_picky:
+            _refuse_other_categories(distiller.categorical_features, first, roles)
+        try:
+            real, self.columns = read_rows(distiller, X, y, sample_weight, roles)
+        except NotNumbersError as error:
+            if roles is None:
+                raise
+            raise NotMirrored(
+                f"{type(estimator).__name__} cannot be differentiated on this table: "
+                f"{error}"
+            ) from error
+        spec = real.targets.spec(real.n_features)
+        student = student_of(spec._replace(layout=self.columns.layout))
         check_requests(distiller, estimator, student, real.targets)
         if distiller.solver == "exact" and self.columns.rounds:
             discrete = self.columns.names(self.columns.is_discrete)
@@ -87,3 +103,14 @@ def _refuse_unseen(estimator, problem):
             f"{estimator!r} cannot be distilled by gradient with sparse X, of which "
             f"products alone are known. {reason} Pass solver='search', or X.toarray()."
         ) from reason
+
+
+def _refuse_other_categories(categorical_features, X, roles):
+    """Raise NotMirrored for categories that the estimator takes for numbers."""
+    named = named_categories(readable(X), categorical_features)
+    if named is not None and (named & ~roles.is_category).any():
+        raise NotMirrored(
+            f"categorical_features={categorical_features!r} names columns that the "
+            "pipeline does not one-hot encode itself, which cannot be differentiated. "
+            "Add a OneHotEncoder for them."
+        )

@@ -242,16 +242,27 @@ class _FitOnDistilled(
     def _read(self, X, y, distiller, metadata):
         """Return the numbers that stand for the samples, the targets, the columns."""
         weight = metadata.get("sample_weight")
-        columns = read_table(X, distiller.categorical_features, weight)
+        columns = read_table(
+            X, distiller.categorical_features, weight, self._roles(distiller, X)
+        )
         numbers, y = columns.validate(self, X, y, **self._target_checks)
         return numbers, y, columns
+
+    def _roles(self, distiller, X):
+        """Return how a student reads the columns, None for numbers."""
+        from skdistill.estimators._ways import is_searched
+        from skdistill.students import roles_of
+
+        estimator = distiller.estimator
+        is_without = is_searched(distiller.solver, estimator, X)
+        return None if is_without else roles_of(estimator, X)
 
     def _passes_tables(self, distiller, X):
         """Whether rows go to the distiller as they came, for its estimator to read."""
         from skdistill.estimators._ways import is_searched
 
         estimator = distiller.estimator
-        if not is_searched(distiller.solver, estimator) or issparse(X):
+        if not is_searched(distiller.solver, estimator, X) or issparse(X):
             return False
         is_table = is_frame(X) or np.asarray(X).dtype.kind not in "biuf"
         takes_missing = tags_of(estimator).input_tags.allow_nan
@@ -262,7 +273,7 @@ class _FitOnDistilled(
         is_mapped = isinstance(X, np.memmap)
         numbers, y_valid, columns = self._read(X, y, distiller, metadata)
         _, y_encoded = self._read_targets(y_valid, y)
-        if not columns.encodes and not takes_tables(estimator):
+        if not columns.holds_categories and not takes_tables(estimator):
             # Nobody asked for the rows: with columns of floats, none is rounded.
             X = samples_like(X, numbers)
         y = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid

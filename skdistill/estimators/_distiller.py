@@ -31,7 +31,7 @@ from skdistill.estimators._any_estimator import (
     tags_of,
     unfitted_copy,
 )
-from skdistill.estimators._by_blocks import first_rows
+from skdistill.estimators._by_blocks import first_samples
 from skdistill.estimators._fitting import Interrupted, reporting, unchanged_on_error
 from skdistill.estimators._growing import GrowingMixin
 from skdistill.estimators._pair import SyntheticPair
@@ -129,7 +129,8 @@ class DatasetDistiller(
         Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
         indices, a boolean mask, or "from_dtype" for the columns of a DataFrame with a
         categorical dtype. They are one-hot encoded for ``estimator``, and each
-        synthetic row has one of the categories in ``X``. None stands for none.
+        synthetic row has one of the categories in ``X``. None stands for none. A
+        pipeline that one-hot encodes columns itself needs no mention of them.
 
     solver : {"auto", "exact", "lbfgs", "adam", "search"}, default="auto"
         "exact": rows that reproduce the model of all the data, or an error if it is out
@@ -401,7 +402,8 @@ class DatasetDistiller(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Real samples. Float32 is processed in float32 and not copied.
+            Real samples. Float32 is processed in float32 and not copied. Values may be
+            missing where ``estimator`` is a pipeline that imputes them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -447,7 +449,7 @@ class DatasetDistiller(
             ``y_synthetic_``.
         """
         check_is_fitted(self)
-        X = first_rows(self, X)
+        X = first_samples(self, X)
         self._table.validate_new(self, X)
         samples = self.X_synthetic_
         if is_frame(samples):

@@ -8,20 +8,44 @@ from skdistill.estimators._fitting import warn
 from skdistill.students import (
     NotMirrored,
     has_student,
+    reads_tables,
     refuse_unmirrored,
+    roles_of,
     student_for,
 )
+from skdistill.tables._columns import read_table
 
 
-def is_searched(solver, estimator):
-    """Return whether rows are found by search: asked for, or without a student."""
+def is_searched(solver, estimator, X=None):
+    """Return whether rows are found by search: asked for, or without a student.
+
+    With the rows ``X`` as they came, also whether a step reads their columns in a way
+    that no student mirrors.
+    """
     if solver != "auto":
         return solver == "search"
     try:
         refuse_unmirrored(estimator)
+        if X is not None:
+            roles_of(estimator, X)
     except NotMirrored:
         return True
     return False
+
+
+def takes_rows_as_they_come(solver, estimator):
+    """Return whether gaps and categories are left to the estimator."""
+    return is_searched(solver, estimator) or reads_tables(estimator)
+
+
+def encoder_before(distiller, X):
+    """Return what encodes categories before the estimator of a distiller, or None."""
+    estimator = distiller._estimator()
+    if is_searched(distiller.solver, estimator, X):
+        return None
+    roles = roles_of(estimator, X)
+    table = read_table(X, distiller.categorical_features, None, roles)
+    return table.encoder if table.encodes else None
 
 
 def way_for(distiller, estimator, X, y, sample_weight):

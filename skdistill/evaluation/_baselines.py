@@ -39,10 +39,10 @@ def targets_of(distiller, y):
 
 
 def reads_tables(distiller):
-    """Whether the rows of a distiller are found by search, in the table as it came."""
-    from skdistill.estimators._ways import is_searched
+    """Whether the estimator of a distiller reads the table as it came."""
+    from skdistill.estimators._ways import takes_rows_as_they_come
 
-    return is_searched(distiller.solver, distiller._estimator())
+    return takes_rows_as_they_come(distiller.solver, distiller._estimator())
 
 
 def class_codes(distiller, y):

@@ -30,7 +30,6 @@ from skdistill.evaluation._baselines import (
     targets_of,
 )
 from skdistill.real.sources import refuse_blocks
-from skdistill.tables._columns import read_table
 from skdistill.tables._reading import readable
 
 METHODS: tuple[Method, ...] = ("distill", *BASELINES)
@@ -237,10 +236,9 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
             fitted.set_params(random_state=seed)
         estimator = fitted.fit(X_train, y_train).estimator_
     else:
-        categorical = distiller.categorical_features
-        encoder = None
-        if not reads_tables(distiller):
-            encoder = getattr(read_table(X_train, categorical, None), "encoder", None)
+        # JAX is imported late, by way of the students.
+        from skdistill.estimators._ways import encoder_before
+
         rows = X_train, y_train
         if method != "full":
             rows = reduced_set(
@@ -249,11 +247,12 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
                 y_train,
                 class_codes(distiller, y_train),
                 size,
-                categorical_features=categorical,
+                categorical_features=distiller.categorical_features,
                 as_it_came=reads_tables(distiller),
                 weighting=distiller.weighting,
                 random_state=seed,
             )
+        encoder = encoder_before(distiller, X_train)
         estimator = fit_behind(encoder, unfitted_copy(distiller._estimator()), *rows)
     seconds = perf_counter() - start
     score = scorer(estimator, _safe_indexing(X, test), _safe_indexing(y, test))

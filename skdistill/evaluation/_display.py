@@ -10,14 +10,12 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skdistill._typing import ArrayLike
 from skdistill.estimators._distiller import DatasetDistiller
-from skdistill.estimators._fitting import encoder_of
 from skdistill.evaluation._learned_labels import distinct_rows
 from skdistill.evaluation.plotting._axes import axes_or_new
 from skdistill.evaluation.plotting._images import image_shape_of, plot_images
 from skdistill.evaluation.plotting._scatter import plot_scatter
 from skdistill.evaluation.plotting._table import plot_table
 from skdistill.real._cells import read_cells
-from skdistill.tables._columns import read_table
 from skdistill.tables._reading import is_frame
 
 if TYPE_CHECKING:
@@ -198,9 +196,8 @@ class DistillationDisplay:
         is_categorical = None
         if distiller.solver_ == "search" and is_frame(distiller.X_synthetic_):
             is_categorical = ~read_cells(distiller.X_synthetic_).is_number
-        elif encoder_of(distiller) is not None:
-            table = distiller.X_synthetic_, distiller.categorical_features, None
-            is_categorical = read_table(*table).is_category
+        elif distiller._table.rounds and distiller._table.is_category.any():
+            is_categorical = distiller._table.is_category
         display = cls(
             X_synthetic=X_synthetic,
             y_synthetic=y_synthetic,

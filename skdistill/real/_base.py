@@ -23,7 +23,8 @@ class Chunk(NamedTuple):
     Attributes
     ----------
     X : ndarray or csr_array of shape (n, p)
-        Samples, float32 or float64. ``skdistill._forms`` has what both can do.
+        Samples, float32 or float64, NaN where a value is missing. ``skdistill._forms``
+        has what both can do.
     y : ndarray of shape (n,) or (n, k)
         Targets as the outer loss takes them: indices of classes, or numbers.
     sample_weight : ndarray of shape (n,)
@@ -58,6 +59,9 @@ class RealRows(ABC):
         Their weights, summed.
     low, high : ndarray of shape (p,)
         Least and largest value of each feature, in double precision.
+    filled : RealRows
+        The same rows, with means in the place of missing values, for whoever measures
+        distances or spreads. A student that imputes by itself sees them missing.
     passed : ndarray of int of shape (n_rows,)
         Positions of the rows among those that the user passed.
     n_passed : int
@@ -87,6 +91,11 @@ class RealRows(ABC):
     def n_at_hand(self):
         """Rows that can be taken one by one."""
         return self.n_rows
+
+    @property
+    def filled(self):
+        """The rows themselves, where no values are missing."""
+        return self
 
     @abstractmethod
     def map_sum(self, function, *arguments, rows=None):

@@ -7,6 +7,7 @@ keeps its precision row by row; sums over rows are double.
 """
 
 from collections import deque
+from functools import cached_property
 
 import jax
 import numpy as np
@@ -25,7 +26,7 @@ class DenseRows(RowsInMemory):
     Parameters
     ----------
     X : ndarray of shape (n, p)
-        Samples, float32 or float64.
+        Samples, float32 or float64, NaN where a value is missing.
     y, sample_weight, targets, present
         As for ``RowsInMemory``.
     chunk_rows : int, default=None
@@ -40,15 +41,26 @@ class DenseRows(RowsInMemory):
         """Sum a function over chunks of rows, see ``RealRows``."""
         return sum_over_chunks(self._data(rows), self.chunk_rows, function, arguments)
 
-    def _with(self, weight, present):
+    def _with(self, weight, present, X=None):
         return DenseRows(
-            self.X,
+            self.X if X is None else X,
             self.y,
             weight,
             self.targets,
             chunk_rows=self.chunk_rows,
             present=present,
         )
+
+    @cached_property
+    def filled(self):
+        """The same rows without missing values, see ``RealRows``."""
+        missing = np.flatnonzero(np.isnan(self.X.min(axis=0)))
+        if not len(missing):
+            return self
+        X = self.X.copy()
+        for j in missing:
+            X[:, j] = _with_mean(X[:, j], self.sample_weight)
+        return self._with(self.sample_weight, self.present, X)
 
     def _ranges(self):
         """Reduce each feature over the rows that there are, without a copy of all."""
@@ -58,7 +70,7 @@ class DenseRows(RowsInMemory):
         lows, highs = zip(
             *(ranges(self.X[self.present[rows]]) for rows in batches), strict=True
         )
-        return np.min(lows, axis=0), np.max(highs, axis=0)
+        return np.fmin.reduce(lows), np.fmax.reduce(highs)
 
 
 def sum_over_chunks(data, chunk_rows, function, arguments):
@@ -92,6 +104,15 @@ def sum_over_chunks(data, chunk_rows, function, arguments):
         while pending:
             total = add_sums(total, pending.popleft())
     return total
+
+
+def _with_mean(values, weight):
+    """Return values (n,) with the mean of the others in the place of missing ones."""
+    is_missing = np.isnan(values)
+    known, weight = values[~is_missing], weight[~is_missing]
+    if not weight.any():  # those of the other rows do not count
+        return np.where(is_missing, 0.0, values)
+    return np.where(is_missing, np.average(known, weights=weight), values)
 
 
 def _chunks(data, chunk_rows):

@@ -178,5 +178,5 @@ class RowsInMemory(RealRows):
     def _on_line(self, random_state):
         spans = self.high - self.low
         units = np.where(spans > 0, spans, 1.0)
-        positions = row_positions(self.X, units, random_state)
+        positions = row_positions(self.filled.X, units, random_state)
         return self._of_present(self.targets.apart(positions, self.y))

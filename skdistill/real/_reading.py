@@ -16,7 +16,7 @@ from skdistill.real.sources._sliced import SlicedSource
 from skdistill.tables._columns import Table, read_table
 
 
-def read_rows(distiller, X, y, sample_weight):
+def read_rows(distiller, X, y, sample_weight, roles=None):
     """Validate the real rows, and read what their columns and targets are.
 
     Parameters
@@ -29,6 +29,8 @@ def read_rows(distiller, X, y, sample_weight):
         Targets.
     sample_weight : array-like of shape (n,) or None
         Weights; rows of weight zero are left out.
+    roles : Roles, default=None
+        How the estimator reads the columns, see ``read_table``.
 
     Returns
     -------
@@ -39,10 +41,10 @@ def read_rows(distiller, X, y, sample_weight):
     """
     source = source_of(X, y, sample_weight)
     if source is not None:
-        return read_block_rows(distiller, source)
+        return read_block_rows(distiller, source, roles)
     of_classes = is_classifier(distiller)
     like = y
-    columns = read_table(X, distiller.categorical_features, sample_weight)
+    columns = read_table(X, distiller.categorical_features, sample_weight, roles)
     X, y = columns.validate(
         distiller,
         X,

@@ -16,7 +16,7 @@ from skdistill.tables._columns import read_table
 from skdistill.tables._reading import as_labels
 
 
-def read_block_rows(distiller, source):
+def read_block_rows(distiller, source, roles=None):
     """Read what rows are that lie in blocks, in one or two passes.
 
     Parameters
@@ -25,6 +25,8 @@ def read_block_rows(distiller, source):
         Its parameters say how; it gets ``n_features_in_`` and ``feature_names_in_``.
     source : Source
         Where the rows lie.
+    roles : Roles, default=None
+        How the estimator reads the columns, see ``read_table``.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def read_block_rows(distiller, source):
         partial(telling_rows, categorical_features=categorical),
         partial(telling_rows_of_both, categorical_features=categorical),
     )
-    columns = read_table(shown.X, categorical, None)
+    columns = read_table(shown.X, categorical, None, roles)
     multi_output = not of_classes and get_tags(distiller).target_tags.multi_output
     columns.validate(
         distiller,
@@ -102,6 +104,12 @@ def rows_in_blocks(source, columns, *, of_classes, multi_output, codes_classes, 
     if known is None:
         raise ValueError("Every row has sample_weight zero: there are no real rows.")
     check_heaviest(known.heaviest)
+    if np.isnan(known.low).any():
+        raise ValueError(
+            "X has missing values, which a pipeline may fill by gradient only in rows "
+            f"in memory, {MAX_ROWS} at the most. Fill them before, or pass "
+            "solver='search'."
+        )
     reserve = known.reserve
     if of_classes:
         targets = targets_of_classes(like, known.labels)

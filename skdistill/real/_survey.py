@@ -37,7 +37,7 @@ class BlockReader:
         self.columns = columns
         self.of_classes, self.multi_output = of_classes, multi_output
 
-    def __call__(self, block, *, ensure_all_finite=False):
+    def __call__(self, block, *, checks_values=False):
         """Return the samples, targets and weights of a block, and where they lie.
 
         Rows without weight are left out.
@@ -50,7 +50,7 @@ class BlockReader:
         X, y = self.columns.numbers(
             block.X,
             as_labels(block.y),
-            ensure_all_finite=ensure_all_finite,
+            checks_values=checks_values,
             multi_output=self.multi_output,
             y_numeric=not self.of_classes,
         )
@@ -134,7 +134,7 @@ def _survey_of_block(block, reader):
     if not block.n_rows:
         return None
     try:
-        rows = reader(block, ensure_all_finite=True)
+        rows = reader(block, checks_values=True)
     except ValueError as error:
         error.add_note(f"In the rows {block.first} to {block.first + block.n_rows}.")
         raise

@@ -180,6 +180,11 @@ class Problem:
         return self.sample.n_rows < self.real.n_rows
 
     @property
+    def has_gaps(self):
+        """Whether values are missing in the real rows."""
+        return self.real.filled is not self.real
+
+    @property
     def holds_back(self):
         """Whether real rows are held back where rows are iterated."""
         early_stopping = self.options.early_stopping
@@ -234,7 +239,7 @@ class Problem:
         groups = self.sample.targets.groups_of_rows(self.y0)
         real_groups = self.sample.targets.groups(self.sample.y)
         for group in np.unique(groups):
-            members = self.sample.X[real_groups == group] / scale
+            members = self.sample.filled.X[real_groups == group] / scale
             nearest = pairwise_distances_argmin(X[groups == group] / scale, members)
             X[groups == group] = members[nearest] * scale
         return self.start._replace(X=X)
@@ -301,7 +306,7 @@ def pose(distiller, real, columns, student, group_counts=None):
         held &= real.high <= bounds[1]
         bounds = tuple(np.where(held, real.low, side) for side in bounds)
     X0, y0, last = starting_rows(
-        distiller, real, student, group_counts, columns, random_state
+        distiller, real.filled, student, group_counts, columns, random_state
     )
     weight0 = last.sample_weight
     if weight0 is None:
@@ -324,7 +329,7 @@ def pose(distiller, real, columns, student, group_counts=None):
     options = Options(
         solver=distiller.solver,
         bounds=bounds,
-        scale=weighted_spread(sample.X, sample.sample_weight, ranges),
+        scale=weighted_spread(sample.filled.X, sample.sample_weight, ranges),
         ranges=ranges,
         target_bounds=targets.bounds(distiller.target_range),
         weighting=distiller.weighting,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -55,6 +56,7 @@ from skdistill.students.neighbors._vote import (
     NeighborsRegressorStudent,
 )
 from skdistill.synthetic._set import DataSpec, SyntheticSet
+from skdistill.tables._layout import Layout, Roles
 
 __all__ = [
     "ClosedFormStudent",
@@ -150,9 +152,8 @@ def refuse_unmirrored(estimator: Any) -> None:
         chain_of_transformers(estimator)
         refuse_unmirrored(estimator.steps[-1][1])
     elif type(estimator) in _VOTING:
-        for _, member in estimator.estimators:
-            if member != "drop":
-                refuse_unmirrored(member)
+        for member in _members(estimator):
+            refuse_unmirrored(member)
     elif _student_class(estimator) is None:
         known = {each.__name__ for each in _STUDENTS}.union(registered_names())
         supported = ", ".join(sorted({*known, "Pipeline"}))
@@ -161,6 +162,75 @@ def refuse_unmirrored(estimator: Any) -> None:
             "found by search. Pass solver='auto' or 'search'. Estimators with a "
             f"student: {supported}."
         )
+
+
+def reads_tables(estimator: Any) -> bool:
+    """Return whether a mirrored estimator takes more than numbers by itself.
+
+    Missing values, categories, or columns by their names, that is.
+    """
+    if _is_pipeline(estimator):
+        chain = chain_of_transformers(estimator)
+        return chain.reads_tables or reads_tables(estimator.steps[-1][1])
+    return any(reads_tables(member) for member in _members(estimator))
+
+
+def roles_of(estimator: Any, X: Any) -> Roles | None:
+    """Return how an estimator reads the columns of a table by itself.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted estimator with a student.
+    X : array-like of shape (n, q)
+        Rows as they came.
+
+    Returns
+    -------
+    Roles or None
+        None where all columns have to be numbers, or where there are none.
+
+    Raises
+    ------
+    NotMirrored
+        If a step reads the columns in a way that is not mirrored.
+    """
+    if not reads_tables(estimator):
+        return None
+    layout = Layout.of_header(X)
+    return None if layout is None else _roles(estimator, layout)
+
+
+def _roles(estimator, layout):
+    if _is_pipeline(estimator):
+        chain = chain_of_transformers(estimator)
+        if chain.mirrors:
+            return chain.roles(layout)
+        return _roles(estimator.steps[-1][1], layout)
+    members = [_roles(member, layout) for member in _members(estimator)]
+    if not members:
+        return Roles.of_numbers(layout.n_columns)
+    first = members[0]
+    if not all(
+        np.array_equal(first.is_category, each.is_category)
+        and first.is_picky == each.is_picky
+        for each in members
+    ):
+        raise NotMirrored(
+            f"{type(estimator).__name__} cannot be differentiated with members that "
+            "encode other columns of a table. Supported: members that encode the same."
+        )
+    return first._replace(
+        has_gaps=np.all([each.has_gaps for each in members], axis=0),
+        is_unused=np.all([each.is_unused for each in members], axis=0),
+    )
+
+
+def _members(estimator):
+    """Return the members of a voting ensemble, none of other estimators."""
+    if type(estimator) not in _VOTING:
+        return []
+    return [member for _, member in estimator.estimators if member != "drop"]
 
 
 def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Student:

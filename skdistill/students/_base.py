@@ -82,6 +82,8 @@ class Student(ABC):
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
         them go.
+    ignores_zeros : bool
+        Whether a feature that is zero in all rows changes nothing.
     trains_in_jax : bool
         Whether JAX does most of ``solve``, which threads of BLAS would disturb.
     takes_batches : bool
@@ -101,6 +103,7 @@ class Student(ABC):
     learns_surrogates: bool = True
     clusters_targets: bool = True
     holds_constants: bool = True
+    ignores_zeros: bool = False
     trains_in_jax: bool = False
     takes_batches: bool = True
 
@@ -179,6 +182,13 @@ class Student(ABC):
         ``synthetic`` is the set that it was fitted on: with learned hyperparameters
         and surrogates.
         """
+
+    def among_zeros(self, params: Any, is_kept: np.ndarray) -> Any:
+        """Return ``params`` for features of which some are zero in all rows.
+
+        scikit-learn has not seen these; ``is_kept`` (p,) says which ones it has.
+        """
+        return params
 
     def as_predicted(self, params: Any) -> Any:
         """Return the ``params`` whose raw predictions are what the estimator predicts.

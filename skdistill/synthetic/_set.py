@@ -43,9 +43,13 @@ class DataSpec(NamedTuple):
         Numbers in a target; the number of classes for classes.
     multi_output : bool
         Whether numeric targets form a matrix (n, n_outputs), as ``y`` did.
+    layout : Layout, default=None
+        Columns that a table came in, and the numbers that stand for each; None for as
+        many columns as numbers.
     """
 
     n_features: int
     classes: np.ndarray | None
     n_outputs: int
     multi_output: bool
+    layout: Any = None

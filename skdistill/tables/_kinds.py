@@ -12,7 +12,12 @@ from collections import defaultdict
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from skdistill.tables._reading import native_dtypes, read
+from skdistill.tables._reading import (
+    NotNumbersError,
+    is_frame,
+    native_dtypes,
+    read,
+)
 
 #: Integers whose ranges are found at once.
 MAX_BLOCK = 2**18
@@ -108,26 +113,25 @@ def kinds_of_columns(X, rows=slice(None), *, categorical=()):
 
     Raises
     ------
-    ValueError
+    NotNumbersError
         If a column does not hold numbers.
     """
-    frame, refused = read(X), []
+    frame = read(X)
+    refused = not_numbers(X).difference(categorical)
     columns = [None] * len(frame.columns)
     by_dtype = defaultdict(list)
-    for j, (name, dtype) in enumerate(frame.schema.items()):
+    for j, dtype in enumerate(frame.schema.values()):
         if j in categorical:
             continue
         if dtype.is_integer() or dtype == nw.Boolean:
             by_dtype[dtype].append(j)
-        elif dtype.is_float():
-            columns[j] = Floats(str(dtype).lower())
-        elif _holds_floats(frame[:, j]):
-            columns[j] = Floats()
         else:
-            refused.append(f"{name!r} ({native_dtypes(X)[j]})")
+            columns[j] = Floats(str(dtype).lower() if dtype.is_float() else "float64")
     if refused:
-        raise ValueError(
-            f"X has columns that are not numbers: {', '.join(refused)}. Name those "
+        names, dtypes = frame.columns, native_dtypes(X)
+        listed = ", ".join(f"{names[j]!r} ({dtypes[j]})" for j in sorted(refused))
+        raise NotNumbersError(
+            f"X has columns that are not numbers: {listed}. Name those "
             "that hold categories in categorical_features ('from_dtype' takes the "
             "columns of a categorical dtype), and turn the others into numbers."
         )
@@ -139,27 +143,56 @@ def kinds_of_columns(X, rows=slice(None), *, categorical=()):
     return columns
 
 
+def not_numbers(X):
+    """Return the positions of the columns of a DataFrame or an array without numbers.
+
+    Dates are none, and Python objects are looked at.
+    """
+    if not is_frame(X):
+        are_objects = X.dtype.kind not in "biuf"
+        return {
+            j for j, column in enumerate(X.T) if are_objects and not _as_floats(column)
+        }
+    return {
+        j
+        for j, (column, dtype) in enumerate(
+            zip(read(X).iter_columns(), read(X).schema.values(), strict=True)
+        )
+        if not (
+            dtype.is_integer()
+            or dtype == nw.Boolean
+            or dtype.is_float()
+            or _holds_floats(column)
+        )
+    }
+
+
 def _limits(frame, rows, positions):
     """Yield the least and the largest value of integer columns of one dtype.
 
-    They are Python integers: floats may be next to them. Columns with missing values
-    may get zeros, since validation refuses them.
+    They are Python integers: floats may be next to them. A column without any value
+    gets zeros, since it is refused later.
     """
     rows = rows if isinstance(rows, slice) else rows.tolist()
     # Many short columns take long one by one, and tall ones much memory together.
     step = MAX_BLOCK // max(1, len(frame))
     if step < 2 or "128" in str(frame[:, positions[0]].dtype):  # NumPy has no 128 bits
-        for column in (frame[rows, j] for j in positions):
-            has_values = column.null_count() < len(column)
-            yield (column.min(), column.max()) if has_values else (0, 0)
+        yield from (_limits_of(frame[rows, j]) for j in positions)
         return
     for start in range(0, len(positions), step):
-        values = frame[rows, positions[start : start + step]].to_numpy()
-        if values.dtype.kind not in "biu":
-            values = np.zeros(values.shape, dtype=int)
-        yield from zip(
-            values.min(axis=0).tolist(), values.max(axis=0).tolist(), strict=True
-        )
+        block = positions[start : start + step]
+        values = frame[rows, block].to_numpy()
+        if values.dtype.kind in "biu":
+            yield from zip(
+                values.min(axis=0).tolist(), values.max(axis=0).tolist(), strict=True
+            )
+        else:  # some are missing
+            yield from (_limits_of(frame[rows, j]) for j in block)
+
+
+def _limits_of(column):
+    has_values = column.null_count() < len(column)
+    return (column.min(), column.max()) if has_values else (0, 0)
 
 
 def _holds_floats(column):
@@ -167,7 +200,11 @@ def _holds_floats(column):
     known = column.dtype not in (nw.Object, nw.Unknown)
     if known and str(native_dtypes(column)[0]).lower() != "object":
         return False
-    values = column.to_numpy()
+    return _as_floats(column.to_numpy())
+
+
+def _as_floats(values):
+    """Whether an array holds what can be turned into floats."""
     if values.dtype.kind == "c":
         return False
     try:

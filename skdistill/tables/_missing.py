@@ -4,7 +4,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from skdistill.tables._reading import column_names, is_frame, read
+from skdistill.tables._reading import (
+    NotNumbersError,
+    column_names,
+    is_frame,
+    read,
+)
 
 
 @contextmanager
@@ -19,12 +24,17 @@ def naming_missing_columns(X):
         raise
 
 
-def refuse_missing(X):
-    """Raise a ValueError that names the columns with missing values, if any."""
+def refuse_missing(X, has_gaps=None):
+    """Raise a NotNumbersError that names the columns with missing values, if any.
+
+    Those of a mask ``has_gaps`` (q,) may have them.
+    """
     missing = _missing_columns(X)
+    if has_gaps is not None:
+        missing = missing[~has_gaps[missing]]
     if len(missing):
         names = column_names(X)
-        raise ValueError(
+        raise NotNumbersError(
             "X contains missing values (NaN) in the columns "
             f"{[names[j] for j in missing]}. Impute them first, such as by a "
             "SimpleImputer before this step in a pipeline, or drop the rows."

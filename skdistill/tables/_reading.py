@@ -8,6 +8,10 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 
+class NotNumbersError(ValueError):
+    """A table that cannot be turned into numbers; some estimators take it as it is."""
+
+
 def is_frame(X):
     """Whether ``X`` is a DataFrame in memory."""
     return isinstance(X, narwhals.DataFrame) or nw.dependencies.is_into_dataframe(X)

@@ -6,7 +6,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skdistill._forms import dense, ranges
-from skdistill.tables._columns import Table
+from skdistill.tables._plain import Table
 from skdistill.tables._reading import readable
 
 
@@ -23,6 +23,7 @@ class SparseTable(Table):
     """
 
     def __init__(self, X):
+        super().__init__()
         self._container = csr_matrix if isspmatrix(X) else csr_array
 
     def validate(self, estimator, X, y, **check_params):

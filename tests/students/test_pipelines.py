@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
-    OneHotEncoder,
+    OrdinalEncoder,
     PolynomialFeatures,
     QuantileTransformer,
     RobustScaler,
@@ -277,10 +277,10 @@ def test_a_table_that_only_search_can_read(rng):
     y = np.tile([0, 1, 0, 0], 10)
     pipeline = make_pipeline(
         SimpleImputer(strategy="most_frequent"),
-        OneHotEncoder(handle_unknown="ignore"),
+        OrdinalEncoder(),
         LogisticRegression(),
     )
-    with pytest.warns(UserWarning, match="SimpleImputer.*by search instead"):
+    with pytest.warns(UserWarning, match="OrdinalEncoder.*by search instead"):
         distiller = DatasetDistiller(pipeline, n_synthetic=4, max_iter=1).fit(X, y)
     assert distiller.solver_ == "search"
 

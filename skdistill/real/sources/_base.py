@@ -110,8 +110,10 @@ class LocalSource(Source):
         return total
 
     def head(self):
-        """Return the first Block that has rows."""
-        return next((block for block in self.blocks() if block.n_rows), None)
+        """Return the first Block that has rows, which is read once."""
+        if not hasattr(self, "_head"):
+            self._head = next((block for block in self.blocks() if block.n_rows), None)
+        return self._head
 
     def map(self, function):
         """Return what a function makes of each block, one below the other."""

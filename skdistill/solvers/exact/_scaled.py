@@ -9,6 +9,10 @@ moves them less, and the fixed point is a set whose own scales are those that it
 The norm allows if rows are drawn together: ``||W diag(s)||`` falls with ``s``, and its
 bound stays. By how much is best is not known before it is tried.
 
+Where values are missing, an imputer comes first, and the model is that of rows filled
+with means. Rows that reproduce it are where the iteration starts: what is imputed is
+their own mean, which is moved as near to that of the real rows as the model allows.
+
 Numeric targets that are learned need no such rounds: where the rows span the features,
 they stay, and pulls ``A = pinv(Z)' W'`` are made by targets.
 """
@@ -62,11 +66,14 @@ def is_scaled(problem):
     """Whether exact rows are sought behind a scaler.
 
     The student is a linear one with a free intercept. Where the loss alone counts, and
-    on folds, which tell how long to iterate, the iteration begins at the starting rows.
+    on folds, which tell how long to iterate, the iteration begins at the starting rows:
+    on all rows it is not needed then, but for rows that are rounded or have gaps.
     """
-    student = problem.student
-    is_fold = problem.is_part and not problem.rounds
-    if is_fold or problem.options.solver == "lbfgs":
+    student, options = problem.student, problem.options
+    is_fold = problem.is_part and not (problem.rounds or problem.has_gaps)
+    if is_fold or options.solver == "lbfgs":
+        return False
+    if options.solver == "exact" and problem.has_gaps:
         return False
     if not isinstance(student, PipelineStudent) or student.scaler is None:
         return False
@@ -109,33 +116,35 @@ def approach_scaled(problem, report):
             "or a smaller alpha, a wider feature_range, or solver='auto', which "
             "returns the best rows it finds."
         )
+    if found is not None and problem.has_gaps:
+        found = rows.near_means(found)
     best = start if found is None else found
     # Rows that are rounded go on from there, and are judged on the way.
-    is_exact = found is not None and not problem.rounds
+    is_exact = found is not None and not (problem.rounds or problem.has_gaps)
     return Start(best, lambda _: options.scale, is_exact, outcome)
 
 
 def _scaling_of_all_rows(problem):
     """Return the Scaling that the scaler finds in all real rows."""
-    scaler, real = problem.student.scaler, problem.real
+    scaler, real = problem.student.scaler, problem.real.filled
     if isinstance(scaler, Standard):
         mean, deviation = mean_and_deviation(real)
         rows = np.stack([mean - deviation, mean + deviation])
     elif isinstance(scaler, Robust):
-        rows = problem.sample.X.astype(np.float64)
+        rows = problem.sample.filled.X.astype(np.float64)
     else:
         rows = np.stack([real.low, real.high])
     # By scikit-learn: JAX would compile for the number of rows.
     steps = problem.student.estimator.steps[:-1]
     fitted = clone(Pipeline(steps)).fit(rows)
-    return problem.student.chain.stats_of(fitted)[0]
+    return problem.student.chain.stats_of(fitted)[-1]
 
 
 def _model_of_all_rows(problem, unit, report):
     """Return the model of all rows, for their raw features, and how its fit ended."""
     student = problem.student.student
-    scaled = problem.real.rescaled(*unit)
-    sample = problem.sample.rescaled(*unit)
+    scaled = problem.real.filled.rescaled(*unit)
+    sample = problem.sample.filled.rescaled(*unit)
     sample = sample.extract(np.arange(sample.n_rows))
     behind = problem.student.behind(problem.start)
     strength = student.loss_strength(behind.hyperparameters)
@@ -183,7 +192,7 @@ class _Rows:
     def error(self, synthetic):
         """Return the largest error of a coefficient, relative to the largest."""
         trained = self.student.solve(synthetic)
-        trained = _scaled(_unscaled(trained.params, trained.stats[0]), self.unit)
+        trained = _scaled(_unscaled(trained.params, trained.stats[-1]), self.unit)
         expected = _scaled(self.model, self.unit)
         size = np.abs(expected.coef).max()
         errors = [np.abs(trained.coef - expected.coef).max()]
@@ -228,6 +237,16 @@ class _Rows:
         center = synthetic.X.mean(axis=0)
         X = center + factor * (synthetic.X - center)
         return synthetic._replace(X=np.clip(X, *self._bounds))
+
+    def near_means(self, synthetic):
+        """Move all rows alike, across the model, towards the real means."""
+        scale = self.unit.scale
+        mean = mean_and_deviation(self.problem.real.filled)[0]
+        gap = (mean - synthetic.X.mean(axis=0)) / scale
+        coef = self.model.coef * scale
+        gap -= np.linalg.pinv(coef) @ (coef @ gap)
+        moved = synthetic._replace(X=np.clip(synthetic.X + gap * scale, *self._bounds))
+        return moved if self.error(moved) <= EXACT_TOL else synthetic
 
     def _fixed_point(self, synthetic, most):
         errors = []
@@ -274,5 +293,5 @@ class _Rows:
     def _seen(self, synthetic):
         """Return the set behind the scaler, the model that it looks for, and scales."""
         behind = self.student.behind(synthetic)
-        scaling = Scaling(*self.student.fitted_stats(synthetic.X)[0])
+        scaling = Scaling(*self.student.fitted_stats(synthetic.X)[-1])
         return behind, _scaled(self.model, scaling), scaling

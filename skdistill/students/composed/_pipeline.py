@@ -20,8 +20,10 @@ from skdistill.students._base import Student
 from skdistill.students.composed.transformers._chain import (
     Chain,
     chain_of,
+    refuse_behind_encoder,
     refuse_pipeline_settings,
 )
+from skdistill.tables._layout import Layout
 
 
 class PipelineParams(NamedTuple):
@@ -84,10 +86,14 @@ class PipelineStudent(Student):
 
     def __init__(self, estimator, spec, student_of):
         super().__init__(estimator, spec)
-        self.chain = chain_of_transformers(estimator)
+        layout = spec.layout or Layout.of_numbers(spec.n_features)
+        self.chain = chain_of_transformers(estimator).on(layout)
         name, last = estimator.steps[-1]
-        n_features = self.chain.n_features_out(spec.n_features)
-        student = student_of(last, spec._replace(n_features=n_features))
+        layout = self.chain.layout_out(layout)
+        behind = spec._replace(n_features=layout.n_numbers, layout=layout)
+        student = student_of(last, behind)
+        if self.chain.leaves_out and not student.ignores_zeros:
+            refuse_behind_encoder(type(last).__name__)
         self.student, self._prefix = student, f"{name}__"
         self.hyperparameters = {
             self._prefix + name: value
@@ -111,8 +117,11 @@ class PipelineStudent(Student):
 
     @property
     def scaler(self):
-        """The only transformer, if it shifts and scales each feature; else None."""
-        mirrors = self.chain.mirrors
+        """The only transformer, if it shifts and scales each feature; else None.
+
+        What fills gaps before it does not count. The scaler is the last of the chain.
+        """
+        mirrors = [each for each in self.chain.mirrors if not each.only_fills]
         return mirrors[0] if len(mirrors) == 1 and mirrors[0].is_affine else None
 
     def encode(self, y):
@@ -160,10 +169,12 @@ class PipelineStudent(Student):
         """Return the stats and params of the steps that scikit-learn fitted."""
         stats = self.chain.stats_of(estimator.steps[:-1])
         Z = _in_numpy(_transform, stats, synthetic.X, chain=self.chain)
-        last = estimator.steps[-1][1]
-        return PipelineParams(
-            stats, self.student.params_of(last, self._behind(synthetic, Z))
-        )
+        last, behind = estimator.steps[-1][1], self._behind(synthetic, Z)
+        params = self.student.params_of(last, behind)
+        if self.chain.leaves_out:
+            is_kept = self.chain.is_kept(stats, self.spec.n_features)
+            params = self.student.among_zeros(params, is_kept)
+        return PipelineParams(stats, params)
 
     def as_predicted(self, params):
         """Return the params of the student's own limit, if it has one."""

@@ -63,6 +63,7 @@ class TemperedStudent(Student):
         self.trains_in_jax = student.trains_in_jax
         self.hyperparameters = student.hyperparameters
         self.holds_constants = student.holds_constants
+        self.ignores_zeros = student.ignores_zeros
         self.surrogates = {**student.surrogates, INVERSE_TEMPERATURE: 1.0}
         self.raw_prediction = TemperedPrediction(student.raw_prediction)
         if student.penalty is not None:
@@ -92,6 +93,10 @@ class TemperedStudent(Student):
     def params_of(self, estimator, synthetic):
         """Return the params of a fitted estimator, at the temperature of the set."""
         return self._tempered(self.student.params_of(estimator, synthetic), synthetic)
+
+    def among_zeros(self, params, is_kept):
+        """Return the params of the student for more features."""
+        return params._replace(params=self.student.among_zeros(params.params, is_kept))
 
     def as_predicted(self, params):
         """Return the params of the student's own limit, if it has one."""

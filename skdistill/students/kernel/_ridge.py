@@ -16,9 +16,9 @@ from numbers import Real
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.linalg import cho_solve, lu_factor, lu_solve
 
-from skdistill._forms import dense
 from skdistill.objectives._losses import SQUARED_LOSS
 from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students._params import KernelParams
@@ -150,8 +150,11 @@ class KernelRidgeStudent(ClosedFormStudent):
         self.hyperparameters = {"alpha": float(estimator.alpha)}
         if "gamma" in LEARNED_PARAMS[kernel]:
             gamma = estimator.gamma
+            self.ignores_zeros = gamma is not None
             gamma = 1 / spec.n_features if gamma is None else float(gamma)
             self.hyperparameters["gamma"] = gamma
+        else:
+            self.ignores_zeros = True
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
         self.raw_prediction = KernelPrediction(kernel, fixed)
         self.train = _Training(self.raw_prediction)
@@ -164,7 +167,7 @@ class KernelRidgeStudent(ClosedFormStudent):
     def params_of(self, estimator, synthetic):
         """Return the expansion that scikit-learn found."""
         return KernelParams(
-            centers=dense(estimator.X_fit_),
+            centers=np.asarray(synthetic.X, dtype=np.float64),
             dual_coef=estimator.dual_coef_.reshape(len(synthetic.X), -1),
             kernel_params={
                 name: synthetic.hyperparameters[name]

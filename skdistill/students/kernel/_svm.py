@@ -133,6 +133,7 @@ class _KernelSVMStudent(ClosedFormStudent):
             auto = isinstance(estimator.gamma, str)
             gamma = 1 / spec.n_features if auto else float(estimator.gamma)
             self.hyperparameters["gamma"] = gamma
+        self.ignores_zeros = kernel == "linear" or not isinstance(estimator.gamma, str)
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)

@@ -71,6 +71,7 @@ class LinearStudent(Student):
     # all rows nor rows that are held back gained anything on seven tables.
     is_regularized = True
     holds_constants = False
+    ignores_zeros = True
     takes_batches = False
 
     def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
@@ -102,6 +103,12 @@ class LinearStudent(Student):
         if self.fit_intercept:
             intercept = np.asarray(estimator.intercept_, dtype=np.float64)
         return LinearParams(coef, intercept.reshape(-1))
+
+    def among_zeros(self, params, is_kept):
+        """Return coefficients of zero for the other features."""
+        coef = np.zeros((len(params.coef), len(is_kept)))
+        coef[:, is_kept] = params.coef
+        return params._replace(coef=coef)
 
 
 class PenalizedLinearStudent(LinearStudent, StationaryStudent):

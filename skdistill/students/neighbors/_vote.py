@@ -29,7 +29,6 @@ import numpy as np
 from jax import lax
 from jax.nn import logsumexp
 
-from skdistill._forms import dense
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS, SQUARED_LOSS
 from skdistill.students._base import ClosedFormStudent, NotMirrored
 from skdistill.students.kernel._kernels import squared_distances
@@ -182,6 +181,7 @@ class _NeighborsStudent(ClosedFormStudent):
     # included.
     learns_surrogates = False
     clusters_targets = False
+    ignores_zeros = True
     train = staticmethod(_train)
 
     def __init__(self, estimator, spec):
@@ -204,8 +204,7 @@ class _NeighborsStudent(ClosedFormStudent):
 
     def params_of(self, estimator, synthetic):
         """Return the rows that scikit-learn keeps, at the sharpness of the set."""
-        rows = dense(estimator._fit_X), self._targets_of(estimator)
-        return self.solve(synthetic._replace(X=rows[0], y=rows[1]))
+        return self.solve(synthetic._replace(y=self._targets_of(estimator)))
 
     def as_predicted(self, params):
         """Return the limit of sharp votes, which is how scikit-learn predicts."""

@@ -3,10 +3,42 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
+
 from skdistill.students._base import NotMirrored
+from skdistill.tables._layout import Layout, Roles
 
 
-class TransformerMirror(ABC):
+class ColumnReader(ABC):
+    """What is known of a mirror before the columns of the table are.
+
+    Attributes
+    ----------
+    reads_tables : bool
+        Whether it takes more than numbers: gaps, categories, or columns by their names.
+    only_fills : bool
+        Whether it fills gaps, and leaves rows without any as they are.
+    """
+
+    reads_tables: bool = False
+    only_fills: bool = False
+
+    @abstractmethod
+    def roles(self, layout: Layout) -> Roles:
+        """Return how it reads the columns of a layout, all taken for numbers."""
+
+    @abstractmethod
+    def on(self, layout: Layout) -> "TransformerMirror":
+        """Return the mirror for the columns of a layout.
+
+        Raises
+        ------
+        NotMirrored
+            If it cannot be mirrored on them.
+        """
+
+
+class TransformerMirror(ColumnReader):
     """Mirror of a transformer: an object that hashes by value, without data.
 
     Attributes
@@ -19,11 +51,27 @@ class TransformerMirror(ABC):
         be small, so that the norm of the model has no bound.
     is_affine : bool
         Whether it shifts and scales each feature: ``stats`` are a Scaling.
+    leaves_out : bool
+        Whether scikit-learn leaves out features that are zeros here in all rows. How
+        many depends on the rows.
     """
 
     ignores_copies: bool = True
     is_affine: bool = False
     is_flexible: bool = False
+    leaves_out: bool = False
+
+    def roles(self, layout: Layout) -> Roles:
+        """Return the roles of numbers."""
+        return Roles.of_numbers(layout.n_columns)
+
+    def on(self, layout: Layout) -> "TransformerMirror":
+        """Return this mirror, which takes any numbers."""
+        return self
+
+    def layout_out(self, layout: Layout) -> Layout:
+        """Return the columns that it makes of those of a layout."""
+        return Layout.of_numbers(self.n_features_out(layout.n_numbers))
 
     @abstractmethod
     def fit(self, X: Any) -> Any:
@@ -39,6 +87,10 @@ class TransformerMirror(ABC):
     @abstractmethod
     def stats_of(self, fitted: Any) -> Any:
         """Return the ``stats`` of the transformer that scikit-learn fitted."""
+
+    def is_kept(self, stats: Any, n_features: int) -> np.ndarray:
+        """Return which features (q,) scikit-learn makes of so many, in NumPy."""
+        return np.ones(self.n_features_out(n_features), dtype=bool)
 
     def n_features_out(self, n_features: int) -> int:
         """Return the number of features that it makes of so many.

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.impute import SimpleImputer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
@@ -12,6 +15,7 @@ from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
+    OneHotEncoder,
     PolynomialFeatures,
     RobustScaler,
     SplineTransformer,
@@ -19,12 +23,18 @@ from sklearn.preprocessing import (
 )
 
 from skdistill.students._base import NotMirrored
-from skdistill.students.composed.transformers._base import TransformerMirror
+from skdistill.students.composed.transformers._base import (
+    ColumnReader,
+    TransformerMirror,
+)
+from skdistill.students.composed.transformers._columns import PickedColumns
 from skdistill.students.composed.transformers._expansions import Polynomial, Splines
+from skdistill.students.composed.transformers._imputing import Impute
 from skdistill.students.composed.transformers._kernel_features import (
     KernelLandmarks,
     RandomFourier,
 )
+from skdistill.students.composed.transformers._one_hot import OneHotOfColumns
 from skdistill.students.composed.transformers._projections import (
     PrincipalComponents,
     SingularVectors,
@@ -36,6 +46,7 @@ from skdistill.students.composed.transformers._scaling import (
     Robust,
     Standard,
 )
+from skdistill.tables._layout import Roles
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,34 @@ class Chain(TransformerMirror):
     """Mirrors one after the other; their stats form a tuple."""
 
     mirrors: tuple
+
+    def roles(self, layout):
+        """Return how the first one reads columns, and the next ones if it imputes."""
+        roles = Roles.of_numbers(layout.n_columns)
+        for mirror in self.mirrors:
+            own = mirror.roles(layout)
+            roles = own._replace(has_gaps=roles.has_gaps | own.has_gaps)
+            if not mirror.only_fills:
+                break
+            layout = mirror.layout_out(layout)
+        return roles
+
+    def on(self, layout):
+        """Return the chain for the columns of a layout."""
+        mirrors = []
+        for mirror in self.mirrors:
+            mirrors.append(mirror.on(layout))
+            layout = mirrors[-1].layout_out(layout)
+        for mirror, behind in pairwise(mirrors):
+            if mirror.leaves_out:
+                refuse_behind_encoder(type(behind).__name__)
+        return Chain(tuple(mirrors))
+
+    def layout_out(self, layout):
+        """Return the columns that the last one makes."""
+        for mirror in self.mirrors:
+            layout = mirror.layout_out(layout)
+        return layout
 
     def fit(self, X):
         """Return the stats of all, each fitted on what the one before made."""
@@ -92,6 +131,34 @@ class Chain(TransformerMirror):
         """Whether any is."""
         return any(mirror.is_flexible for mirror in self.mirrors)
 
+    @property
+    def reads_tables(self):
+        """Whether any does."""
+        return any(mirror.reads_tables for mirror in self.mirrors)
+
+    @property
+    def leaves_out(self):
+        """Whether any does."""
+        return any(mirror.leaves_out for mirror in self.mirrors)
+
+    def is_kept(self, stats, n_features):
+        """Return which features of the last one scikit-learn makes."""
+        if not self.leaves_out:
+            return super().is_kept(stats, n_features)
+        *before, last = self.mirrors
+        n_features = Chain(tuple(before)).n_features_out(n_features)
+        return last.is_kept(stats[-1], n_features)
+
+
+def refuse_behind_encoder(name):
+    """Raise NotMirrored for what depends on how many categories the rows have."""
+    raise NotMirrored(
+        "OneHotEncoder leaves out categories that the synthetic rows lack, and "
+        f"{name} behind it depends on the number of features. Pass the encoder all "
+        "categories, or a linear model, nearest neighbors or a number for gamma "
+        "behind it."
+    )
+
 
 def chain_of(steps):
     """Return the Chain that mirrors the steps of a pipeline.
@@ -138,17 +205,24 @@ def refuse_pipeline_settings(pipeline):
         )
 
 
-_MIRRORS: dict[type, Callable[[Any], TransformerMirror]] = {
+def _columns_of(transformer):
+    return PickedColumns.of(transformer, _mirror_of)
+
+
+_MIRRORS: dict[type, Callable[[Any], ColumnReader]] = {
+    ColumnTransformer: _columns_of,
     FunctionTransformer: Function.of,
     MaxAbsScaler: MaxAbs.of,
     MinMaxScaler: MinMax.of,
     Normalizer: UnitNorm.of,
     Nystroem: KernelLandmarks.of,
+    OneHotEncoder: OneHotOfColumns.of,
     PCA: PrincipalComponents.of,
     Pipeline: _chain_of_pipeline,
     PolynomialFeatures: Polynomial.of,
     RBFSampler: RandomFourier.of,
     RobustScaler: Robust.of,
+    SimpleImputer: Impute.of,
     SplineTransformer: Splines.of,
     StandardScaler: Standard.of,
     TruncatedSVD: SingularVectors.of,

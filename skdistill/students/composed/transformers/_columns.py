@@ -1,0 +1,196 @@
+"""Transformers side by side, each of some columns: ``ColumnTransformer``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from sklearn.compose import make_column_selector
+
+from skdistill.students._base import NotMirrored
+from skdistill.students.composed.transformers._base import (
+    ColumnReader,
+    TransformerMirror,
+    refuse,
+)
+from skdistill.students.composed.transformers._rows import Function
+from skdistill.tables._layout import Roles
+
+#: What "passthrough" does.
+IDENTITY = Function(None, ())
+
+
+@dataclass(frozen=True)
+class PickedColumns(ColumnReader):
+    """Mirror of ``ColumnTransformer``, before it is known which columns there are.
+
+    Parameters
+    ----------
+    parts : tuple of (name, mirror, columns)
+        What is made of which columns; mirror None drops them.
+    remainder : ColumnReader or None
+        What is made of the others.
+    """
+
+    parts: tuple
+    remainder: ColumnReader | None
+
+    reads_tables = True
+
+    @classmethod
+    def of(
+        cls, transformer: Any, mirror_of: Callable[[str, Any], ColumnReader]
+    ) -> "PickedColumns":
+        """Return the mirror of a transformer.
+
+        ``mirror_of(name, transformer)`` is that of a part.
+        """
+        refuse(
+            "ColumnTransformer",
+            {
+                "transformer_weights": transformer.transformer_weights is not None,
+                "columns that a function picks": any(
+                    callable(columns) and not isinstance(columns, make_column_selector)
+                    for _, _, columns in transformer.transformers
+                ),
+            },
+            "no weights; columns by name, position, slice or mask, or "
+            "make_column_selector",
+        )
+
+        def part(name, transformer):
+            if isinstance(transformer, str):
+                return None if transformer == "drop" else IDENTITY
+            return mirror_of(name, transformer)
+
+        parts = [
+            (name, part(name, each), columns)
+            for name, each, columns in transformer.transformers
+        ]
+        return cls(tuple(parts), part("remainder", transformer.remainder))
+
+    def _placed(self, layout):
+        """Return ``(name, mirror, positions)`` of the parts that have columns."""
+        try:
+            placed = [
+                (name, mirror, layout.find(columns))
+                for name, mirror, columns in self.parts
+            ]
+        except ValueError as error:
+            raise NotMirrored(
+                f"ColumnTransformer cannot be differentiated here: {error}"
+            ) from error
+        taken = {j for _, _, positions in placed for j in positions}
+        others = [j for j in range(layout.n_columns) if j not in taken]
+        placed.append(("remainder", self.remainder, others))
+        return [each for each in placed if each[1] is not None and each[2]]
+
+    def roles(self, layout):
+        """Each part says how it reads its columns; what is dropped may have gaps."""
+        has_gaps = np.ones(layout.n_columns, dtype=bool)
+        readings = [set() for _ in range(layout.n_columns)]
+        for _, mirror, positions in self._placed(layout):
+            roles = mirror.roles(layout.pick(positions)[0])
+            has_gaps[positions] &= roles.has_gaps
+            for j, is_category in zip(positions, roles.is_category, strict=True):
+                readings[j].add(bool(is_category))
+        several = [j for j, reading in enumerate(readings) if len(reading) > 1]
+        if several:
+            raise NotMirrored(
+                "ColumnTransformer cannot be differentiated with columns that are "
+                "one-hot encoded by one part and taken as numbers by another: those at "
+                f"{several}. Supported: columns that all parts read alike."
+            )
+        is_category = np.array([reading == {True} for reading in readings])
+        is_unused = np.array([not reading for reading in readings])
+        return Roles(has_gaps, is_category, is_unused, is_picky=True)
+
+    def on(self, layout):
+        """Return the mirror for the columns of a layout."""
+        parts = []
+        for name, mirror, positions in self._placed(layout):
+            picked, numbers = layout.pick(positions)
+            parts.append((name, mirror.on(picked), numbers))
+        if not parts:
+            raise NotMirrored(
+                "ColumnTransformer cannot be differentiated if it picks no columns."
+            )
+        return SideBySide(tuple(parts))
+
+
+@dataclass(frozen=True)
+class SideBySide(TransformerMirror):
+    """Mirror of ``ColumnTransformer``; the stats of its parts form a tuple.
+
+    Parameters
+    ----------
+    parts : tuple of (name, mirror, numbers)
+        What is made of which numbers of a row.
+    """
+
+    parts: tuple
+
+    @property
+    def ignores_copies(self):
+        """Whether all parts do."""
+        return all(mirror.ignores_copies for _, mirror, _ in self.parts)
+
+    @property
+    def is_flexible(self):
+        """Whether any part is."""
+        return any(mirror.is_flexible for _, mirror, _ in self.parts)
+
+    @property
+    def leaves_out(self):
+        """Whether any part does."""
+        return any(mirror.leaves_out for _, mirror, _ in self.parts)
+
+    def fit(self, X):
+        """Return the stats of all parts."""
+        return tuple(mirror.fit(_of(X, numbers)) for _, mirror, numbers in self.parts)
+
+    def transform(self, stats, X):
+        """Return the features of all parts, one part after the other."""
+        made = [
+            mirror.transform(its_stats, _of(X, numbers))
+            for (_, mirror, numbers), its_stats in zip(self.parts, stats, strict=True)
+        ]
+        return jnp.hstack(made)
+
+    def stats_of(self, fitted):
+        """Return the stats of the parts that scikit-learn fitted."""
+        return tuple(
+            mirror.stats_of(fitted.named_transformers_[name])
+            for name, mirror, _ in self.parts
+        )
+
+    def is_kept(self, stats, n_features):
+        """Return which features scikit-learn makes."""
+        return np.concatenate(
+            [
+                mirror.is_kept(its_stats, len(numbers))
+                for (_, mirror, numbers), its_stats in zip(
+                    self.parts, stats, strict=True
+                )
+            ]
+        )
+
+    def n_features_out(self, n_features):
+        """Return the number of features of all parts."""
+        return sum(
+            mirror.n_features_out(len(numbers)) for _, mirror, numbers in self.parts
+        )
+
+    def refuse_rows(self, n_rows, n_features):
+        """Raise NotMirrored if a part is not mirrored on so many rows."""
+        for _, mirror, numbers in self.parts:
+            mirror.refuse_rows(n_rows, len(numbers))
+
+
+def _of(X, numbers):
+    """Return some numbers of each row; a slice where they follow each other."""
+    first, last = numbers[0], numbers[-1]
+    if numbers == tuple(range(first, last + 1)):
+        return X[:, first : last + 1]
+    return X[:, np.array(numbers)]
