@@ -80,6 +80,7 @@ def _refuse_unseen(estimator, problem):
         problem.sample_loss.refuse(problem.student.solve(problem.start))
     except NeedsFeatures as reason:
         raise NotMirrored(
-            f"{estimator!r} cannot be distilled by gradient with sparse X, of which "
-            f"products alone are known. {reason} Pass solver='search', or X.toarray()."
+            f"{estimator!r} cannot be distilled by gradient with sparse X: predicting "
+            "takes more of its rows than products with them. Pass X.toarray(), or "
+            "solver='search'."
         ) from reason

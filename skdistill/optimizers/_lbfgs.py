@@ -49,6 +49,8 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
             asked_to_stop = True
             raise StopIteration
 
+    # SciPy reads bounds one by one, which takes long for wide rows without any.
+    is_bounded = np.isfinite(lower).any() or np.isfinite(upper).any()
     x, n_iter = x0, 0
     for _ in range(MAX_RESTARTS + 1):
         result = scipy_minimize(
@@ -56,7 +58,7 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
             x,
             jac=True,
             method="L-BFGS-B",
-            bounds=Bounds(lower, upper),
+            bounds=Bounds(lower, upper) if is_bounded else None,
             callback=stop_if_asked,
             options={
                 "maxiter": max_iter - n_iter,

@@ -64,6 +64,13 @@ class SparseRows(RowsInMemory):
         self.chunk_rows = chunk_rows
         self._matrix = SparseMatrix(X) if matrix is None else matrix
 
+    def take(self, rows):
+        """Return some rows by their indices, with indices that scikit-learn takes."""
+        chunk = super().take(rows)
+        X = chunk.X
+        indices, indptr = (part.astype(np.int32) for part in (X.indices, X.indptr))
+        return chunk._replace(X=csr_array((X.data, indices, indptr), shape=X.shape))
+
     def map_sum(self, function, *arguments, rows=None):
         """Sum a function over blocks of rows, see ``RealRows``."""
         X, y, weight = self._data(rows)
