@@ -2,6 +2,7 @@
 
 from scipy.sparse import issparse
 
+from skdistill._sklearn_compat import _num_samples
 from skdistill.estimators._any_estimator import tags_of
 from skdistill.estimators._refit import Refit
 from skdistill.estimators._requests import check_requests
@@ -13,6 +14,9 @@ from skdistill.solvers._distill import Distilled, distill
 from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
 from skdistill.students import NotMirrored
+
+#: Numbers in a set that is learned from sparse rows.
+MAX_SPARSE_ENTRIES = 2**21
 
 
 class ByStudent:
@@ -35,6 +39,7 @@ class ByStudent:
         real, self.columns = read_rows(distiller, X, y, sample_weight)
         student = student_of(real.targets.spec(real.n_features))
         check_requests(distiller, estimator, student, real.targets)
+        real = self._of_common_features(distiller, real, student)
         if distiller.solver == "exact" and self.columns.rounds:
             discrete = self.columns.names(self.columns.is_discrete)
             raise ValueError(
@@ -46,6 +51,32 @@ class ByStudent:
         student.refuse_rows(len(self.problem.start.X))
         _refuse_unseen(estimator, self.problem)
         self.refit = Refit(estimator, self.problem, self.columns)
+
+    def _of_common_features(self, distiller, real, student):
+        """Leave out rare features of sparse rows if the set would be too large.
+
+        Returns
+        -------
+        RealRows
+            The rows with the features in which the set is learned.
+        """
+        if distiller.n_synthetic == "auto" and isinstance(distiller.init, tuple):
+            size = _num_samples(distiller.init[0])
+        else:
+            n_synthetic, counts = distiller.n_synthetic, real.group_counts
+            size = real.targets.rows_of_groups(n_synthetic, counts).sum()
+        kept = real.common_features(max(MAX_SPARSE_ENTRIES // size, 1))
+        if kept is None:
+            return real
+        if distiller.solver == "exact" or not student.ignores_zeros:
+            raise ValueError(
+                f"{size} rows of {real.n_features} features are more than "
+                f"{MAX_SPARSE_ENTRIES} numbers, which takes leaving out the rarest "
+                "features: solver='exact', pipelines and students that are registered "
+                "cannot. Pass a smaller n_synthetic, or fewer features."
+            )
+        self.columns.keep(kept)
+        return real.with_features(kept)
 
     def distill(self, report):
         """Return the ``Distilled`` set."""

@@ -193,6 +193,7 @@ class DistillationSampler(
         tags.estimator_type = "sampler"
         tags.input_tags = _InputTagsOfSampler()
         inner = get_tags(self._unfitted_distiller())
+        tags.input_tags.sparse = inner.input_tags.sparse
         tags.target_tags.required = True
         tags.target_tags.multi_output = inner.target_tags.multi_output
         return tags

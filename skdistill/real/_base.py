@@ -216,6 +216,31 @@ class RealRows(ABC):
             As for ``value``.
         """
 
+    def common_features(self, most):
+        """Return which features to learn in, if these are at most so many.
+
+        Parameters
+        ----------
+        most : int
+            Their largest number.
+
+        Returns
+        -------
+        ndarray of int or None
+            Sorted positions of sparse features that are zero in the fewest rows; None
+            for all features, as those of dense rows are.
+        """
+        return None
+
+    def with_features(self, kept):
+        """Return the rows with some of their features, for ``common_features``."""
+        raise NotImplementedError
+
+    @property
+    def whole(self):
+        """The rows with all of their features."""
+        return self
+
     def group_means(self):
         """Return the weighted mean (n_groups, p) of every group."""
         sums = self.map_sum(_group_sums, self.targets)

@@ -43,11 +43,14 @@ class Answers(NamedTuple):
     products : Matrices
         Of shapes (n, r) and (n, s), the products with the matrices.
     squares : array of shape (n,)
-        Squared norms of the rows.
+        Squared norms of the rows, with the features that are left out.
+    left_out : array of shape (n,)
+        What those features add to them, in which all synthetic rows are zero.
     """
 
     products: Matrices
     squares: Any
+    left_out: Any
 
 
 @partial(jax.jit, static_argnames=("total", "shape", "dtype"))
@@ -131,6 +134,8 @@ class _Notes:
     def squares(self):
         return jnp.full(self.shape[0], jnp.nan, self.dtype)
 
+    left_out = squares
+
 
 class _Known:
     """Answers with the known products, in the order in which they are asked for."""
@@ -149,6 +154,9 @@ class _Known:
     def squares(self):
         return self.answers.squares
 
+    def left_out(self):
+        return self.answers.left_out
+
 
 class Factors:
     """The stand-in ``length * (X - shift) * factor`` for rows known by their products.
@@ -159,7 +167,8 @@ class Factors:
     Parameters
     ----------
     source : object
-        With ``shape``, ``dtype``, ``product(A, squared)`` and ``squares()`` of ``X``.
+        With ``shape``, ``dtype``, ``product(A, squared)``, ``squares()`` and
+        ``left_out()`` of ``X``.
     shift, factor : array of shape (p,) or None
         None stands for zeros and ones.
     length : array of shape (n, 1) or None
@@ -222,7 +231,9 @@ class Factors:
         if factor is None:
             sums, weighted = self._source.squares(), shift
         else:
+            # Features without variance keep their unit.
             sums = self._source.product(factor[:, None] ** 2, squared=True)[:, 0]
+            sums = sums + self._source.left_out()
             weighted = None if shift is None else factor**2 * shift
         if shift is not None:
             crossed = self._source.product(weighted[:, None], squared=False)[:, 0]

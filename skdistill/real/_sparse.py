@@ -105,11 +105,49 @@ class SparseRows(RowsInMemory):
             X, self.y, self.sample_weight, self.targets, present=self.present
         )
 
+    def extract(self, rows, sample_weight=None):
+        """Return some rows, with other weights if given."""
+        X, y, own_weight = self.take(rows)
+        weight = own_weight if sample_weight is None else sample_weight
+        matrix = self._matrix.part(X, self._positions_of(rows))
+        return SparseRows(X, y, weight, self.targets, matrix=matrix)
+
+    def common_features(self, most):
+        """Return the features with the most entries, see ``RealRows``."""
+        if self.n_features <= most:
+            return None
+        frequencies = self.map_sum(_frequencies)
+        return np.sort(np.argsort(-frequencies, kind="stable")[:most])
+
+    def with_features(self, kept):
+        """Return the rows with some of their features, see ``RealRows``."""
+        matrix = self._matrix.narrow(kept)
+        return SparseRows(
+            matrix.X,
+            self.y,
+            self.sample_weight,
+            self.targets,
+            present=self.present,
+            matrix=matrix,
+        )
+
+    @property
+    def whole(self):
+        """The rows with all of their features."""
+        return SparseRows(
+            self._matrix.whole,
+            self.y,
+            self.sample_weight,
+            self.targets,
+            present=self.present,
+        )
+
     def samples(self, rows):
-        """Return ``X`` with its squared norms, the targets and the weights."""
-        squares = self._matrix.squares
+        """Return the rows, and the squares that are known of them."""
+        squares = self._matrix.squares, self._matrix.left_out
         if rows is not None:
-            squares = squares[self._positions_of(rows)]
+            positions = self._positions_of(rows)
+            squares = tuple(part[positions] for part in squares)
         return self._data(rows), squares
 
     def _with(self, weight, present):
@@ -136,10 +174,27 @@ class SparseMatrix:
     ----------
     X : csr_array of shape (n, p)
         The matrix.
+    whole : csr_array of shape (n, q), default=None
+        With the features that are left out of it, by default ``X``.
+    squares, left_out : ndarray of shape (n,), default=None
+        If they are known already, see ``_known_products.Answers``.
     """
 
-    def __init__(self, X):
-        self.X = X
+    def __init__(self, X, whole=None, squares=None, left_out=None):
+        self.X, self.whole = X, X if whole is None else whole
+        if squares is not None:
+            self.squares, self.left_out = squares, left_out
+
+    def narrow(self, kept):
+        """Return the matrix of some of the features."""
+        X = self.X[:, kept]
+        left_out = np.maximum(self.squares - _row_squares(X), 0)
+        return SparseMatrix(X, self.whole, self.squares, left_out)
+
+    def part(self, X, positions):
+        """Return the matrix of some of the rows, ``X``."""
+        parts = (part[positions] for part in (self.squares, self.left_out))
+        return SparseMatrix(X, None, *parts)
 
     @cached_property
     def ranges(self):
@@ -149,11 +204,12 @@ class SparseMatrix:
     @cached_property
     def squares(self):
         """Squared norm (n,) of each row, in the precision of the rows."""
-        parts = [
-            np.asarray(_squared(_rows_of(self.X, block)).sum(axis=1)).ravel()
-            for block in _blocks_of_entries(self.X)
-        ]
-        return np.concatenate(parts)
+        return _row_squares(self.X)
+
+    @cached_property
+    def left_out(self):
+        """What the features that are left out add to it."""
+        return np.zeros(self.X.shape[0], self.X.dtype)
 
 
 class _Pass:
@@ -247,14 +303,14 @@ class _Pass:
             if squared.shape[1]:
                 of_squares = _squared(X) @ squared
             products = _known_products.Matrices(X @ plain, of_squares)
-            yield block, products, self.squares[block]
+            yield block, products, tuple(part[block] for part in self.squares)
 
     def _each(self, function, answers):
         """Yield a function's results for the chunks of a block."""
         block, products, squares = answers
         pending = deque()
-        for rows in gen_batches(len(squares), self.chunk_rows):
-            known = _known_products.Answers(products, squares)
+        for rows in gen_batches(block.stop - block.start, self.chunk_rows):
+            known = _known_products.Answers(products, *squares)
             known = jax.tree.map(
                 lambda part, rows=rows: self._padded(part[rows]), known
             )
@@ -285,6 +341,22 @@ class _Pass:
 def _add(total, part):
     part = jax.tree.map(np.asarray, part)
     return part if total is None else jax.tree.map(np.add, total, part)
+
+
+def _row_squares(X):
+    """Return the squared norms (n,) of rows."""
+    parts = [
+        np.asarray(_squared(_rows_of(X, block)).sum(axis=1)).ravel()
+        for block in _blocks_of_entries(X)
+    ]
+    return np.concatenate(parts)
+
+
+def _frequencies(chunk):
+    """Return the weight (p,) of the rows that have an entry, for each feature."""
+    X, _, weight = chunk
+    weights = np.repeat(weight, np.diff(X.indptr)) * (X.data != 0)
+    return np.bincount(X.indices, weights, X.shape[1])
 
 
 def _blocks_of_entries(X):

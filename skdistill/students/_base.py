@@ -84,6 +84,9 @@ class Student(ABC):
         them go.
     trains_in_jax : bool
         Whether JAX does most of ``solve``, which threads of BLAS would disturb.
+    ignores_zeros : bool
+        Whether training is the same without features in which all synthetic rows are
+        zero, which may then be left out of sparse rows.
     takes_batches : bool
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
     """
@@ -102,6 +105,7 @@ class Student(ABC):
     clusters_targets: bool = True
     holds_constants: bool = True
     trains_in_jax: bool = False
+    ignores_zeros: bool = False
     takes_batches: bool = True
 
     def __init__(self, estimator: Any, spec: DataSpec) -> None:

@@ -225,6 +225,10 @@ class Table:
         """Return the numbers that stand for the rows that are returned."""
         return X
 
+    def widened(self, X):
+        """Return numbers of all features, where some were left out."""
+        return X
+
     def fit(self, estimator, samples, labels, sample_weight=None):
         """Fit an estimator on rows of the table, behind the encoder if there is one."""
         return fit_on(estimator, samples, labels, sample_weight)

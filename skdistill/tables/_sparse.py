@@ -24,6 +24,7 @@ class SparseTable(Table):
 
     def __init__(self, X):
         self._container = csr_matrix if isspmatrix(X) else csr_array
+        self._kept = None
 
     def validate(self, estimator, X, y, **check_params):
         """Validate rows in ``fit``; return them as a CSR array, not copied if it is."""
@@ -58,9 +59,22 @@ class SparseTable(Table):
             )
         )
 
+    def keep(self, features):
+        """Learn in some of the features, of positions (r,); zeros stand in the rest."""
+        self._kept = features
+
     def encode_init(self, X0, input_name="X of init"):
-        """Return starting rows as numbers (m, p)."""
-        return dense(self.encode(readable(X0, input_name), input_name=input_name))
+        """Return starting rows as numbers (m, p), or (m, r) of those that are kept."""
+        X0 = self.encode(readable(X0, input_name), input_name=input_name)
+        is_like_x = X0.shape[1] == len(self.feature_names)
+        return dense(X0[:, self._kept] if self._kept is not None and is_like_x else X0)
+
+    def read_range(self, feature_range):
+        """Return the bounds of the features that are learned."""
+        bounds = super().read_range(feature_range)
+        if self._kept is None:
+            return bounds
+        return tuple(side[self._kept] for side in bounds)
 
     def set_range(self, X):
         """Learn the range of every feature from the real rows."""
@@ -70,7 +84,15 @@ class SparseTable(Table):
 
     def decode(self, X):
         """Return rows (m, p) of numbers as a CSR matrix or array."""
-        return self._container(X)
+        rows = csr_array(X)
+        if self._kept is not None:
+            entries = rows.data, self._kept.astype(np.int32)[rows.indices], rows.indptr
+            rows = csr_array(entries, shape=(len(X), len(self.feature_names)))
+        return self._container(rows)
+
+    def widened(self, X):
+        """Return rows of numbers (m, p), of all features."""
+        return X if self._kept is None else self.decode(X).toarray()
 
 
 def without_repeats(X):

@@ -141,6 +141,7 @@ class KernelRidgeStudent(ClosedFormStudent):
     """
 
     loss_name = "squared_error"
+    ignores_zeros = True
     outer_loss = staticmethod(SQUARED_LOSS.traced)
 
     def __init__(self, estimator, spec):

@@ -71,6 +71,7 @@ class LinearStudent(Student):
     # all rows nor rows that are held back gained anything on seven tables.
     is_regularized = True
     holds_constants = False
+    ignores_zeros = True
     takes_batches = False
 
     def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):

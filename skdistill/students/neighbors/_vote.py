@@ -181,6 +181,7 @@ class _NeighborsStudent(ClosedFormStudent):
     # Learned, it would grow until the votes fit the labels of the real rows, wrong ones
     # included.
     learns_surrogates = False
+    ignores_zeros = True
     clusters_targets = False
     train = staticmethod(_train)
 
