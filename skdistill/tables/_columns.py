@@ -36,6 +36,9 @@ from skdistill.tables._reading import (
     readable,
 )
 
+#: Sparse forms whose entries scikit-learn can look through; others become CSR.
+WITH_ENTRIES = ["csr", "csc", "coo", "bsr"]
+
 
 def read_table(X, categorical_features, sample_weight):
     """Return the Table of real rows; those without weight have no say.
@@ -145,7 +148,7 @@ class Table:
     def refuse_unreadable(self, X):
         """Raise a ValueError for samples to predict that ``fit`` would not take."""
         with naming_missing_columns(X):
-            check_array(X, accept_sparse=True, dtype=[np.float64, np.float32])
+            check_array(X, accept_sparse=WITH_ENTRIES, dtype=[np.float64, np.float32])
 
     def validate_new(self, estimator, X):
         """Validate rows that come after ``fit``."""

@@ -6,7 +6,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skdistill._forms import dense, ranges
-from skdistill.tables._columns import Table
+from skdistill.tables._columns import WITH_ENTRIES, Table
 from skdistill.tables._reading import readable
 
 
@@ -45,7 +45,7 @@ class SparseTable(Table):
             estimator,
             readable(X),
             reset=False,
-            accept_sparse=True,
+            accept_sparse=WITH_ENTRIES,
             dtype=[np.float64, np.float32],
         )
 
