@@ -117,7 +117,7 @@ class DistillationSampler(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
             Their targets; classes may come one-hot, of shape (n_samples, n_classes).
@@ -162,7 +162,7 @@ class DistillationSampler(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
             Their targets; classes may come one-hot, of shape (n_samples, n_classes).
