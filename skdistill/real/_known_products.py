@@ -101,6 +101,11 @@ def pull_back(params, y, sample_weight, cotangent, total, shape, dtype):
     return jax.vjp(matrices, params)[1](cotangent)[0]
 
 
+def zero_sums(params):
+    """Return the value and the gradient of no rows, ``so_far`` at first."""
+    return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
+
+
 @partial(jax.jit, static_argnames=("total", "n_features"))
 def value(answers, y, sample_weight, params, total, n_features):
     """Return ``total`` for known products."""
@@ -109,15 +114,32 @@ def value(answers, y, sample_weight, params, total, n_features):
 
 
 @partial(jax.jit, static_argnames=("total", "n_features"))
-def value_and_grad(answers, y, sample_weight, params, total, n_features):
-    """Return ``total`` for known products, its gradients in these and in ``params``."""
+def value_and_grad(answers, y, sample_weight, params, so_far, total, n_features):
+    """Return ``total`` for known products, and its gradients.
+
+    Parameters
+    ----------
+    answers, y, sample_weight, params, total, n_features
+        As for ``value``.
+    so_far : tuple of (value, grad)
+        Sums over other chunks. Most of ``params`` take part in nothing but products:
+        to these, zeros are added here, where it is known that they are.
+
+    Returns
+    -------
+    so_far : tuple of (value, grad)
+        With this chunk.
+    products_grad : Matrices
+        The gradient in the products.
+    """
 
     def of(products, params):
         known = answers._replace(products=products)
         return value(known, y, sample_weight, params, total, n_features)
 
     result, grads = jax.value_and_grad(of, argnums=(0, 1))(answers.products, params)
-    return result, *grads
+    products_grad, grad = grads
+    return jax.tree.map(jnp.add, so_far, (result, grad)), products_grad
 
 
 class _Notes:

@@ -9,6 +9,7 @@ from collections import deque
 from functools import cached_property
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
@@ -225,7 +226,11 @@ class _Pass:
 
     def __init__(self, real, total, params, rows=None):
         (self.X, self.y, self.weight), self.squares = real.samples(rows)
-        self.params, self.total = params, total
+        with double_precision():
+            self.params = jax.tree.map(
+                lambda leaf: jnp.asarray(np.asarray(leaf)), params
+            )
+        self.total = total
         n, self.n_features = self.X.shape
         self.chunk_rows = real.chunk_rows or chunk_rows_for(n)
 
@@ -253,24 +258,21 @@ class _Pass:
         with double_precision():
             return sum(
                 np.asarray(result)
-                for answers in self._blocks()
-                for _, result in self._each(_known_products.value, answers)
+                for answers in self._blocks(self._matrices())
+                for _, result in self._each(self._value_of, answers)
             )
 
     def value_and_grad(self):
         """Return the sum and its gradient."""
         with double_precision():
             matrices = self._matrices()
-            value, grad = 0.0, None
+            self._sums = _known_products.zero_sums(self.params)
             pulls = [np.zeros(part.shape) for part in matrices]
             for answers in self._blocks(matrices):
                 block, products, _ = answers
                 product_grads = [np.empty_like(part) for part in products]
-                results = self._each(_known_products.value_and_grad, answers)
-                for rows, (result, of_products, of_params) in results:
-                    value += np.asarray(result)
-                    grad = _add(grad, of_params)
-                    for whole, part in zip(product_grads, of_products, strict=True):
+                for rows, grads in self._each(self._add_value_and_grad_of, answers):
+                    for whole, part in zip(product_grads, grads, strict=True):
                         whole[rows] = np.asarray(part)[: rows.stop - rows.start]
                 X = _rows_of(self.X, block)
                 pulls[0] += X.T @ product_grads[0]
@@ -284,7 +286,21 @@ class _Pass:
                 ),
                 **self._shapes,
             )
-            return value, _add(grad, through)
+            value, grad = jax.tree.map(np.asarray, self._sums)
+            return value, jax.tree.map(np.add, grad, through)
+
+    def _value_of(self, *chunk):
+        return _known_products.value(*chunk, self.params, **self._of_total)
+
+    def _add_value_and_grad_of(self, *chunk):
+        self._sums, products_grad = _known_products.value_and_grad(
+            *chunk, self.params, self._sums, **self._of_total
+        )
+        return products_grad
+
+    @property
+    def _of_total(self):
+        return {"total": self.total, "n_features": self.n_features}
 
     def _matrices(self):
         matrices = _known_products.matrices_of(
@@ -292,9 +308,9 @@ class _Pass:
         )
         return jax.tree.map(np.asarray, matrices)
 
-    def _blocks(self, matrices=None):
+    def _blocks(self, matrices):
         """Yield blocks of rows, with their products and squared norms."""
-        plain, squared = self._matrices() if matrices is None else matrices
+        plain, squared = matrices
         width = max(plain.shape[1] + squared.shape[1], 1)
         n_chunks = max(MAX_BLOCK_PRODUCTS // (width * self.chunk_rows), 1)
         for block in gen_batches(len(self.weight), n_chunks * self.chunk_rows):
@@ -317,15 +333,7 @@ class _Pass:
             y, weight = (
                 self._padded(part[block][rows]) for part in (self.y, self.weight)
             )
-            result = function(
-                known,
-                y,
-                weight,
-                self.params,
-                total=self.total,
-                n_features=self.n_features,
-            )
-            pending.append((rows, result))
+            pending.append((rows, function(known, y, weight)))
             # NumPy prepares a chunk while JAX works on another.
             if len(pending) > 1:
                 yield pending.popleft()
@@ -336,11 +344,6 @@ class _Pass:
         if not missing:
             return part
         return np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1))
-
-
-def _add(total, part):
-    part = jax.tree.map(np.asarray, part)
-    return part if total is None else jax.tree.map(np.add, total, part)
 
 
 def _row_squares(X):
