@@ -41,7 +41,7 @@ class SparseRows(RowsInMemory):
     Parameters
     ----------
     X : csr_array of shape (n, p)
-        Samples, float32 or float64, without repeated entries.
+        Samples, float32 or float64, without zeros and repeated entries.
     y, sample_weight, targets, present
         As for ``RowsInMemory``.
     chunk_rows : int, default=None
@@ -358,8 +358,7 @@ def _row_squares(X):
 def _frequencies(chunk):
     """Return the weight (p,) of the rows that have an entry, for each feature."""
     X, _, weight = chunk
-    weights = np.repeat(weight, np.diff(X.indptr)) * (X.data != 0)
-    return np.bincount(X.indices, weights, X.shape[1])
+    return np.bincount(X.indices, np.repeat(weight, np.diff(X.indptr)), X.shape[1])
 
 
 def _blocks_of_entries(X):

@@ -37,7 +37,7 @@ class SparseTable(Table):
             **check_params,
         )
         self._name_features(X)
-        return without_repeats(X), y
+        return canonical(X), y
 
     def validate_new(self, estimator, X):
         """Validate rows that come after ``fit``."""
@@ -51,7 +51,7 @@ class SparseTable(Table):
 
     def encode(self, X, *, input_name="X"):
         """Return rows like those of the table as a CSR array of numbers."""
-        return without_repeats(
+        return canonical(
             csr_array(
                 check_array(
                     X, accept_sparse="csr", dtype=np.float64, input_name=input_name
@@ -95,13 +95,14 @@ class SparseTable(Table):
         return X if self._kept is None else self.decode(X).toarray()
 
 
-def without_repeats(X):
-    """Return a CSR array of sorted entries, none of which come twice.
+def canonical(X):
+    """Return a CSR array of sorted entries, none of which is zero or comes twice.
 
     ``X`` is left as it is, and its entries are shared where they are so already.
     """
     X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
-    if not X.has_canonical_format:
+    if not (X.has_canonical_format and X.data.all()):
         X = X.copy()
         X.sum_duplicates()
+        X.eliminate_zeros()
     return X

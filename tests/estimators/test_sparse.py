@@ -308,7 +308,9 @@ def test_a_column_transformer_in_front(reviews, rng):
 def test_equal_rows_are_merged(data):
     """A row that is repeated is a row that weighs as much, in whatever order."""
     X, _, y = data
-    twice = sparse.vstack([X, X[:50]], format="csr")
+    again = sparse.csr_array(X[:50].toarray() + 1.0)
+    again.data[:] = X[:50].toarray().ravel()  # with zeros among the entries
+    twice = sparse.vstack([X, again], format="csr")
     order = np.random.default_rng(1).permutation(twice.shape[0])
     weight = np.where(np.arange(N_ROWS) < 50, 2.0, 1.0)
     distiller = DatasetDistiller(n_synthetic=5, random_state=0)

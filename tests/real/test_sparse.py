@@ -253,6 +253,35 @@ def test_parts_draws_and_samples_are_those_of_dense_rows(X, labels, weight, rng)
         )
 
 
+def test_features_that_are_left_out_count_in_distances(X, labels, weight, rng):
+    """As they do for synthetic rows that are zero there, in any units of the others."""
+    params = {"centers": rng.standard_normal((2, 10)), "scale": rng.uniform(1, 2, 10)}
+
+    def squares(chunk, params):
+        moved = chunk.X - params["centers"][0]
+        scaled = moved / params["scale"]
+        sums = (moved**2).sum(axis=1) * (1 + (scaled**2).sum(axis=1))
+        return jnp.vdot(chunk.sample_weight, sums)
+
+    kept = np.sort(rng.permutation(N_FEATURES)[:10])
+    wide = {"centers": np.zeros((2, N_FEATURES)), "scale": np.ones(N_FEATURES)}
+    wide["centers"][:, kept], wide["scale"][kept] = params["centers"], params["scale"]
+    whole = rows_of(X, labels, weight)
+    narrow = whole.with_features(kept)
+    some = np.arange(5, 40)
+    for real, expected in (
+        (narrow, whole),
+        (narrow.extract(some), whole.extract(some)),
+        (narrow.only(some).sample(20), whole.only(some).sample(20)),
+        (narrow.weighted_by(lambda y, weight: 2 * weight), whole),
+    ):
+        assert_allclose(
+            real.value(squares, params), expected.value(squares, wide), rtol=1e-12
+        )
+        assert real.n_features == 10
+    assert narrow.whole.n_features == N_FEATURES
+
+
 @pytest.mark.slow
 def test_other_values_compile_nothing(X, labels, weight, rng, count_compilations):
     _, student, params = problem_for(KNeighborsClassifier(2), X, labels, rng)
