@@ -2,6 +2,7 @@
 
 from scipy.sparse import issparse
 
+from skdistill._sklearn_compat import _num_samples
 from skdistill.estimators._any_estimator import tags_of
 from skdistill.estimators._by_blocks import first_rows
 from skdistill.estimators._refit import Refit
@@ -16,6 +17,9 @@ from skdistill.solvers._problem import pose
 from skdistill.students import NotMirrored, roles_of
 from skdistill.tables._columns import named_categories
 from skdistill.tables._reading import NotNumbersError, readable
+
+#: Numbers in a set that is learned from sparse rows.
+MAX_SPARSE_ENTRIES = 2**21
 
 
 class ByStudent:
@@ -51,6 +55,7 @@ class ByStudent:
         spec = real.targets.spec(real.n_features)
         student = student_of(spec._replace(layout=self.columns.layout))
         check_requests(distiller, estimator, student, real.targets)
+        real = self._of_common_features(distiller, real, student)
         if distiller.solver == "exact" and self.columns.rounds:
             discrete = self.columns.names(self.columns.is_discrete)
             raise ValueError(
@@ -60,8 +65,35 @@ class ByStudent:
         with single_blas_thread():  # k-means sets the same limit, for itself alone
             self.problem = pose(distiller, real, self.columns, student)
         student.refuse_rows(len(self.problem.start.X))
-        _refuse_unseen(estimator, self.problem)
+        with blas_threads_for(self.problem):
+            _refuse_unseen(estimator, self.problem)
         self.refit = Refit(estimator, self.problem, self.columns)
+
+    def _of_common_features(self, distiller, real, student):
+        """Leave out rare features of sparse rows if the set would be too large.
+
+        Returns
+        -------
+        RealRows
+            The rows with the features in which the set is learned.
+        """
+        if distiller.n_synthetic == "auto" and isinstance(distiller.init, tuple):
+            size = _num_samples(distiller.init[0])
+        else:
+            n_synthetic, counts = distiller.n_synthetic, real.group_counts
+            size = real.targets.rows_of_groups(n_synthetic, counts).sum()
+        kept = real.common_features(max(MAX_SPARSE_ENTRIES // size, 1))
+        if kept is None:
+            return real
+        if distiller.solver == "exact" or not student.ignores_zeros:
+            raise ValueError(
+                f"{size} rows of {real.n_features} features are more than "
+                f"{MAX_SPARSE_ENTRIES} numbers, which takes leaving out the rarest "
+                "features: solver='exact', pipelines and students that are registered "
+                "cannot. Pass a smaller n_synthetic, or fewer features."
+            )
+        self.columns.keep(kept)
+        return real.with_features(kept)
 
     def distill(self, report):
         """Return the ``Distilled`` set."""
@@ -97,11 +129,12 @@ def _refuse_sparse(estimator, X):
 def _refuse_unseen(estimator, problem):
     """Raise NotMirrored if predictions of sparse rows take more than products."""
     try:
-        problem.sample_loss.refuse(problem.student.solve(problem.start))
+        problem.sample_loss.refuse(lambda: problem.student.solve(problem.start))
     except NeedsFeatures as reason:
         raise NotMirrored(
-            f"{estimator!r} cannot be distilled by gradient with sparse X, of which "
-            f"products alone are known. {reason} Pass solver='search', or X.toarray()."
+            f"{estimator!r} cannot be distilled by gradient with sparse X: predicting "
+            "takes more of its rows than products with them. Pass X.toarray(), or "
+            "solver='search'."
         ) from reason
 
 

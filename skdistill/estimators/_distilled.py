@@ -90,7 +90,7 @@ class _FitOnDistilled(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
             Their targets.
@@ -147,7 +147,7 @@ class _FitOnDistilled(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,)
             True labels or targets.

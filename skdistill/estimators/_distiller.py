@@ -203,13 +203,15 @@ class DatasetDistiller(
 
     Attributes
     ----------
-    X_synthetic_ : ndarray of shape (n_synthetic, n_features)
+    X_synthetic_ : ndarray or CSR matrix of shape (n_synthetic, n_features)
         Learned samples in double precision, grouped by class; a DataFrame with the
         columns and dtypes of ``X`` if that was one. Integers and booleans of a
         DataFrame are whole numbers within the range of the data, and categories are
         those of the data: the set is rounded before ``estimator_`` is fitted. Sparse
-        columns come back dense, and decimals as floats. What "search" found is in the
-        container and the dtypes of ``X``, also of a list of texts.
+        columns come back dense, and decimals as floats. A sparse ``X`` has a CSR matrix
+        or array; of more than two million numbers, all but the most common columns are
+        zero. What "search" found is in the container and the dtypes of ``X``, also of a
+        list of texts.
 
     y_synthetic_ : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
         Their class labels or targets; a Series or DataFrame if ``y`` was one. Learned
@@ -401,9 +403,11 @@ class DatasetDistiller(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Real samples. Float32 is processed in float32 and not copied. Values may be
-            missing where ``estimator`` is a pipeline that imputes them.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Real samples, or a container that holds them outside of memory, see
+            :ref:`large_data`. Float32 is processed in float32 and not copied. Sparse
+            samples are not made dense. Values may be missing where ``estimator`` is a
+            pipeline that imputes them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -437,13 +441,13 @@ class DatasetDistiller(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples with the features of the real ones; they are validated and do not
             change the result.
 
         Returns
         -------
-        X_synthetic : ndarray or DataFrame of shape (n_synthetic, n_features)
+        X_synthetic : ndarray, CSR or DataFrame of shape (n_synthetic, n_features)
             ``X_synthetic_``.
         y_synthetic : ndarray or Series of shape (n_synthetic,)
             ``y_synthetic_``.
@@ -493,7 +497,7 @@ class DatasetDistiller(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -502,7 +506,7 @@ class DatasetDistiller(
 
         Returns
         -------
-        X_synthetic : ndarray or DataFrame of shape (n_synthetic, n_features)
+        X_synthetic : ndarray, CSR or DataFrame of shape (n_synthetic, n_features)
             ``X_synthetic_``.
         y_synthetic : ndarray or Series of shape (n_synthetic,)
             ``y_synthetic_``.

@@ -52,7 +52,6 @@ def _in_one_form(X, y):
     """Yield the bytes of rows (n, p + k), equal where their numbers are."""
     rows = joined(X.astype(np.float64), y.reshape(len(y), -1).astype(np.float64))
     if issparse(rows):
-        rows.eliminate_zeros()
         for start, stop in pairwise(rows.indptr.tolist()):
             yield rows.indices[start:stop].tobytes() + rows.data[start:stop].tobytes()
         return

@@ -105,11 +105,10 @@ class Refit:
 
     def _loss(self, fitted, synthetic):
         """Return the outer loss of scikit-learn's fit."""
-        params = self.problem.student.params_of(
-            self.columns.last_step(fitted),
-            synthetic._replace(X=self.columns.round(synthetic.X)),
-        )
-        return self.problem.loss.value(self.problem.student.as_scored(params))
+        student, columns = self.problem.student, self.columns
+        X = columns.widened(columns.round(synthetic.X))
+        params = student.params_of(columns.last_step(fitted), synthetic._replace(X=X))
+        return self.problem.whole_loss.value(student.as_scored(params))
 
     def _warn_of_early_stop(self, loss, expected, synthetic):
         """Warn if scikit-learn's fit on the set is not the one that was optimized."""

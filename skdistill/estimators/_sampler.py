@@ -118,7 +118,7 @@ class DistillationSampler(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
             Their targets; classes may come one-hot, of shape (n_samples, n_classes).
@@ -164,7 +164,7 @@ class DistillationSampler(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
             Their targets; classes may come one-hot, of shape (n_samples, n_classes).
@@ -197,6 +197,7 @@ class DistillationSampler(
         tags.estimator_type = "sampler"
         tags.input_tags = _InputTagsOfSampler()
         inner = get_tags(self._unfitted_distiller())
+        tags.input_tags.sparse = inner.input_tags.sparse
         tags.target_tags.required = True
         tags.target_tags.multi_output = inner.target_tags.multi_output
         return tags

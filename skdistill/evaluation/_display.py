@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -180,6 +181,11 @@ class DistillationDisplay:
         if X is not None:
             distiller.transform(X)  # says what is wrong with X
             check_consistent_length(X, y)
+            if issparse(X):
+                raise TypeError(
+                    "Real rows are drawn from dense X, but X is a sparse matrix. Pass "
+                    "some of its rows, X[rows].toarray(), or leave X out."
+                )
             X = np.asarray(X)
         if feature_names is None:
             feature_names = getattr(distiller, "feature_names_in_", None)

@@ -1,7 +1,10 @@
 """Sets with learned labels of classes: a weighted copy of each row for each class."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
+
+from skdistill._sklearn_compat import _num_samples
 
 
 def has_learned_labels(distiller):
@@ -11,7 +14,7 @@ def has_learned_labels(distiller):
 
 def n_distinct_rows(distiller):
     """Rows of the set of a fitted distiller, copies not counted."""
-    n_rows = len(distiller.X_synthetic_)
+    n_rows = _num_samples(distiller.X_synthetic_)
     if has_learned_labels(distiller):
         return n_rows // len(distiller.classes_)
     return n_rows
@@ -27,7 +30,8 @@ def distinct_rows(distiller):
     y : ndarray of shape (m,) or (m, n_outputs)
         Classes, or numbers as they are.
     """
-    X, y = np.asarray(distiller.X_synthetic_), np.asarray(distiller.y_synthetic_)
+    X, y = distiller.X_synthetic_, np.asarray(distiller.y_synthetic_)
+    X = X.toarray() if issparse(X) else np.asarray(X)
     if not has_learned_labels(distiller):
         return X, y
     n_classes = len(distiller.classes_)

@@ -49,9 +49,12 @@ class OuterLoss(Objective):
         """Return the mean loss at ``params`` and its gradient."""
         return self.real.value_and_grad(self._total, params, rows)
 
-    def refuse(self, params):
-        """Raise NeedsFeatures if the rows cannot be seen as the prediction asks for."""
-        self.real.refuse(self._total, params)
+    def refuse(self, get_params):
+        """Raise NeedsFeatures if the rows cannot be seen as the prediction asks for.
+
+        ``get_params()`` returns the parameters of a model.
+        """
+        self.real.refuse(self._total, get_params)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ from skdistill.optimizers._outcome import Outcome, OuterResult
 
 #: Relative decrease of an iteration that is rounding.
 ROUNDING = 1e-15
+#: Steps that are remembered: the most, and of long vectors the fewest.
+MAX_STEPS, MIN_STEPS = 20, 5
+#: Entries of the steps that are remembered, and as many of changes of the gradient.
+MAX_MEMORY = 2**23
 #: Runs with a fresh memory after one that could not go on.
 MAX_RESTARTS = 2
 #: Status of SciPy's for a line search that failed.
@@ -49,6 +53,8 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
             asked_to_stop = True
             raise StopIteration
 
+    # SciPy reads bounds one by one, which takes long for wide rows without any.
+    is_bounded = np.isfinite(lower).any() or np.isfinite(upper).any()
     x, n_iter = x0, 0
     for _ in range(MAX_RESTARTS + 1):
         result = scipy_minimize(
@@ -56,12 +62,12 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
             x,
             jac=True,
             method="L-BFGS-B",
-            bounds=Bounds(lower, upper),
+            bounds=Bounds(lower, upper) if is_bounded else None,
             callback=stop_if_asked,
             options={
                 "maxiter": max_iter - n_iter,
                 "maxfun": 20 * max_iter,
-                "maxcor": 20,
+                "maxcor": min(max(MAX_MEMORY // x0.size, MIN_STEPS), MAX_STEPS),
                 "gtol": tol,
                 "ftol": max(min(1e-9, 1e-2 * tol**2), ROUNDING),
             },

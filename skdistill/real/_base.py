@@ -238,14 +238,41 @@ class RealRows(ABC):
         """
         return self.map_sum(_ValueAndGrad(total), params, rows=rows)
 
-    def refuse(self, total, params):  # noqa: B027 (dense rows refuse nothing)
+    def refuse(self, total, get_params):  # noqa: B027 (dense rows refuse nothing)
         """Raise NeedsFeatures if these rows cannot be seen as a function asks for.
 
         Parameters
         ----------
-        total, params
+        total : callable
             As for ``value``.
+        get_params : callable
+            ``get_params()`` returns some ``params`` of it.
         """
+
+    def common_features(self, most):
+        """Return which features to learn in, if these are at most so many.
+
+        Parameters
+        ----------
+        most : int
+            Their largest number.
+
+        Returns
+        -------
+        ndarray of int or None
+            Sorted positions of sparse features that are zero in the fewest rows; None
+            for all features, as those of dense rows are.
+        """
+        return None
+
+    def with_features(self, kept):
+        """Return the rows with some of their features, for ``common_features``."""
+        raise NotImplementedError
+
+    @property
+    def whole(self):
+        """The rows with all of their features."""
+        return self
 
     def group_means(self):
         """Return the weighted mean (n_groups, p) of every group."""

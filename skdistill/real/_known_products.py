@@ -43,11 +43,14 @@ class Answers(NamedTuple):
     products : Matrices
         Of shapes (n, r) and (n, s), the products with the matrices.
     squares : array of shape (n,)
-        Squared norms of the rows.
+        Squared norms of the rows, with the features that are left out.
+    left_out : array of shape (n,)
+        What those features add to them, in which all synthetic rows are zero.
     """
 
     products: Matrices
     squares: Any
+    left_out: Any
 
 
 @partial(jax.jit, static_argnames=("total", "shape", "dtype"))
@@ -73,7 +76,13 @@ def matrices_of(params, y, sample_weight, total, shape, dtype):
         If ``total`` needs more of ``X`` than products.
     """
     notes = _Notes(shape, dtype)
-    total(Chunk(Factors(notes), y, sample_weight), params)
+    try:
+        total(Chunk(Factors(notes), y, sample_weight), params)
+    except TypeError as error:
+        # What JAX says to a function that computes with the stand-in itself.
+        if "Factors" in str(error):
+            raise NeedsFeatures(str(error)) from error
+        raise
     return Matrices(
         *(
             jnp.concatenate([jnp.zeros((shape[1], 0), dtype), *noted], axis=1)
@@ -92,6 +101,11 @@ def pull_back(params, y, sample_weight, cotangent, total, shape, dtype):
     return jax.vjp(matrices, params)[1](cotangent)[0]
 
 
+def zero_sums(params):
+    """Return the value and the gradient of no rows, ``so_far`` at first."""
+    return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
+
+
 @partial(jax.jit, static_argnames=("total", "n_features"))
 def value(answers, y, sample_weight, params, total, n_features):
     """Return ``total`` for known products."""
@@ -100,15 +114,32 @@ def value(answers, y, sample_weight, params, total, n_features):
 
 
 @partial(jax.jit, static_argnames=("total", "n_features"))
-def value_and_grad(answers, y, sample_weight, params, total, n_features):
-    """Return ``total`` for known products, its gradients in these and in ``params``."""
+def value_and_grad(answers, y, sample_weight, params, so_far, total, n_features):
+    """Return ``total`` for known products, and its gradients.
+
+    Parameters
+    ----------
+    answers, y, sample_weight, params, total, n_features
+        As for ``value``.
+    so_far : tuple of (value, grad)
+        Sums over other chunks. Most of ``params`` take part in nothing but products:
+        to these, zeros are added here, where it is known that they are.
+
+    Returns
+    -------
+    so_far : tuple of (value, grad)
+        With this chunk.
+    products_grad : Matrices
+        The gradient in the products.
+    """
 
     def of(products, params):
         known = answers._replace(products=products)
         return value(known, y, sample_weight, params, total, n_features)
 
     result, grads = jax.value_and_grad(of, argnums=(0, 1))(answers.products, params)
-    return result, *grads
+    products_grad, grad = grads
+    return jax.tree.map(jnp.add, so_far, (result, grad)), products_grad
 
 
 class _Notes:
@@ -124,6 +155,8 @@ class _Notes:
 
     def squares(self):
         return jnp.full(self.shape[0], jnp.nan, self.dtype)
+
+    left_out = squares
 
 
 class _Known:
@@ -143,25 +176,32 @@ class _Known:
     def squares(self):
         return self.answers.squares
 
+    def left_out(self):
+        return self.answers.left_out
+
 
 class Factors:
-    """The stand-in ``(X - shift) * factor`` for rows that only their products tell.
+    """The stand-in ``length * (X - shift) * factor`` for rows known by their products.
 
     It has what students do to rows to predict: products, another origin and units for
-    the features, and weighted sums of squares.
+    the features, another length, and sums of squares.
 
     Parameters
     ----------
     source : object
-        With ``shape``, ``dtype``, ``product(A, squared)`` and ``squares()`` of ``X``.
+        With ``shape``, ``dtype``, ``product(A, squared)``, ``squares()`` and
+        ``left_out()`` of ``X``.
     shift, factor : array of shape (p,) or None
         None stands for zeros and ones.
+    length : array of shape (n, 1) or None
+        None stands for ones.
     """
 
     ndim = 2
 
-    def __init__(self, source, shift=None, factor=None):
-        self._source, self._shift, self._factor = source, shift, factor
+    def __init__(self, source, shift=None, factor=None, length=None):
+        self._source = source
+        self._shift, self._factor, self._length = shift, factor, length
         self.shape, self.dtype = source.shape, source.dtype
 
     def __len__(self):
@@ -170,7 +210,7 @@ class Factors:
     def astype(self, dtype):
         """Return the rows in the precision that they have."""
         if jnp.dtype(dtype) != self.dtype:
-            raise _needs_features(f"in the precision {jnp.dtype(dtype)}")
+            raise NeedsFeatures(f"Factors cannot become {jnp.dtype(dtype)}.")
         return self
 
     def __matmul__(self, B):
@@ -179,54 +219,58 @@ class Factors:
         product = self._source.product(A, squared=False)
         if self._shift is not None:
             product = product - self._shift @ A
+        if self._length is not None:
+            product = self._length * product
         return product if B.ndim == 2 else product[:, 0]
 
     def __sub__(self, other):
+        if self._length is not None:
+            raise NeedsFeatures("Factors of unlike lengths cannot be shifted.")
         step = self._of_features(other)
         step = step if self._factor is None else step / self._factor
         shift = step if self._shift is None else self._shift + step
         return Factors(self._source, shift, self._factor)
 
     def __mul__(self, other):
+        if jnp.shape(other) == (len(self), 1):
+            length = other if self._length is None else self._length * other
+            return Factors(self._source, self._shift, self._factor, length)
         factor = self._of_features(other)
         factor = factor if self._factor is None else self._factor * factor
-        return Factors(self._source, self._shift, factor)
+        return Factors(self._source, self._shift, factor, self._length)
 
     def __truediv__(self, other):
-        return self * (1 / self._of_features(other))
+        return self * (1 / jnp.asarray(other, self.dtype))
 
     def __pow__(self, exponent):
         if exponent != 2:
-            raise _needs_features(f"to the power {exponent}")
+            raise NeedsFeatures(f"Factors have no entries to the power {exponent}.")
         return _Squares(self)
 
     def square_sums(self):
         """Return the sums (n,) of the squares of each row."""
         shift, factor = self._shift, self._factor
         if factor is None:
-            squares = self._source.squares()
-            weighted_shift = shift
+            sums, weighted = self._source.squares(), shift
         else:
-            squares = self._source.product(factor[:, None] ** 2, squared=True)[:, 0]
-            weighted_shift = None if shift is None else factor**2 * shift
-        if shift is None:
-            return squares
-        crossed = self._source.product(weighted_shift[:, None], squared=False)[:, 0]
-        return squares - 2 * crossed + shift @ weighted_shift
+            # Features without variance keep their unit.
+            sums = self._source.product(factor[:, None] ** 2, squared=True)[:, 0]
+            sums = sums + self._source.left_out()
+            weighted = None if shift is None else factor**2 * shift
+        if shift is not None:
+            crossed = self._source.product(weighted[:, None], squared=False)[:, 0]
+            sums = sums - 2 * crossed + shift @ weighted
+        return sums if self._length is None else self._length[:, 0] ** 2 * sums
 
     def _of_features(self, other):
         """Return a number for each feature; others do not fit products."""
         other = jnp.asarray(other, self.dtype)
         if other.ndim > 1:
-            raise _needs_features("with a number for each row or entry")
+            raise NeedsFeatures("Factors have no entries to compute with.")
         return jnp.broadcast_to(other, self.shape[1:])
 
-    def __jax_array__(self):
-        """Refuse whatever JAX would do with the entries."""
-        raise _needs_features("by their entries")
-
     def __getattr__(self, name):
-        raise _needs_features(f"for their {name!r}")
+        raise NeedsFeatures(f"Factors have no {name!r}.")
 
 
 class _Squares:
@@ -238,13 +282,9 @@ class _Squares:
     def sum(self, axis, keepdims=False):
         """Return the sum of the squares of each row."""
         if axis not in (1, -1):
-            raise _needs_features("summed over rows")
+            raise NeedsFeatures("Factors are not summed over rows.")
         sums = self._rows.square_sums()
         return sums[:, None] if keepdims else sums
 
     def __getattr__(self, name):
-        raise _needs_features(f"squared for their {name!r}")
-
-
-def _needs_features(how):
-    return NeedsFeatures(f"It asks for the features of rows {how}.")
+        raise NeedsFeatures(f"Factors that are squared have no {name!r}.")

@@ -9,6 +9,7 @@ from collections import deque
 from functools import cached_property
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
@@ -40,7 +41,7 @@ class SparseRows(RowsInMemory):
     Parameters
     ----------
     X : csr_array of shape (n, p)
-        Samples, float32 or float64, without repeated entries.
+        Samples, float32 or float64, without zeros and repeated entries.
     y, sample_weight, targets, present
         As for ``RowsInMemory``.
     chunk_rows : int, default=None
@@ -64,6 +65,13 @@ class SparseRows(RowsInMemory):
         self.chunk_rows = chunk_rows
         self._matrix = SparseMatrix(X) if matrix is None else matrix
 
+    def take(self, rows):
+        """Return some rows by their indices, with indices that scikit-learn takes."""
+        chunk = super().take(rows)
+        X = chunk.X
+        indices, indptr = (part.astype(np.int32) for part in (X.indices, X.indptr))
+        return chunk._replace(X=csr_array((X.data, indices, indptr), shape=X.shape))
+
     def map_sum(self, function, *arguments, rows=None):
         """Sum a function over blocks of rows, see ``RealRows``."""
         X, y, weight = self._data(rows)
@@ -82,9 +90,9 @@ class SparseRows(RowsInMemory):
         """Sum a function of ``params`` with its gradient, see ``RealRows``."""
         return _Pass(self, total, params, rows).value_and_grad()
 
-    def refuse(self, total, params):
+    def refuse(self, total, get_params):
         """Raise NeedsFeatures if a function needs more of the rows than products."""
-        _Pass(self, total, params).refuse()
+        _Pass(self, total, get_params()).refuse()
 
     def rescaled(self, center, scale):
         """Return the rows in other units; their zeros stay zeros."""
@@ -98,11 +106,49 @@ class SparseRows(RowsInMemory):
             X, self.y, self.sample_weight, self.targets, present=self.present
         )
 
+    def extract(self, rows, sample_weight=None):
+        """Return some rows, with other weights if given."""
+        X, y, own_weight = self.take(rows)
+        weight = own_weight if sample_weight is None else sample_weight
+        matrix = self._matrix.part(X, self._positions_of(rows))
+        return SparseRows(X, y, weight, self.targets, matrix=matrix)
+
+    def common_features(self, most):
+        """Return the features with the most entries, see ``RealRows``."""
+        if self.n_features <= most:
+            return None
+        frequencies = self.map_sum(_frequencies)
+        return np.sort(np.argsort(-frequencies, kind="stable")[:most])
+
+    def with_features(self, kept):
+        """Return the rows with some of their features, see ``RealRows``."""
+        matrix = self._matrix.narrow(kept)
+        return SparseRows(
+            matrix.X,
+            self.y,
+            self.sample_weight,
+            self.targets,
+            present=self.present,
+            matrix=matrix,
+        )
+
+    @property
+    def whole(self):
+        """The rows with all of their features."""
+        return SparseRows(
+            self._matrix.whole,
+            self.y,
+            self.sample_weight,
+            self.targets,
+            present=self.present,
+        )
+
     def samples(self, rows):
-        """Return ``X`` with its squared norms, the targets and the weights."""
-        squares = self._matrix.squares
+        """Return the rows, and the squares that are known of them."""
+        squares = self._matrix.squares, self._matrix.left_out
         if rows is not None:
-            squares = squares[self._positions_of(rows)]
+            positions = self._positions_of(rows)
+            squares = tuple(part[positions] for part in squares)
         return self._data(rows), squares
 
     def _with(self, weight, present):
@@ -129,10 +175,27 @@ class SparseMatrix:
     ----------
     X : csr_array of shape (n, p)
         The matrix.
+    whole : csr_array of shape (n, q), default=None
+        With the features that are left out of it, by default ``X``.
+    squares, left_out : ndarray of shape (n,), default=None
+        If they are known already, see ``_known_products.Answers``.
     """
 
-    def __init__(self, X):
-        self.X = X
+    def __init__(self, X, whole=None, squares=None, left_out=None):
+        self.X, self.whole = X, X if whole is None else whole
+        if squares is not None:
+            self.squares, self.left_out = squares, left_out
+
+    def narrow(self, kept):
+        """Return the matrix of some of the features."""
+        X = self.X[:, kept]
+        left_out = np.maximum(self.squares - _row_squares(X), 0)
+        return SparseMatrix(X, self.whole, self.squares, left_out)
+
+    def part(self, X, positions):
+        """Return the matrix of some of the rows, ``X``."""
+        parts = (part[positions] for part in (self.squares, self.left_out))
+        return SparseMatrix(X, None, *parts)
 
     @cached_property
     def ranges(self):
@@ -142,11 +205,12 @@ class SparseMatrix:
     @cached_property
     def squares(self):
         """Squared norm (n,) of each row, in the precision of the rows."""
-        parts = [
-            np.asarray(_squared(_rows_of(self.X, block)).sum(axis=1)).ravel()
-            for block in _blocks_of_entries(self.X)
-        ]
-        return np.concatenate(parts)
+        return _row_squares(self.X)
+
+    @cached_property
+    def left_out(self):
+        """What the features that are left out add to it."""
+        return np.zeros(self.X.shape[0], self.X.dtype)
 
 
 class _Pass:
@@ -162,7 +226,11 @@ class _Pass:
 
     def __init__(self, real, total, params, rows=None):
         (self.X, self.y, self.weight), self.squares = real.samples(rows)
-        self.params, self.total = params, total
+        with double_precision():
+            self.params = jax.tree.map(
+                lambda leaf: jnp.asarray(np.asarray(leaf)), params
+            )
+        self.total = total
         n, self.n_features = self.X.shape
         self.chunk_rows = real.chunk_rows or chunk_rows_for(n)
 
@@ -190,24 +258,21 @@ class _Pass:
         with double_precision():
             return sum(
                 np.asarray(result)
-                for answers in self._blocks()
-                for _, result in self._each(_known_products.value, answers)
+                for answers in self._blocks(self._matrices())
+                for _, result in self._each(self._value_of, answers)
             )
 
     def value_and_grad(self):
         """Return the sum and its gradient."""
         with double_precision():
             matrices = self._matrices()
-            value, grad = 0.0, None
+            self._sums = _known_products.zero_sums(self.params)
             pulls = [np.zeros(part.shape) for part in matrices]
             for answers in self._blocks(matrices):
                 block, products, _ = answers
                 product_grads = [np.empty_like(part) for part in products]
-                results = self._each(_known_products.value_and_grad, answers)
-                for rows, (result, of_products, of_params) in results:
-                    value += np.asarray(result)
-                    grad = _add(grad, of_params)
-                    for whole, part in zip(product_grads, of_products, strict=True):
+                for rows, grads in self._each(self._add_value_and_grad_of, answers):
+                    for whole, part in zip(product_grads, grads, strict=True):
                         whole[rows] = np.asarray(part)[: rows.stop - rows.start]
                 X = _rows_of(self.X, block)
                 pulls[0] += X.T @ product_grads[0]
@@ -221,7 +286,21 @@ class _Pass:
                 ),
                 **self._shapes,
             )
-            return value, _add(grad, through)
+            value, grad = jax.tree.map(np.asarray, self._sums)
+            return value, jax.tree.map(np.add, grad, through)
+
+    def _value_of(self, *chunk):
+        return _known_products.value(*chunk, self.params, **self._of_total)
+
+    def _add_value_and_grad_of(self, *chunk):
+        self._sums, products_grad = _known_products.value_and_grad(
+            *chunk, self.params, self._sums, **self._of_total
+        )
+        return products_grad
+
+    @property
+    def _of_total(self):
+        return {"total": self.total, "n_features": self.n_features}
 
     def _matrices(self):
         matrices = _known_products.matrices_of(
@@ -229,9 +308,9 @@ class _Pass:
         )
         return jax.tree.map(np.asarray, matrices)
 
-    def _blocks(self, matrices=None):
+    def _blocks(self, matrices):
         """Yield blocks of rows, with their products and squared norms."""
-        plain, squared = self._matrices() if matrices is None else matrices
+        plain, squared = matrices
         width = max(plain.shape[1] + squared.shape[1], 1)
         n_chunks = max(MAX_BLOCK_PRODUCTS // (width * self.chunk_rows), 1)
         for block in gen_batches(len(self.weight), n_chunks * self.chunk_rows):
@@ -240,29 +319,21 @@ class _Pass:
             if squared.shape[1]:
                 of_squares = _squared(X) @ squared
             products = _known_products.Matrices(X @ plain, of_squares)
-            yield block, products, self.squares[block]
+            yield block, products, tuple(part[block] for part in self.squares)
 
     def _each(self, function, answers):
         """Yield a function's results for the chunks of a block."""
         block, products, squares = answers
         pending = deque()
-        for rows in gen_batches(len(squares), self.chunk_rows):
-            known = _known_products.Answers(products, squares)
+        for rows in gen_batches(block.stop - block.start, self.chunk_rows):
+            known = _known_products.Answers(products, *squares)
             known = jax.tree.map(
                 lambda part, rows=rows: self._padded(part[rows]), known
             )
             y, weight = (
                 self._padded(part[block][rows]) for part in (self.y, self.weight)
             )
-            result = function(
-                known,
-                y,
-                weight,
-                self.params,
-                total=self.total,
-                n_features=self.n_features,
-            )
-            pending.append((rows, result))
+            pending.append((rows, function(known, y, weight)))
             # NumPy prepares a chunk while JAX works on another.
             if len(pending) > 1:
                 yield pending.popleft()
@@ -275,9 +346,19 @@ class _Pass:
         return np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1))
 
 
-def _add(total, part):
-    part = jax.tree.map(np.asarray, part)
-    return part if total is None else jax.tree.map(np.add, total, part)
+def _row_squares(X):
+    """Return the squared norms (n,) of rows."""
+    parts = [
+        np.asarray(_squared(_rows_of(X, block)).sum(axis=1)).ravel()
+        for block in _blocks_of_entries(X)
+    ]
+    return np.concatenate(parts)
+
+
+def _frequencies(chunk):
+    """Return the weight (p,) of the rows that have an entry, for each feature."""
+    X, _, weight = chunk
+    return np.bincount(X.indices, np.repeat(weight, np.diff(X.indptr)), X.shape[1])
 
 
 def _blocks_of_entries(X):

@@ -169,6 +169,11 @@ class Problem:
         """The outer loss on all rows."""
         return self._loss_on(self.real)
 
+    @property
+    def whole_loss(self):
+        """The outer loss on all rows with all features, of a model of these."""
+        return self._loss_on(self.real.whole)
+
     @cached_property
     def sample_loss(self):
         """The outer loss on the sample."""

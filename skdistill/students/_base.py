@@ -82,10 +82,11 @@ class Student(ABC):
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
         them go.
-    ignores_zeros : bool
-        Whether a feature that is zero in all rows changes nothing.
     trains_in_jax : bool
         Whether JAX does most of ``solve``, which threads of BLAS would disturb.
+    ignores_zeros : bool
+        Whether training is the same without features in which all synthetic rows are
+        zero, which may then be left out of sparse rows.
     takes_batches : bool
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
     """
@@ -103,8 +104,8 @@ class Student(ABC):
     learns_surrogates: bool = True
     clusters_targets: bool = True
     holds_constants: bool = True
-    ignores_zeros: bool = False
     trains_in_jax: bool = False
+    ignores_zeros: bool = False
     takes_batches: bool = True
 
     def __init__(self, estimator: Any, spec: DataSpec) -> None:

@@ -68,7 +68,7 @@ def rows_of_groups(init, real, n_rows, random_state):
         for g in np.flatnonzero(n_rows > 1):
             X, _, weight = real.take(drawn[g])
             if sizes[g] is not None:  # drawn by their weights already
-                weight = np.ones(len(X))
+                weight = np.ones(X.shape[0])
             X0[group == g] = kmeans_centers(X, weight, n_rows[g], scale)
     return _separate(X0, group, scale, random_state), group
 

@@ -13,6 +13,9 @@ from skdistill.tables._names import in_order
 from skdistill.tables._ranges import read_range
 from skdistill.tables._reading import column_names, is_frame, readable
 
+#: Sparse forms whose entries scikit-learn can look through; others become CSR.
+WITH_ENTRIES = ["csr", "csc", "coo", "bsr"]
+
 
 class Table:
     """Plain numbers, which stand for themselves.
@@ -121,7 +124,7 @@ class Table:
         with naming_missing_columns(X):
             check_array(
                 X,
-                accept_sparse=True,
+                accept_sparse=WITH_ENTRIES,
                 dtype=[np.float64, np.float32],
                 ensure_all_finite=self._finite,
             )
@@ -214,6 +217,10 @@ class Table:
 
     def round(self, X):
         """Return the numbers that stand for the rows that are returned."""
+        return X
+
+    def widened(self, X):
+        """Return numbers of all features, where some were left out."""
         return X
 
     def fit(self, estimator, samples, labels, sample_weight=None):

@@ -6,7 +6,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skdistill._forms import dense, ranges
-from skdistill.tables._plain import Table
+from skdistill.tables._plain import WITH_ENTRIES, Table
 from skdistill.tables._reading import readable
 
 
@@ -25,6 +25,7 @@ class SparseTable(Table):
     def __init__(self, X):
         super().__init__()
         self._container = csr_matrix if isspmatrix(X) else csr_array
+        self._kept = None
 
     def validate(self, estimator, X, y, **check_params):
         """Validate rows in ``fit``; return them as a CSR array, not copied if it is."""
@@ -37,7 +38,7 @@ class SparseTable(Table):
             **check_params,
         )
         self._name_features(X)
-        return without_repeats(X), y
+        return canonical(X), y
 
     def validate_new(self, estimator, X):
         """Validate rows that come after ``fit``."""
@@ -45,13 +46,13 @@ class SparseTable(Table):
             estimator,
             readable(X),
             reset=False,
-            accept_sparse=True,
+            accept_sparse=WITH_ENTRIES,
             dtype=[np.float64, np.float32],
         )
 
     def encode(self, X, *, input_name="X"):
         """Return rows like those of the table as a CSR array of numbers."""
-        return without_repeats(
+        return canonical(
             csr_array(
                 check_array(
                     X, accept_sparse="csr", dtype=np.float64, input_name=input_name
@@ -59,9 +60,22 @@ class SparseTable(Table):
             )
         )
 
+    def keep(self, features):
+        """Learn in some of the features, of positions (r,); zeros stand in the rest."""
+        self._kept = features
+
     def encode_init(self, X0, input_name="X of init"):
-        """Return starting rows as numbers (m, p)."""
-        return dense(self.encode(readable(X0, input_name), input_name=input_name))
+        """Return starting rows as numbers (m, p), or (m, r) of those that are kept."""
+        X0 = self.encode(readable(X0, input_name), input_name=input_name)
+        is_like_x = X0.shape[1] == len(self.feature_names)
+        return dense(X0[:, self._kept] if self._kept is not None and is_like_x else X0)
+
+    def read_range(self, feature_range):
+        """Return the bounds of the features that are learned."""
+        bounds = super().read_range(feature_range)
+        if self._kept is None:
+            return bounds
+        return tuple(side[self._kept] for side in bounds)
 
     def set_range(self, X):
         """Learn the range of every feature from the real rows."""
@@ -71,16 +85,25 @@ class SparseTable(Table):
 
     def decode(self, X):
         """Return rows (m, p) of numbers as a CSR matrix or array."""
-        return self._container(X)
+        rows = csr_array(X)
+        if self._kept is not None:
+            entries = rows.data, self._kept.astype(np.int32)[rows.indices], rows.indptr
+            rows = csr_array(entries, shape=(len(X), len(self.feature_names)))
+        return self._container(rows)
+
+    def widened(self, X):
+        """Return rows of numbers (m, p), of all features."""
+        return X if self._kept is None else self.decode(X).toarray()
 
 
-def without_repeats(X):
-    """Return a CSR array of sorted entries, none of which come twice.
+def canonical(X):
+    """Return a CSR array of sorted entries, none of which is zero or comes twice.
 
     ``X`` is left as it is, and its entries are shared where they are so already.
     """
     X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
-    if not X.has_canonical_format:
+    if not (X.has_canonical_format and X.data.all()):
         X = X.copy()
         X.sum_duplicates()
+        X.eliminate_zeros()
     return X

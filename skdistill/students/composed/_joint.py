@@ -118,6 +118,7 @@ class JointStudent(Student):
             "learns_surrogates",
             "clusters_targets",
             "holds_constants",
+            "ignores_zeros",
         ):
             setattr(self, every, all(getattr(each, every) for each in self.members))
         for one in ("takes_batches", "trains_in_jax"):

@@ -66,14 +66,14 @@ def _sigmoid(X, Z, params):
 
 
 def _cosine(X, Z, params):
-    # Of X, products are all that is asked for: rows may be sparse.
-    return (X @ (Z / _lengths(Z)).T) / _lengths(X)
+    return _unit_rows(X) @ _unit_rows(Z).T
 
 
-def _lengths(X):
-    """Lengths (n, 1) of rows; a row of zeros stays as it is, as in ``normalize``."""
+def _unit_rows(X):
+    """Rows of length one; a row of zeros stays, as in ``normalize``."""
     square = (X**2).sum(axis=1, keepdims=True)
-    return jnp.sqrt(jnp.where(square > 0, square, 1))
+    length = jnp.sqrt(jnp.where(square > 0, square, 1))
+    return X / length
 
 
 #: By the names that scikit-learn gives them.

@@ -141,6 +141,7 @@ class KernelRidgeStudent(ClosedFormStudent):
     """
 
     loss_name = "squared_error"
+    ignores_zeros = True
     outer_loss = staticmethod(SQUARED_LOSS.traced)
 
     def __init__(self, estimator, spec):
@@ -153,8 +154,6 @@ class KernelRidgeStudent(ClosedFormStudent):
             self.ignores_zeros = gamma is not None
             gamma = 1 / spec.n_features if gamma is None else float(gamma)
             self.hyperparameters["gamma"] = gamma
-        else:
-            self.ignores_zeros = True
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
         self.raw_prediction = KernelPrediction(kernel, fixed)
         self.train = _Training(self.raw_prediction)

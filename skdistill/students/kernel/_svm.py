@@ -93,11 +93,13 @@ class _TrainingData(NamedTuple):
 class _Training:
     """``training(synthetic) -> _TrainingData``.
 
-    With ``gamma="scale"``, the parameter depends on the rows.
+    With ``gamma="scale"``, the parameter depends on the rows, of ``n_features`` with
+    those of zeros that are left out.
     """
 
     expansion: KernelPrediction
     scales_gamma: bool
+    n_features: int
 
     def __call__(self, synthetic):
         X, y, weight, hyperparameters = synthetic
@@ -105,9 +107,12 @@ class _Training:
         if "gamma" in LEARNED_PARAMS[self.expansion.kernel]:
             gamma = hyperparameters.get("gamma")
             if self.scales_gamma:
-                variance = X.var()
+                p, n_zeros = self.n_features, self.n_features - X.shape[1]
+                mean = X.sum() / (len(X) * p)
+                variance = ((X - mean) ** 2).sum() / len(X) + n_zeros * mean**2
+                variance /= p
                 varies = variance != 0
-                scaled = 1 / (X.shape[1] * jnp.where(varies, variance, 1))
+                scaled = 1 / (p * jnp.where(varies, variance, 1))
                 gamma = jnp.where(varies, scaled, 1.0)
             kernel_params = {"gamma": gamma}
         return _TrainingData(
@@ -137,7 +142,7 @@ class _KernelSVMStudent(ClosedFormStudent):
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)
-        self.train = _Training(expansion, scales_gamma)
+        self.train = _Training(expansion, scales_gamma, spec.n_features)
         self.is_regularized = True
         self.penalty = _Penalty(
             expansion, 2 if spec.classes is None else len(spec.classes)

@@ -102,6 +102,7 @@ class NearestCentroidStudent(ClosedFormStudent):
     """
 
     hyperparameters = {}
+    ignores_zeros = True
     surrogates = {"sharpness": 1.0}
     loss_name = "log_loss"
     outer_loss = staticmethod(MULTINOMIAL_LOG_LOSS.traced)
