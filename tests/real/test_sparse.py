@@ -65,7 +65,7 @@ def rows_of(X, y, weight, form=SparseRows, **params):
     if y.dtype.kind == "i":
         targets = ClassTargets(y, np.arange(N_CLASSES))
     else:
-        targets = NumericTargets(y, y, weight)
+        targets = NumericTargets.of(y, weight, y)
     X = csr_array(X) if form is SparseRows else X
     return form(X, y, weight, targets, **params)
 
