@@ -90,7 +90,7 @@ results = {
     "10 rows for the pipeline": scores_of(*distiller.transform(X_train)),
     f"all {len(X_train)} rows": scores_of(X_train, y_train),
 }
-print("on test rows               accuracy  log-loss")
+print("                     test accuracy, log-loss")
 for name, (accuracy, loss) in results.items():
     print(f"  {name:<24} {accuracy:.3f}     {loss:.3f}")
 
@@ -122,7 +122,7 @@ results_gaps = {
     f"all {len(X_train)} rows": scores_of(X_train, y_train),
 }
 print(f"found by {distiller_gaps.solver_}")
-print("on test rows with gaps     accuracy  log-loss")
+print("           with gaps test accuracy, log-loss")
 for name, (accuracy, loss) in results_gaps.items():
     print(f"  {name:<24} {accuracy:.3f}     {loss:.3f}")
 
