@@ -14,6 +14,7 @@ from skdistill.solvers._distill import Distilled, distill
 from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
 from skdistill.students import NotMirrored
+from skdistill.tables._reading import readable
 
 #: Numbers in a set that is learned from sparse rows.
 MAX_SPARSE_ENTRIES = 2**21
@@ -60,8 +61,11 @@ class ByStudent:
         RealRows
             The rows with the features in which the set is learned.
         """
-        if distiller.n_synthetic == "auto" and isinstance(distiller.init, tuple):
-            size = _num_samples(distiller.init[0])
+        if not self.columns.leaves_out:
+            return real
+        init = distiller.init
+        if distiller.n_synthetic == "auto" and isinstance(init, tuple) and init:
+            size = _num_samples(readable(init[0], "X of init"))
         else:
             n_synthetic, counts = distiller.n_synthetic, real.group_counts
             size = real.targets.rows_of_groups(n_synthetic, counts).sum()

@@ -99,6 +99,8 @@ class Table:
     ----------
     encodes : bool
         Whether ``estimator`` is fitted behind an encoder of categories.
+    leaves_out : bool
+        Whether the rarest features may be left out of what is learned.
     rounds : bool
         Whether there is anything to round. Only then there are
 
@@ -112,6 +114,7 @@ class Table:
     """
 
     encodes = False
+    leaves_out = False
     rounds = False
 
     def names(self, features):
