@@ -121,7 +121,8 @@ def run(method, folder, arguments):
     solver = getattr(estimator, "solver_", estimator.get_params().get("solver"))
     return (
         f"{method:12} {solver:7} {seconds:8.1f} {processor:8.1f} "
-        f"{sum(passes) / len(y):7.1f} {most - before:8.0f} {loss:8.4f} {estimator.score(X_test, y_test):9.4f}"
+        f"{sum(passes) / len(y):7.1f} {most - before:8.0f} "
+        f"{loss:8.4f} {estimator.score(X_test, y_test):9.4f}"
     )
 
 
