@@ -77,8 +77,11 @@ class ByStudent:
         RealRows
             The rows with the features in which the set is learned.
         """
-        if distiller.n_synthetic == "auto" and isinstance(distiller.init, tuple):
-            size = _num_samples(distiller.init[0])
+        if not self.columns.leaves_out:
+            return real
+        init = distiller.init
+        if distiller.n_synthetic == "auto" and isinstance(init, tuple) and init:
+            size = _num_samples(readable(init[0], "X of init"))
         else:
             n_synthetic, counts = distiller.n_synthetic, real.group_counts
             size = real.targets.rows_of_groups(n_synthetic, counts).sum()

@@ -80,7 +80,7 @@ class RowsInMemory(RealRows):
 
     def sample(self, size):
         """Return a sample of the rows, or these if there are no more than that."""
-        is_whole = len(self.y) == self.n_rows <= size
+        is_whole = self.X.shape[0] == self.n_rows <= size
         return self if is_whole else super().sample(size)
 
     @cached_property

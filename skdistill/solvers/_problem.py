@@ -129,7 +129,7 @@ class Problem:
         Inner problem.
     real : RealRows
         The real rows, with the weights of the outer loss.
-    sample : DenseRows
+    sample : RowsInMemory
         A sample of them, or all.
     start : SyntheticSet
         Starting rows with their targets and weights.

@@ -263,10 +263,10 @@ def _split_seeds(Z, weight, n_clusters):
 
 def _separate(X0, groups, scale, random_state):
     """Move rows that repeat another one of their group apart, by a little."""
-    _, index, counts = np.unique(
-        np.column_stack([groups, X0]), axis=0, return_inverse=True, return_counts=True
-    )
-    index = index.ravel()
+    rows = np.column_stack([groups, X0]) + 0.0  # of two zeros, the one without a sign
+    # As bytes: of wide rows, NumPy would make a dtype with a field for each number.
+    rows = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
+    _, index, counts = np.unique(rows, return_inverse=True, return_counts=True)
     if counts.max() == 1:
         return X0
     # The j-th copy moves alike in every group: these may come in any order.

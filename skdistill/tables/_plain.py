@@ -31,6 +31,8 @@ class Table:
         Whether ``estimator`` is fitted behind an encoder of categories.
     holds_categories : bool
         Whether some columns hold no numbers.
+    leaves_out : bool
+        Whether the rarest features may be left out of what is learned.
     rounds : bool
         Whether there is anything to round. Only then there are
 
@@ -44,6 +46,7 @@ class Table:
     """
 
     encodes = False
+    leaves_out = False
     rounds = False
     holds_categories = False
 

@@ -22,6 +22,8 @@ class SparseTable(Table):
         Real rows.
     """
 
+    leaves_out = True
+
     def __init__(self, X):
         super().__init__()
         self._container = csr_matrix if isspmatrix(X) else csr_array
