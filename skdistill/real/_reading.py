@@ -1,5 +1,7 @@
 """From what the user passed to the real rows: validated, encoded, with targets read."""
 
+from numbers import Real
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
@@ -52,14 +54,14 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
         multi_output=not of_classes and get_tags(distiller).target_tags.multi_output,
         y_numeric=not of_classes,
     )
-    if X.shape[0] > MAX_ROWS and not issparse(X):
-        columns.set_range(X)
+    columns.set_range(X)
+    if X.shape[0] > MAX_ROWS and not _is_needed_whole(distiller, X):
         real = rows_in_blocks(
             SlicedSource(X, y, sample_weight),
             Table(),  # they are numbers already
             of_classes=of_classes,
             multi_output=np.ndim(y) == 2,
-            codes_classes=not of_classes and distiller.outer_loss == "log_loss",
+            codes_classes=False,
             like=like,
         )
         return real, columns
@@ -77,8 +79,20 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
     else:
         codes_classes = distiller.outer_loss == "log_loss"
         targets, y = numeric_targets(y, sample_weight, like, code_classes=codes_classes)
-    columns.set_range(X)
     real = rows_in_memory(X, y, sample_weight, targets)
     if passed is not None:
         real.passed, real.n_passed = passed, n_passed
     return real, columns
+
+
+def _is_needed_whole(distiller, X):
+    """Whether many rows in memory are needed one by one, more than are kept at hand.
+
+    They are sparse, or have gaps to be filled, or code classes, or a user parts them.
+    """
+    return (
+        issparse(X)
+        or np.isnan(X.min())
+        or not isinstance(distiller.validation_fraction, Real)
+        or (not is_classifier(distiller) and distiller.outer_loss == "log_loss")
+    )

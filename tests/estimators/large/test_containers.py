@@ -157,6 +157,15 @@ def test_tall_arrays_in_memory_are_read_in_blocks(numbers, in_memory, monkeypatc
     assert_allclose(found.loss_, in_memory.loss_, rtol=1e-9)
 
 
+def test_tall_arrays_may_be_needed_whole(numbers, monkeypatch):
+    X, y = numbers
+    params = {"validation_fraction": [(range(300), range(300, 600))], "max_iter": 2}
+    expected = fitted(GaussianNB(), X, y, **params)
+    monkeypatch.setattr("skdistill.real._reading.MAX_ROWS", 100)
+    found = fitted(GaussianNB(), X, y, **params)
+    assert_array_equal(found.X_synthetic_, expected.X_synthetic_)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("container", ["h5py", "dask array"])
 def test_search_looks_at_a_sample(stored, container):

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -167,6 +168,16 @@ def test_search_tries_on_a_sample(client, numbers):
     tree = DecisionTreeClassifier(random_state=0)
     expected = distiller(tree, max_iter=2).fit(*numbers)
     found = distiller(tree, max_iter=2).fit(X, y)
+    assert_array_equal(found.X_synthetic_, expected.X_synthetic_)
+
+
+@pytest.mark.slow
+def test_search_tries_candidates_on_the_workers(client, numbers):
+    X, y = in_partitions(numbers, [400, 200])
+    tree = DecisionTreeClassifier(random_state=0)
+    expected = distiller(tree, max_iter=2).fit(*numbers)
+    with joblib.parallel_config("dask"):
+        found = distiller(tree, max_iter=2, n_jobs=2).fit(X, y)
     assert_array_equal(found.X_synthetic_, expected.X_synthetic_)
 
 
