@@ -80,7 +80,7 @@ class Watch:
 def counted(monkeypatch):
     """Count passes and mini-batches, and looks at the loss of a sample or a span."""
     Counting.passes = Counting.batches = Counting.looks = 0
-    monkeypatch.setattr(_reading, "DenseRows", Counting)
+    monkeypatch.setattr(_reading, "rows_in_memory", Counting)
 
     def counting(value_and_grad):
         def counted(self, params, rows=None):
