@@ -104,7 +104,9 @@ def measure(name, sizes, container="memory"):
     warnings.simplefilter("ignore")
     estimator = student_of(name, sizes)
     distiller = DatasetDistiller(
-        estimator, n_synthetic=max(sizes["synthetic"], sizes["classes"]), solver="lbfgs"
+        estimator,
+        n_synthetic=max(sizes["synthetic"], 2 * sizes["classes"]),
+        solver="lbfgs",
     )
     with tempfile.TemporaryDirectory() as folder:
         X, y = rows(sizes, container, Path(folder))

@@ -9,6 +9,10 @@ from functools import singledispatch
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, hstack
+from sklearn.utils import gen_batches
+
+#: Values that are copied at a time.
+MAX_COPIED = 2**22
 
 
 @singledispatch
@@ -145,6 +149,13 @@ def _(X, mean, share, groups):
 @singledispatch
 def deviations(X, share):
     """Return the standard deviations (p,) of rows whose weights sum to one."""
+    # Of wide rows a few columns at a time: deviations are copies in double precision.
+    width = max(MAX_COPIED // len(X), 1)
+    columns = gen_batches(X.shape[1], width)
+    return np.concatenate([_deviations(X[:, part], share) for part in columns])
+
+
+def _deviations(X, share):
     centered = X.astype(np.float64) - share @ X
     # Measured in units of the largest deviation: squares of small ones would vanish.
     largest = np.abs(centered).max(axis=0)

@@ -88,6 +88,11 @@ class RealRows(ABC):
     n_passed: int
 
     @property
+    def values_per_row(self):
+        """How many values of a row are stored, about."""
+        return self.n_features
+
+    @property
     def n_at_hand(self):
         """Rows that can be taken one by one."""
         return self.n_rows

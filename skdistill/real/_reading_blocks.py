@@ -13,7 +13,7 @@ from skdistill.real._targets import NumericTargets, targets_of_classes
 from skdistill.real._telling import telling_rows, telling_rows_of_both
 from skdistill.real._weighted import check_heaviest
 from skdistill.tables._columns import read_table
-from skdistill.tables._reading import as_labels
+from skdistill.tables._reading import as_labels, is_frame
 
 
 def read_block_rows(distiller, source, roles=None):
@@ -45,10 +45,12 @@ def read_block_rows(distiller, source, roles=None):
         )
     of_classes = is_classifier(distiller)
     categorical = distiller.categorical_features
-    shown = source.reduce(
-        partial(telling_rows, categorical_features=categorical),
-        partial(telling_rows_of_both, categorical_features=categorical),
-    )
+    shown = telling_rows(head, None)
+    if is_frame(head.X) or categorical is not None:
+        shown = source.reduce(
+            partial(telling_rows, categorical_features=categorical),
+            partial(telling_rows_of_both, categorical_features=categorical),
+        )
     columns = read_table(shown.X, categorical, None, roles)
     multi_output = not of_classes and get_tags(distiller).target_tags.multi_output
     columns.validate(

@@ -90,6 +90,11 @@ class SparseRows(RowsInMemory):
         """Sum a function of ``params`` with its gradient, see ``RealRows``."""
         return _Pass(self, total, params, rows).value_and_grad()
 
+    @property
+    def values_per_row(self):
+        """How many values of a row are stored, about."""
+        return max(self.X.nnz // max(self.X.shape[0], 1), 1)
+
     def refuse(self, total, get_params):
         """Raise NeedsFeatures if a function needs more of the rows than products."""
         _Pass(self, total, get_params()).refuse()

@@ -23,6 +23,8 @@ from skdistill.synthetic._allocation import label_list
 
 #: k-means looks at no more rows of a class than this, or 64 for each center.
 MAX_KMEANS_ROWS = 2048
+#: Nor at more values than these, if the rows are wide.
+MAX_KMEANS_VALUES = 2**22
 #: Rows that start alike would stay alike: by how much of a feature's range they part.
 SEPARATION = 0.02
 
@@ -57,7 +59,7 @@ def rows_of_groups(init, real, n_rows, random_state):
     else:
         X0 = np.repeat(real.group_means(), n_rows, axis=0)
     if init == "kmeans" and n_rows.max() > 1:
-        most = np.maximum(MAX_KMEANS_ROWS, 64 * n_rows)
+        most = np.maximum(_kmeans_rows(real), 64 * n_rows)
         sizes = np.where(n_rows > 1, np.minimum(real.group_counts, most), 0)
         is_whole = sizes == real.group_counts
         sizes = [
@@ -108,7 +110,7 @@ def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
         joint0 = dense(_joint(X, y))
     else:
         # A sample keeps the joint array small, and says as much to k-means.
-        sample = real.sample(max(MAX_KMEANS_ROWS, 64 * size))
+        sample = real.sample(max(_kmeans_rows(real), 64 * size))
         y, weight = sample.y, sample.sample_weight
         joint = _joint(sample.X, y)
         if init == "mean":
@@ -183,6 +185,11 @@ def given_classes(y0, n_rows, classes, source):
             f"Unknown: {unknown}; missing: {missing}."
         )
     return np.searchsorted(classes, y0)
+
+
+def _kmeans_rows(real):
+    """Return how many rows k-means looks at, if there are few centers."""
+    return min(MAX_KMEANS_ROWS, MAX_KMEANS_VALUES // real.values_per_row)
 
 
 def _ranges(low, high):

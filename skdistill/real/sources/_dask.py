@@ -10,6 +10,7 @@ from functools import cached_property, partial
 import dask
 import numpy as np
 
+from skdistill._sklearn_compat import _num_samples
 from skdistill.real.sources._base import Block, Source
 
 #: Rows of which the form of a result is told.
@@ -149,7 +150,7 @@ def _differ(first, second):
 
 @partial(dask.delayed, pure=False)
 def _lengths(*parts):
-    return [len(part) for part in parts if part is not None]
+    return [_num_samples(part) for part in parts if part is not None]
 
 
 @partial(dask.delayed, pure=False)
