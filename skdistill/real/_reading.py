@@ -54,7 +54,6 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
         multi_output=not of_classes and get_tags(distiller).target_tags.multi_output,
         y_numeric=not of_classes,
     )
-    columns.set_range(X)
     if X.shape[0] > MAX_ROWS and not _is_needed_whole(distiller, X):
         real = rows_in_blocks(
             SlicedSource(X, y, sample_weight),
@@ -64,6 +63,7 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
             codes_classes=False,
             like=like,
         )
+        columns.set_range(np.stack([real.low, real.high]))
         return real, columns
     sample_weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
@@ -79,6 +79,7 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
     else:
         codes_classes = distiller.outer_loss == "log_loss"
         targets, y = numeric_targets(y, sample_weight, like, code_classes=codes_classes)
+    columns.set_range(X)
     real = rows_in_memory(X, y, sample_weight, targets)
     if passed is not None:
         real.passed, real.n_passed = passed, n_passed

@@ -157,6 +157,16 @@ def test_tall_arrays_in_memory_are_read_in_blocks(numbers, in_memory, monkeypatc
     assert_allclose(found.loss_, in_memory.loss_, rtol=1e-9)
 
 
+def test_bounds_are_those_of_tall_arrays_with_weight(numbers, monkeypatch):
+    monkeypatch.setattr("skdistill.real._reading.MAX_ROWS", 100)
+    X, y = numbers
+    weight = np.where(np.arange(len(y)) % 3, 1.0, 0.0)
+    far = np.where(weight[:, None] == 0, 1e6, X)
+    params = {"feature_range": "data", "max_iter": 2}
+    found = fitted(LogisticRegression(C=10), far, y, weight, **params)
+    assert (found.X_synthetic_ <= X[weight > 0].max(axis=0) + 1e-9).all()
+
+
 def test_tall_arrays_may_be_needed_whole(numbers, monkeypatch):
     X, y = numbers
     params = {"validation_fraction": [(range(300), range(300, 600))], "max_iter": 2}
