@@ -99,6 +99,18 @@ def test_rows_that_arrive_are_learned(numbers):
     assert grown.score(X, y) > at_once.score(X, y) - 0.05
 
 
+def test_a_set_keeps_its_size_and_goes_on_from_its_rows(numbers):
+    """Ten rows for each class is what "auto" would give to all rows."""
+    X, y = numbers
+    few = np.concatenate([np.flatnonzero(y == label)[:6] for label in "abc"])
+    grown = distiller(n_synthetic="auto", max_iter=2, solver="lbfgs")
+    grown.partial_fit(X[few], y[few])
+    first = grown.X_synthetic_
+    assert len(first) == 18
+    grown.set_params(tol=1e9).partial_fit(X[few], y[few])
+    assert_allclose(grown.X_synthetic_, first, atol=0.2)
+
+
 def test_new_classes_get_rows(numbers):
     X, y = numbers
     rows = y != "c"
