@@ -69,7 +69,9 @@ def test_an_estimator_with_a_student_is_distilled_for(multiclass_table):
 
 def test_rows_are_searched_for_any_other(multiclass_table):
     X, y = multiclass_table
-    classifier = DistilledClassifier(forest, DatasetDistiller(max_iter=1))
+    classifier = DistilledClassifier(
+        forest, DatasetDistiller(max_iter=1, random_state=0)
+    )
     classifier.fit(X, y)  # a warning would be an error
     distiller = classifier.distiller_
     assert distiller.solver_ == "search"
@@ -453,7 +455,9 @@ def test_a_regressor_with_a_student_is_distilled_for(numbers, estimator):
 def test_rows_are_searched_for_any_other_regressor(numbers):
     X, y = numbers
     tree = DecisionTreeRegressor(max_depth=3, random_state=0)
-    regressor = DistilledRegressor(tree, DatasetDistiller(max_iter=1)).fit(X, y)
+    regressor = DistilledRegressor(
+        tree, DatasetDistiller(max_iter=1, random_state=0)
+    ).fit(X, y)
     distiller = regressor.distiller_
     refitted = clone(tree).fit(distiller.X_synthetic_, distiller.y_synthetic_)
     assert_array_equal(regressor.predict(X), refitted.predict(X))
