@@ -3,7 +3,7 @@
 Run it with nothing else going (about ten minutes)::
 
     python -m benchmarks.growth
-    python -m benchmarks.growth --axes rows classes --picture docs/growth.png
+    python -m benchmarks.growth --axes rows classes --picture growth.png
 
 An evaluation solves the student on the synthetic rows, passes over all real rows for
 the outer loss and its gradient, and differentiates back to the synthetic rows. For each

@@ -23,8 +23,8 @@ class LazySource(LocalSource):
     def __init__(self, frame, y, sample_weight=None):
         if not hasattr(frame, "collect_batches"):
             raise ImportError(
-                "Reading a LazyFrame in batches takes polars 1.34 or newer. Install it, "
-                "or pass the frame's collect()."
+                "Reading a LazyFrame in batches takes polars 1.34 or newer. Install "
+                "it, or pass the frame's collect()."
             )
         self.frame, self.y, self.sample_weight = frame, y, sample_weight
         width = max(len(frame.collect_schema().names()), 1)
