@@ -87,6 +87,8 @@ class Student(ABC):
     ignores_zeros : bool
         Whether training is the same without features in which all synthetic rows are
         zero, which may then be left out of sparse rows.
+    counts_features : bool
+        Whether training depends on the number of features, as a default ``gamma`` does.
     takes_batches : bool
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
     """
@@ -106,6 +108,7 @@ class Student(ABC):
     holds_constants: bool = True
     trains_in_jax: bool = False
     ignores_zeros: bool = False
+    counts_features: bool = False
     takes_batches: bool = True
 
     def __init__(self, estimator: Any, spec: DataSpec) -> None:

@@ -210,6 +210,7 @@ def test_refit_beats_kmeans(outer_loss, table):
         learn_params=("noise_level",),
         max_iter=40,
         tol=1e-3,
+        random_state=0,
     ).fit(X, y)
     baseline = kmeans_fit(estimator, X, y, 10)
     assert distiller.score(X, y) > baseline.score(X, y) + 0.05

@@ -121,7 +121,7 @@ class JointStudent(Student):
             "ignores_zeros",
         ):
             setattr(self, every, all(getattr(each, every) for each in self.members))
-        for one in ("takes_batches", "trains_in_jax"):
+        for one in ("takes_batches", "trains_in_jax", "counts_features"):
             setattr(self, one, any(getattr(each, one) for each in self.members))
 
     def _refuse_unlike_members(self, kept):

@@ -92,7 +92,8 @@ class PipelineStudent(Student):
         layout = self.chain.layout_out(layout)
         behind = spec._replace(n_features=layout.n_numbers, layout=layout)
         student = student_of(last, behind)
-        if self.chain.leaves_out and not student.ignores_zeros:
+        needs_all = student.counts_features or not student.ignores_zeros
+        if self.chain.leaves_out and needs_all:
             refuse_behind_encoder(type(last).__name__)
         self.student, self._prefix = student, f"{name}__"
         self.hyperparameters = {

@@ -64,6 +64,7 @@ class TemperedStudent(Student):
         self.hyperparameters = student.hyperparameters
         self.holds_constants = student.holds_constants
         self.ignores_zeros = student.ignores_zeros
+        self.counts_features = student.counts_features
         self.surrogates = {**student.surrogates, INVERSE_TEMPERATURE: 1.0}
         self.raw_prediction = TemperedPrediction(student.raw_prediction)
         if student.penalty is not None:

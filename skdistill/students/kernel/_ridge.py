@@ -151,7 +151,7 @@ class KernelRidgeStudent(ClosedFormStudent):
         self.hyperparameters = {"alpha": float(estimator.alpha)}
         if "gamma" in LEARNED_PARAMS[kernel]:
             gamma = estimator.gamma
-            self.ignores_zeros = gamma is not None
+            self.counts_features = gamma is None
             gamma = 1 / spec.n_features if gamma is None else float(gamma)
             self.hyperparameters["gamma"] = gamma
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])

@@ -128,6 +128,8 @@ class _Training:
 class _KernelSVMStudent(ClosedFormStudent):
     """What SVC and SVR have in common."""
 
+    ignores_zeros = True
+
     def __init__(self, estimator, spec):
         _refuse_unmirrored(estimator, spec)
         super().__init__(estimator, spec)
@@ -138,7 +140,7 @@ class _KernelSVMStudent(ClosedFormStudent):
             auto = isinstance(estimator.gamma, str)
             gamma = 1 / spec.n_features if auto else float(estimator.gamma)
             self.hyperparameters["gamma"] = gamma
-        self.ignores_zeros = kernel == "linear" or not isinstance(estimator.gamma, str)
+        self.counts_features = kernel != "linear" and isinstance(estimator.gamma, str)
         fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)
