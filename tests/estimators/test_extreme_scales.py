@@ -102,7 +102,7 @@ def test_unit_of_the_features(estimator, power, multiclass_table):
     """
     X, y = multiclass_table
     unit = 2.0**power
-    distiller = DatasetDistiller(estimator, n_synthetic=9, max_iter=5)
+    distiller = DatasetDistiller(estimator, n_synthetic=9, max_iter=5, random_state=0)
     expected = clone(distiller).fit(X, y)
     fitted = clone(distiller).fit(unit * X, y)
     assert_allclose(fitted.loss_curve_, expected.loss_curve_, rtol=1e-6)

@@ -198,6 +198,7 @@ def kmeans_fit(estimator, X, y, n_rows):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The outer loss is .* on rows that were held back")
 @pytest.mark.parametrize("outer_loss", ["auto", "log_density"])
 def test_refit_beats_kmeans(outer_loss, table):
     X, y = table
