@@ -85,7 +85,7 @@ class ByStudent:
         else:
             n_synthetic, counts = distiller.n_synthetic, real.group_counts
             size = real.targets.rows_of_groups(n_synthetic, counts).sum()
-        kept = real.common_features(max(MAX_SPARSE_ENTRIES // size, 1))
+        narrow, kept = real.in_common_features(max(MAX_SPARSE_ENTRIES // size, 1))
         if kept is None:
             return real
         if distiller.solver == "exact" or not student.ignores_zeros:
@@ -96,7 +96,7 @@ class ByStudent:
                 "cannot. Pass a smaller n_synthetic, or fewer features."
             )
         self.columns.keep(kept)
-        return real.with_features(kept)
+        return narrow
 
     def distill(self, report):
         """Return the ``Distilled`` set."""

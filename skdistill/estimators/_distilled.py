@@ -1,6 +1,5 @@
 """Estimators that distill their training data and fit any estimator on the result."""
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -31,7 +30,6 @@ from skdistill._sklearn_compat import (
     _safe_indexing,
 )
 from skdistill._typing import ArrayLike, Estimator
-from skdistill._weights import takes_weights
 from skdistill.estimators._any_estimator import (
     DefaultsForNested,
     check_params,
@@ -40,13 +38,11 @@ from skdistill.estimators._any_estimator import (
     unfitted_copy,
 )
 from skdistill.estimators._distiller import DatasetDistiller
+from skdistill.estimators._fit_on_set import fit_on_set
 from skdistill.estimators._fitting import (
-    encoder_of,
-    fit_behind,
     subtask,
     takes_tables,
     unchanged_on_error,
-    warn,
 )
 from skdistill.estimators._merging import merge_equal_rows
 from skdistill.estimators._prediction import PredictionMixin
@@ -125,7 +121,7 @@ class _FitOnDistilled(
             estimator = distiller.estimator_
         else:
             with subtask(root, "fit-estimator", self, estimator, data):
-                estimator = _fit_on_synthetic(estimator, distiller)
+                estimator = fit_on_set(estimator, distiller)
         if in_blocks:
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)
@@ -460,49 +456,3 @@ class DistilledRegressor(
 
     def _default_student(self):
         return Ridge()
-
-
-def _fit_on_synthetic(estimator, distiller):
-    """Fit on a distilled set, with its weights unless they are all one."""
-    X, y = distiller.X_synthetic_, distiller.y_synthetic_
-    weight = distiller.sample_weight_synthetic_
-    name = type(estimator).__name__
-    if (weight == 1).all():
-        weight = None
-    elif not takes_weights(estimator):
-        warn(
-            f"{name}.fit takes no sample_weight: the weights of the synthetic rows, "
-            f"{weight.min():.3g} to {weight.max():.3g}, are ignored. Use "
-            "weighting='unit' in the distiller."
-        )
-    fitted = fit_behind(encoder_of(distiller), estimator, X, y, weight)
-    if _is_constant(y) or not hasattr(fitted, "predict"):
-        return fitted
-    predicted = fitted.predict(X)
-    if _is_constant(predicted):
-        warn(
-            f"{name} predicts {np.asarray(predicted).tolist()[0]!r} for all of the "
-            f"{len(X)} synthetic rows: it learned nothing from them. "
-            f"{_what_to_do(estimator, X)}"
-        )
-    return fitted
-
-
-def _is_constant(targets):
-    targets = np.asarray(targets)
-    return bool((targets == targets[:1]).all())
-
-
-def _what_to_do(estimator, X):
-    """Name the settings that ask for more rows than half of the set."""
-    params = getattr(estimator, "get_params", dict)()
-    asked = [
-        f"{name}={value!r}"
-        for name, value in params.items()
-        if name.rpartition("__")[2].startswith("min_")
-        and isinstance(value, Integral)
-        and 2 * value > len(X)
-    ]
-    if asked:
-        return f"Lower its {', '.join(asked)}, or raise n_synthetic of the distiller."
-    return "Give it settings for few rows, or raise n_synthetic of the distiller."

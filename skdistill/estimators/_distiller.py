@@ -1,7 +1,6 @@
 """DatasetDistiller: validate, assemble the three roles, store fitted attributes."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 from sklearn.base import (
@@ -17,9 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._registered import TakesStudentsAlong
 from skdistill._sklearn_compat import (
-    HasMethods,
-    Interval,
-    StrOptions,
     _fit_context,
     _get_output_config,
 )
@@ -32,6 +28,7 @@ from skdistill.estimators._any_estimator import (
     unfitted_copy,
 )
 from skdistill.estimators._by_blocks import first_samples
+from skdistill.estimators._constraints import CONSTRAINTS
 from skdistill.estimators._fitting import Interrupted, reporting, unchanged_on_error
 from skdistill.estimators._growing import GrowingMixin
 from skdistill.estimators._pair import SyntheticPair
@@ -294,45 +291,7 @@ class DatasetDistiller(
     True
     """
 
-    _parameter_constraints = {
-        "estimator": [HasMethods(["fit"]), None],
-        "n_synthetic": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
-            dict,
-            StrOptions({"auto"}),
-        ],
-        "init": [StrOptions({"kmeans", "mean", "sample"}), tuple],
-        "learn_labels": ["boolean", StrOptions({"auto"})],
-        "weighting": [StrOptions({"unit", "match", "learn"})],
-        "learn_params": [tuple, list],
-        "outer_loss": [
-            StrOptions({"auto", "log_loss", "squared_error", "log_density"})
-        ],
-        "feature_range": [None, StrOptions({"data"}), tuple, list, dict],
-        "target_range": [None, StrOptions({"data"}), tuple, list, dict],
-        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-        "solver": [StrOptions({"auto", "exact", "lbfgs", "adam", "search"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [
-            Interval(Real, 0, 1, closed="neither"),
-            HasMethods(["split"]),
-            list,
-            tuple,
-        ],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "warm_start": ["boolean"],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints = CONSTRAINTS
     _defaults = {"estimator": "_estimator"}
 
     def __init__(

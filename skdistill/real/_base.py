@@ -254,25 +254,23 @@ class RealRows(ABC):
             ``get_params()`` returns some ``params`` of it.
         """
 
-    def common_features(self, most):
-        """Return which features to learn in, if these are at most so many.
+    def in_common_features(self, most):
+        """Return the rows with at most so many features, and which ones these are.
 
         Parameters
         ----------
         most : int
-            Their largest number.
+            Largest number of features.
 
         Returns
         -------
-        ndarray of int or None
-            Sorted positions of sparse features that are zero in the fewest rows; None
-            for all features, as those of dense rows are.
+        real : RealRows
+            The rows.
+        kept : ndarray of int or None
+            Sorted positions of the sparse features that are zero in the fewest rows;
+            None for all features, as those of dense rows are.
         """
-        return None
-
-    def with_features(self, kept):
-        """Return the rows with some of their features, for ``common_features``."""
-        raise NotImplementedError
+        return self, None
 
     @property
     def whole(self):

@@ -118,15 +118,16 @@ class SparseRows(RowsInMemory):
         matrix = self._matrix.part(X, self._positions_of(rows))
         return SparseRows(X, y, weight, self.targets, matrix=matrix)
 
-    def common_features(self, most):
-        """Return the features with the most entries, see ``RealRows``."""
+    def in_common_features(self, most):
+        """Return the rows in the features with the most entries, see ``RealRows``."""
         if self.n_features <= most:
-            return None
+            return self, None
         frequencies = self.map_sum(_frequencies)
-        return np.sort(np.argsort(-frequencies, kind="stable")[:most])
+        kept = np.sort(np.argsort(-frequencies, kind="stable")[:most])
+        return self.with_features(kept), kept
 
     def with_features(self, kept):
-        """Return the rows with some of their features, see ``RealRows``."""
+        """Return the rows with the features at sorted positions (r,)."""
         matrix = self._matrix.narrow(kept)
         return SparseRows(
             matrix.X,

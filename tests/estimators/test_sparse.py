@@ -379,7 +379,6 @@ def test_the_other_tools_take_sparse_rows(data):
 
 
 def test_a_display_draws_the_set_and_refuses_the_rows(data):
-    pytest.importorskip("matplotlib")
     X, y, _ = data
     distiller = fit(X, y)
     display = DistillationDisplay.from_estimator(distiller, kind="table")

@@ -1,9 +1,11 @@
 """Every place that rows are read from yields the same blocks, from any of them on."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import zarr
 from numpy.testing import assert_array_equal
 from pyarrow import dataset as arrow
 
@@ -72,7 +74,6 @@ def test_targets_may_lie_beside_a_table(frame, tmp_path):
 
 
 def test_stored_arrays(rng, tmp_path):
-    h5py, zarr = pytest.importorskip("h5py"), pytest.importorskip("zarr")
     X, y = rng.standard_normal((N_ROWS, 3)), rng.integers(0, 2, N_ROWS)
     with h5py.File(tmp_path / "rows.h5", "w") as file:
         file["X"], file["y"] = X, y

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
@@ -132,7 +133,6 @@ def test_bounds_and_constants_are_kept(wine):
 @pytest.mark.slow
 def test_rows_that_are_rounded_are_judged(wine):
     """They are no longer exact, and iterated: the bare loss would be followed down."""
-    pd = pytest.importorskip("pandas")
     X, y = wine
     frame = pd.DataFrame(X).rename(columns=str).astype({"12": int})
     pipeline = make_pipeline(StandardScaler(), strict_logistic())

@@ -1,6 +1,7 @@
 """A set is judged by rows that it has not seen, and these do not leak into it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.kernel_ridge import KernelRidge
@@ -218,7 +219,6 @@ def test_a_sample_of_many_rows_is_judged():
 @pytest.mark.slow
 def test_rounded_sets_are_judged(noisy):
     """The rounded start is a candidate, and integers go by the first fold."""
-    pd = pytest.importorskip("pandas")
     X, y = noisy
     table = pd.DataFrame(np.round(3 * X[:, :3]).astype(int), columns=list("abc"))
     fitted = distiller(max_iter=8).fit(table, y)

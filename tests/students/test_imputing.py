@@ -3,6 +3,8 @@
 import warnings
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -123,13 +125,12 @@ def test_rows_have_no_gaps_and_refit_to_the_loss(scaler, gaps):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_gaps_of_frames(library, gaps):
+@pytest.mark.parametrize("module", [pd, pl], ids=["pandas", "polars"])
+def test_gaps_of_frames(module, gaps):
     """Integers have gaps, too, and stay integers within the range of the others."""
-    module = pytest.importorskip(library)
     X, y = gaps
     whole = [None if np.isnan(value) else round(value * 3) + 7 for value in X[:, 0]]
-    dtype = "Int16" if library == "pandas" else module.Int16
+    dtype = "Int16" if module is pd else pl.Int16
     frame = module.DataFrame(
         {"whole": module.Series(whole, dtype=dtype), "half": X[:, 2], "all": X[:, 4]}
     )

@@ -4,6 +4,7 @@ import warnings
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_wine
@@ -192,7 +193,6 @@ def test_constant_features_have_scale_one(scaler, rng):
 
 def test_rows_are_in_the_units_of_the_table(wine):
     """Means of the real features span three orders of magnitude."""
-    pd = pytest.importorskip("pandas")
     X, y = wine
     frame = pd.DataFrame(X, columns=[f"f{j}" for j in range(X.shape[1])])
     distiller = fit(quick(scaled_logistic()), frame, y)
@@ -272,7 +272,6 @@ def test_a_step_that_is_not_mirrored_leads_to_search(wine):
 
 def test_a_table_that_only_search_can_read(rng):
     """Strings and gaps are no numbers: the steps are looked at before the rows."""
-    pd = pytest.importorskip("pandas")
     X = pd.DataFrame({"a": ["x", "y", None, "x"] * 10})
     y = np.tile([0, 1, 0, 0], 10)
     pipeline = make_pipeline(

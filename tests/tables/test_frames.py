@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -158,9 +159,7 @@ def test_fixed_targets_that_are_objects_stay_fractions(multiclass_table, kind):
 
 LAZY = {
     "polars": lambda frame: pl.from_pandas(frame).lazy(),
-    "dask": lambda frame: pytest.importorskip("dask.dataframe").from_pandas(
-        frame, npartitions=2
-    ),
+    "dask": lambda frame: dd.from_pandas(frame, npartitions=2),
 }
 
 

@@ -2,9 +2,14 @@
 
 from typing import Any, NamedTuple
 
+import dask.array as da
+import dask.dataframe as dd
+import h5py
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+import zarr
 
 N_ROWS = 600
 
@@ -39,9 +44,6 @@ def frame(numbers):
 @pytest.fixture(scope="package")
 def stored(numbers, frame, tmp_path_factory):
     """Return a function from the name of a container to a Table."""
-    h5py, zarr = pytest.importorskip("h5py"), pytest.importorskip("zarr")
-    pl, da = pytest.importorskip("polars"), pytest.importorskip("dask.array")
-    dd = pytest.importorskip("dask.dataframe")
     folder = tmp_path_factory.mktemp("large")
     X, y = numbers
     file = h5py.File(folder / "rows.h5", "w")

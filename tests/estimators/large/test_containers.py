@@ -1,8 +1,10 @@
 """Whatever container rows lie in, the set is that of the same rows in memory."""
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -95,11 +97,10 @@ ESTIMATORS = [
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: type(each).__name__)
 def test_students_and_weights(stored, estimator):
-    dask_array = pytest.importorskip("dask.array")
     X, y, memory, memory_y = stored("dask array")
     weight = np.random.RandomState(2).uniform(0, 2, len(memory))
     weight[::7] = 0
-    weights = dask_array.from_array(weight, chunks=170)
+    weights = da.from_array(weight, chunks=170)
     expected = fitted(estimator, memory, memory_y, weight)
     found = fitted(estimator, X, y, weights)
     assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=1e-6)
@@ -129,7 +130,7 @@ def test_numbers_as_targets(stored, container):
     targets = memory[:, :2] @ [[1.0, 0.0], [2.0, -1.0]] + memory[:, 2:] ** 2
     y = targets
     if container == "dask array":
-        y = pytest.importorskip("dask.array").from_array(targets, chunks=(170, 2))
+        y = da.from_array(targets, chunks=(170, 2))
     expected = fitted(Ridge(), memory, targets)
     found = fitted(Ridge(), X, y)
     assert_allclose(found.loss_, expected.loss_, rtol=1e-9)
@@ -223,7 +224,6 @@ def test_targets_have_to_be_there(stored):
 
 
 def test_bad_values_are_found_on_the_way(stored):
-    zarr = pytest.importorskip("zarr")
     X, y, memory, _ = stored("zarr")
     spoiled = memory.copy()
     spoiled[500, 1] = np.nan

@@ -3,6 +3,10 @@
 import os
 import signal
 
+import dask
+import dask.array as da
+import dask.dataframe as dd
+import distributed
 import joblib
 import numpy as np
 import pytest
@@ -13,11 +17,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DatasetDistiller
 from skdistill.real.sources._dask import DaskSource
-
-dask = pytest.importorskip("dask")
-da = pytest.importorskip("dask.array")
-dd = pytest.importorskip("dask.dataframe")
-distributed = pytest.importorskip("distributed")
 
 pytestmark = [
     pytest.mark.filterwarnings(

@@ -3,6 +3,8 @@
 import warnings
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import issparse
@@ -20,7 +22,6 @@ from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
-    KBinsDiscretizer,
     MinMaxScaler,
     OneHotEncoder,
     PolynomialFeatures,
@@ -28,80 +29,29 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import SVC, LinearSVC
 
-from skdistill import DatasetDistiller, DistilledClassifier, distillation_curve
+from skdistill import DistilledClassifier, distillation_curve
 from skdistill.objectives import OuterLoss
 from skdistill.real._reading import read_rows
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import (
     NotMirrored,
     check_student,
-    refuse_unmirrored,
     roles_of,
     student_for,
 )
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import spec_of, strict_logistic
+from tests.students.columns.helpers import (
+    CATEGORIES,
+    NUMBERS,
+    fit,
+    mixed,
+    one_hot,
+    quick,
+)
 
-NUMBERS, CATEGORIES = ["age", "kids"], ["job", "town"]
 #: Warnings of categories that a few rows lack, which zeros stand for.
 pytestmark = pytest.mark.filterwarnings("ignore:Found unknown categories")
-
-
-def one_hot(**params):
-    return OneHotEncoder(**({"handle_unknown": "ignore"} | params))
-
-
-def mixed(encoder=None, numbers=None, last=None):
-    """A pipeline for the table of people, as scikit-learn's guide has it."""
-    columns = ColumnTransformer(
-        [
-            ("num", StandardScaler() if numbers is None else numbers, NUMBERS),
-            ("cat", one_hot() if encoder is None else encoder, CATEGORIES),
-        ]
-    )
-    return make_pipeline(columns, strict_logistic() if last is None else last)
-
-
-@pytest.fixture(scope="module")
-def people():
-    """Columns of a table, and classes; the last jobs are rare."""
-    rng = np.random.default_rng(0)
-    n = 300
-    columns = {
-        "age": rng.uniform(18, 80, n).round(1),
-        "job": rng.choice(list("abcdef"), n, p=[0.4, 0.2, 0.2, 0.1, 0.07, 0.03]),
-        "town": rng.choice(["x", "y"], n),
-        "kids": rng.integers(0, 5, n),
-    }
-    score = (columns["age"] - 50) / 20 + (columns["job"] == "a") - 0.5
-    score += 0.5 * (columns["town"] == "x") + 0.3 * (columns["kids"] - 2)
-    y = np.where(score + rng.standard_normal(n) > 0, "yes", "no")
-    return columns, y
-
-
-@pytest.fixture(params=["pandas", "polars"])
-def table(request, people):
-    module = pytest.importorskip(request.param)
-    columns, y = people
-    return module.DataFrame(columns), y
-
-
-@pytest.fixture(scope="module")
-def frame(people):
-    pd = pytest.importorskip("pandas")
-    columns, y = people
-    return pd.DataFrame(columns), y
-
-
-def quick(estimator, **params):
-    params = {"n_synthetic": 6, "max_iter": 4, "random_state": 0} | params
-    return DatasetDistiller(estimator, **params)
-
-
-def fit(distiller, X, y, **params):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return distiller.fit(X, y, **params)
 
 
 def student_on(pipeline, X, y):
@@ -399,12 +349,11 @@ def test_an_encoder_for_all_columns(frame):
 def test_columns_that_are_not_read(table):
     """Those of numbers keep what they start with, and the others are left empty."""
     X, y = table
-    module = pytest.importorskip(type(X).__module__.partition(".")[0])
-    names = module.DataFrame({"name": [f"n{i}" for i in range(len(y))]})
+    names = {"name": [f"n{i}" for i in range(len(y))]}
     with_names = (
-        module.concat([names, X], axis=1)
-        if module.__name__ == "pandas"
-        else module.concat([names, X], how="horizontal")
+        pd.concat([pd.DataFrame(names), X], axis=1)
+        if isinstance(X, pd.DataFrame)
+        else pl.concat([pl.DataFrame(names), X], how="horizontal")
     )
     distiller = fit(quick(mixed()), with_names, y)
     rows = distiller.X_synthetic_
@@ -457,92 +406,3 @@ def test_tools_take_the_table(frame):
     warm = quick(pipeline, warm_start=True, max_iter=2)
     first = fit(warm, X, y).loss_
     assert fit(warm, X, y).loss_ < first + 1e-3
-
-
-def as_float(X):
-    return X.columns[:1]
-
-
-@pytest.mark.parametrize(
-    ("transformer", "message"),
-    [
-        (OneHotEncoder(), "handle_unknown='error' and categories='auto'"),
-        (one_hot(min_frequency=2), "min_frequency or max_categories"),
-        (one_hot(drop=np.array(["a"])), "drop as an array"),
-        (make_column_transformer((StandardScaler(), as_float)), "that a function"),
-        (
-            ColumnTransformer(
-                [("a", StandardScaler(), [0])], transformer_weights={"a": 2.0}
-            ),
-            "transformer_weights",
-        ),
-        (make_column_transformer((KBinsDiscretizer(), [0])), "'kbinsdiscretizer'"),
-    ],
-)
-def test_settings_are_refused_without_data(transformer, message):
-    with pytest.raises(NotMirrored, match=message):
-        refuse_unmirrored(make_pipeline(transformer, LogisticRegression()))
-
-
-@pytest.mark.parametrize(
-    ("pipeline", "message"),
-    [
-        (mixed(last=SVC(gamma="scale")), "SVC behind it"),
-        (
-            make_pipeline(
-                mixed()[0], StandardScaler(with_mean=False), strict_logistic()
-            ),
-            "Standard behind it",
-        ),
-        (
-            make_pipeline(
-                make_column_transformer(
-                    (one_hot(), ["kids"]), (StandardScaler(), ["kids"])
-                ),
-                LogisticRegression(),
-            ),
-            "taken as numbers by another",
-        ),
-        (
-            mixed(OneHotEncoder(categories=[list("ab"), ["x", "y"]])),
-            r"lack some of the data: \[",
-        ),
-        (
-            make_pipeline(
-                make_column_transformer((SimpleImputer(), ["job"])), strict_logistic()
-            ),
-            "not numbers: 'job'",
-        ),
-        (
-            make_pipeline(StandardScaler(), mixed()[0], LogisticRegression()),
-            "Specifying the columns using strings",
-        ),
-    ],
-)
-def test_tables_are_refused_by_name(pipeline, message, frame):
-    X, y = frame
-    if "Specifying" in message:
-        X = X[NUMBERS]
-    with pytest.raises(NotMirrored, match=message):
-        quick(pipeline, solver="lbfgs").fit(X, y)
-
-
-def test_many_categories_lead_to_search():
-    X = np.arange(3000).reshape(-1, 1)
-    pipeline = make_pipeline(one_hot(), LogisticRegression())
-    with pytest.raises(NotMirrored, match="3000 categories, more than the 2000"):
-        quick(pipeline, solver="lbfgs").fit(X, X[:, 0] % 2)
-
-
-@pytest.mark.slow
-def test_other_categories_lead_to_search(frame):
-    X, y = frame
-    pipeline = make_pipeline(
-        make_column_transformer((StandardScaler(), ["age", "kids"])),
-        LogisticRegression(),
-    )
-    distiller = quick(pipeline, categorical_features=["kids"], max_iter=1)
-    with pytest.warns(UserWarning, match=r"does not one-hot encode .* by search"):
-        assert distiller.fit(X, y).solver_ == "search"
-    named = fit(quick(mixed(), categorical_features=CATEGORIES, max_iter=1), X, y)
-    assert named.solver_ == "lbfgs"
