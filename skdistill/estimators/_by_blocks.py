@@ -1,5 +1,6 @@
 """Predictions and scores of rows that are read block by block."""
 
+import operator
 from functools import partial
 
 import numpy as np
@@ -57,7 +58,7 @@ def score_by_blocks(fitted, X, y, sample_weight):
         varies = moments.square > 0
         share = errors / np.where(varies, moments.square, 1.0)
         return float(np.mean(np.where(varies, 1 - share, errors == 0)))
-    score, weight = source.reduce(partial(_scored, fitted), _with_scores)
+    score, weight = source.reduce(partial(_scored, fitted), operator.add)
     return float(score / weight)
 
 
@@ -100,32 +101,24 @@ def _weight(block):
 
 
 def _errors(fitted, block):
-    if not block.n_rows:
-        return None
     weight, y = _weight(block), np.asarray(block.y, dtype=np.float64)
+    if not weight.any():
+        return None
     Y = y.reshape(len(y), -1)
     error = Y - _predicted(fitted, "predict", block).reshape(Y.shape)
     return weight @ error**2, moments_of(Y, weight)
 
 
 def _with_errors(first, second):
-    if first is None or second is None:
-        return second if first is None else first
     return first[0] + second[0], combined_moments(first[1], second[1])
 
 
 def _scored(fitted, block):
-    if not block.n_rows:
-        return None
     weight = _weight(block)
+    if not weight.any():
+        return None
     X, y = _samples(fitted, block), np.asarray(block.y)
     score = fitted.estimator_.score(
         X, y, **({} if block.sample_weight is None else {"sample_weight": weight})
     )
     return np.array([score * weight.sum(), weight.sum()])
-
-
-def _with_scores(first, second):
-    if first is None or second is None:
-        return second if first is None else first
-    return first + second

@@ -39,6 +39,8 @@ class BlockRows(RealRows):
         Rows in a chunk.
     """
 
+    is_reread = True
+
     def __init__(
         self, source, reader, known, targets, at_hand, factor, *, chunk_rows=None
     ):
@@ -51,8 +53,6 @@ class BlockRows(RealRows):
         self.n_rows = int(self.group_counts.sum())
         self.group_weight = at_hand.group_weight
         self.total_weight = at_hand.total_weight
-
-    is_reread = True
 
     @property
     def n_at_hand(self):
@@ -187,8 +187,6 @@ class _SumOfBlock:
         self.function = function
 
     def __call__(self, block, *arguments):
-        if not block.n_rows:
-            return None
         rows = _without(self.reader(block), self.left_out)
         if not len(rows.position):
             return None
@@ -206,8 +204,6 @@ class _ExtremesOfBlock:
         self.reader, self.left_out = reader, left_out
 
     def __call__(self, block):
-        if not block.n_rows:
-            return None
         X = _without(self.reader(block), self.left_out).X
         if not len(X):
             return None
@@ -220,8 +216,6 @@ def _without(rows, positions):
 
 
 def _outer_extremes(first, second):
-    if first is None or second is None:
-        return second if first is None else first
     return np.minimum(first[0], second[0]), np.maximum(first[1], second[1])
 
 

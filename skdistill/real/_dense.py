@@ -130,8 +130,6 @@ def _chunks(data, chunk_rows):
 
 
 def add_sums(total, part):
-    """Add two pytrees of arrays; None is no summand."""
-    if part is None:
-        return total
+    """Add a pytree of arrays to a sum of such, which is None at first."""
     part = jax.tree.map(np.asarray, part)
     return part if total is None else jax.tree.map(np.add, total, part)

@@ -60,8 +60,6 @@ def _labels(y, of_classes):
 
 
 def _seen_in_block(block, of_classes):
-    if not block.n_rows:
-        return None
     y = as_labels(readable(block.y, "y"))
     weight = _check_sample_weight(
         block.sample_weight,
@@ -83,8 +81,6 @@ def _seen_in_block(block, of_classes):
 
 
 def _combined(first, second, of_classes):
-    if first is None or second is None:
-        return second if first is None else first
     labels, group = np.unique(
         np.concatenate([first.labels, second.labels]), return_inverse=True
     )

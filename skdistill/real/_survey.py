@@ -17,6 +17,7 @@ from skdistill.real._number_moments import (
 )
 from skdistill.real._reserve import Reserve, pruned, size_of_reserve
 from skdistill.real._targets import check_classes
+from skdistill.real.sources._base import combined
 from skdistill.tables._reading import as_labels
 
 
@@ -124,15 +125,24 @@ def survey(source, reader):
     ValueError
         If a row cannot be read, or holds a value that is not finite.
     """
-    return source.reduce(
-        partial(_survey_of_block, reader=reader),
-        partial(_combined, of_classes=reader.of_classes),
+    n_passed, known = source.reduce(
+        partial(_counted_survey, reader=reader),
+        partial(_both_counted, of_classes=reader.of_classes),
     )
+    return None if known is None else known._replace(n_passed=n_passed)
+
+
+def _counted_survey(block, reader):
+    """Return the number of rows and the Survey of those with weight, None of none."""
+    return block.n_rows, _survey_of_block(block, reader)
+
+
+def _both_counted(first, second, of_classes):
+    both = combined(partial(_combined, of_classes=of_classes), first[1], second[1])
+    return first[0] + second[0], both
 
 
 def _survey_of_block(block, reader):
-    if not block.n_rows:
-        return None
     try:
         rows = reader(block, checks_values=True)
     except ValueError as error:
@@ -163,8 +173,6 @@ def _survey_of_block(block, reader):
 
 
 def _combined(first, second, of_classes):
-    if first is None or second is None:
-        return second if first is None else first
     labels, numbers = None, None
     counts, weight = first.counts + 0, first.weight + 0
     if of_classes:
@@ -180,7 +188,7 @@ def _combined(first, second, of_classes):
         counts, weight = counts + second.counts, weight + second.weight
         numbers = combined_moments(first.numbers, second.numbers)
     return Survey(
-        first.n_passed + second.n_passed,
+        first.n_passed,  # known in the end, with blocks that have no weight
         max(first.heaviest, second.heaviest),
         labels,
         counts,

@@ -15,7 +15,7 @@ from skdistill.tables._stacking import stacked
 
 
 def telling_rows(block, categorical_features):
-    """Return the Block of the telling rows of a block, None if it has no rows.
+    """Return the Block of the telling rows of a block.
 
     Parameters
     ----------
@@ -24,8 +24,6 @@ def telling_rows(block, categorical_features):
     categorical_features : None, "from_dtype" or array-like
         See ``DatasetDistiller``.
     """
-    if not block.n_rows:
-        return None
     X, categorical = readable(block.X), None
     if categorical_features is not None:
         categorical = _check_categorical_features(X, categorical_features)
@@ -46,9 +44,7 @@ def telling_rows(block, categorical_features):
 
 
 def telling_rows_of_both(first, second, categorical_features):
-    """Return the telling rows of two blocks of such; None is no block."""
-    if first is None or second is None:
-        return second if first is None else first
+    """Return the telling rows of two blocks of such."""
     both = Block(first.first, stacked(first.X, second.X), stacked(first.y, second.y))
     return telling_rows(both, categorical_features)
 

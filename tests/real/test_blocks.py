@@ -117,6 +117,15 @@ def test_rows_without_weight_are_left_out(arrays):
     assert blocks.n_passed == N_ROWS
 
 
+def test_blocks_without_weight_count_among_the_passed_rows(arrays):
+    """So that parts of the rows can be given by their positions."""
+    X, y, weight = arrays
+    weight[:97] = weight[-100:] = 0.0  # the first block, and more than the last
+    blocks = in_blocks(X, y, weight)
+    assert blocks.n_passed == N_ROWS
+    assert_array_equal(blocks.passed, np.arange(97, N_ROWS - 100))
+
+
 @pytest.mark.usefixtures("few_at_hand")
 def test_sums_are_over_all_rows_when_few_are_at_hand(arrays, rng):
     X, y, weight = arrays

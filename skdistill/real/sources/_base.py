@@ -57,7 +57,8 @@ class Source(ABC):
         Parameters
         ----------
         function : callable
-            ``function(block, *arguments)``; it can be pickled.
+            ``function(block, *arguments)`` for a block that has rows; it can be
+            pickled. None says that there is nothing to combine.
         combine : callable
             ``combine(first, second)``, associative, in the order of the blocks.
         *arguments : pytrees of small arrays
@@ -66,7 +67,7 @@ class Source(ABC):
         Returns
         -------
         object
-            The combination. None if there are no blocks.
+            The combination. None if there is nothing.
         """
 
     @abstractmethod
@@ -87,6 +88,13 @@ class Source(ABC):
         """
 
 
+def combined(combine, first, second):
+    """Return the combination of two results, of which None says nothing."""
+    if first is None or second is None:
+        return second if first is None else first
+    return combine(first, second)
+
+
 class LocalSource(Source):
     """A place that this process reads from, one block after the other.
 
@@ -105,8 +113,8 @@ class LocalSource(Source):
             ahead = reader.submit(blocks.next)
             while (block := ahead.result()) is not None:
                 ahead = reader.submit(blocks.next)
-                part = function(block, *arguments)
-                total = part if total is None else combine(total, part)
+                part = function(block, *arguments) if block.n_rows else None
+                total = combined(combine, total, part)
         return total
 
     def head(self):

@@ -11,7 +11,7 @@ import dask
 import numpy as np
 
 from skdistill._sklearn_compat import _num_samples
-from skdistill.real.sources._base import Block, Source
+from skdistill.real.sources._base import Block, Source, combined
 
 #: Rows of which the form of a result is told.
 HEAD_ROWS = 8
@@ -80,7 +80,7 @@ class DaskSource(Source):
     def reduce(self, function, combine, *arguments):
         """Combine what a function returns for each block, see ``Source``."""
         results = self._tasks(function, *arguments)
-        together = dask.delayed(partial(_both, combine), pure=False)
+        together = dask.delayed(partial(combined, combine), pure=False)
         while len(results) > 1:
             pairs = zip(results[::2], results[1::2], strict=False)
             odd = results[len(results) - len(results) % 2 :]
@@ -161,12 +161,11 @@ def _first_rows(*parts):
 @partial(dask.delayed, pure=False)
 def _of_partition(given, first, *parts):
     function, arguments = given
+    block = Block(first, *parts)
+    if not block.n_rows:
+        return None
     try:
-        return function(Block(first, *parts), *arguments)
+        return function(block, *arguments)
     except Exception as error:
         error.add_note(f"In the partition of X that begins with row {first}.")
         raise
-
-
-def _both(combine, first, second):
-    return combine(first, second)

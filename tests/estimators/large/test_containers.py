@@ -124,6 +124,21 @@ def test_a_block_without_weight(numbers):
     assert_allclose(found.loss_, expected.loss_, rtol=1e-7)
 
 
+@pytest.mark.parametrize("estimator", [LogisticRegression(C=10), Ridge()])
+def test_scores_of_weighted_blocks(stored, in_memory, estimator):
+    """Blocks without weight, and those that weigh more than others."""
+    X, y, memory, memory_y = stored("dask array")
+    found = in_memory
+    if isinstance(estimator, Ridge):
+        memory_y = memory[:, 0] + memory[:, 1] ** 2
+        y = da.from_array(memory_y, chunks=170)
+        found = fitted(estimator, memory, memory_y)
+    weight = np.arange(len(memory_y)) % 4 * (np.arange(len(memory_y)) // 170 / 3)
+    expected = found.score(memory, memory_y, sample_weight=weight)
+    weights = da.from_array(weight, chunks=170)
+    assert_allclose(found.score(X, y, sample_weight=weights), expected)
+
+
 @pytest.mark.parametrize("container", ["zarr", "dask array"])
 def test_numbers_as_targets(stored, container):
     X, _, memory, _ = stored(container)
