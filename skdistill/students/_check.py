@@ -68,6 +68,7 @@ def check_student(
         y_new = one_hot_classes(y_new)
     is_weighted = takes_weights(student.estimator)
     weight = rng.uniform(0.5, 2.0, len(X)) if is_weighted else np.ones(len(X))
+    _check_weights(student, y, weight)
     synthetic = SyntheticSet(
         X,
         student.encode(y),
@@ -79,6 +80,21 @@ def check_student(
     fitted = _fit(student, X, y, weight if is_weighted else None)
     _check_parity(student, synthetic, params, fitted, X_new)
     _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng)
+
+
+def _check_weights(student, y, weight):
+    """Check that rows of a class weigh as much as one entry that stands for them."""
+    if student.spec.classes is None:
+        return
+    k = len(student.spec.classes)
+    assert_allclose(
+        student.training_weight(
+            np.arange(k), np.bincount(y, weight, k), counts=np.bincount(y, minlength=k)
+        ),
+        np.bincount(y, student.training_weight(y, weight), k),
+        rtol=1e-6,
+        err_msg="training_weight of entries that stand for rows is not their sum.",
+    )
 
 
 def _codes_classes(student):
