@@ -62,12 +62,12 @@ def score_by_blocks(fitted, X, y, sample_weight):
     return float(score / weight)
 
 
-def first_rows(X, y=None, sample_weight=None):
+def first_rows(X):
     """Return samples in memory: the first ones of a container that is read by blocks.
 
-    Columns that ``y`` and ``sample_weight`` name are left out.
+    Those of a ``Source`` are without the columns of targets and weights.
     """
-    source = source_of(X, y, sample_weight)
+    source = source_of(X, None, None)
     head = None if source is None else source.head()
     return X if head is None else head.X
 

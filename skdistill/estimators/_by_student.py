@@ -10,6 +10,7 @@ from skdistill.estimators._requests import check_requests
 from skdistill.optimizers._outcome import Outcome
 from skdistill.real._base import NeedsFeatures
 from skdistill.real._reading import read_rows
+from skdistill.real.sources import source_of
 from skdistill.solvers._blas import blas_threads_for, single_blas_thread
 from skdistill.solvers._distill import Distilled, distill
 from skdistill.solvers._iterate import solver_of
@@ -39,7 +40,9 @@ class ByStudent:
 
     def __init__(self, distiller, estimator, student_of, X, y, sample_weight):
         _refuse_sparse(estimator, X)
-        first = first_rows(X, y, sample_weight)
+        source = source_of(X, y, sample_weight)
+        X = X if source is None else source  # found, and its lengths read, once
+        first = first_rows(X)
         roles = roles_of(estimator, first)
         if roles is not None and roles.is_picky:
             _refuse_other_categories(distiller.categorical_features, first, roles)
