@@ -151,8 +151,10 @@ class DatasetDistiller(
         Seconds after which the iteration ends with the best set so far.
 
     tol : float, default=1e-4
-        Stop when no entry of the projected gradient exceeds it, or when the loss no
-        longer falls. The gradient is taken in units of the features: for linear
+        Stop when no entry of the projected gradient exceeds it, or when the last
+        ``n_iter_no_change`` iterations lowered the outer loss by less than ``tol``
+        each, on average. The loss counts relative to that of predicting without
+        features. The gradient is taken in units of the features: for linear
         estimators those in which a step of one changes the raw predictions on the real
         data by about one, else their standard deviations. In regression ``tol`` is
         relative to the variance of the targets. "adam" and "search" do not use it.
@@ -177,8 +179,9 @@ class DatasetDistiller(
 
     n_iter_no_change : int, default=10
         Number of iterations without a lower loss on the held-back rows after which the
-        iteration ends; for "search" also if no rows are held back. "adam" runs to the
-        end of its schedule, and the best iterate is returned.
+        iteration ends; for "search" also if no rows are held back. ``tol`` says when
+        the loss on the other rows ends it. "adam" runs to the end of its schedule, and
+        the best iterate is returned.
 
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers

@@ -20,7 +20,18 @@ ABNORMAL = 2
 NEARLY = 10.0
 
 
-def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
+def minimize(
+    value_and_grad,
+    x0,
+    *,
+    lower,
+    upper,
+    max_iter,
+    tol,
+    callback,
+    n_iter_no_change=np.inf,
+    min_decrease=0.0,
+):
     """Minimize with L-BFGS-B.
 
     Parameters
@@ -38,6 +49,11 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
         Stop when no entry of the projected gradient exceeds it.
     callback : callable
         ``callback(x, value)`` after each iteration; a true result stops the run.
+    n_iter_no_change : int, default=infinity
+        Stop when so many iterations have lowered the value by less than
+        ``min_decrease`` each, on average.
+    min_decrease : float, default=0.0
+        See ``n_iter_no_change``.
 
     Returns
     -------
@@ -45,12 +61,18 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
         The iterate with the lowest value.
     """
     finite = _Finite(value_and_grad)
-    asked_to_stop = False
+    end, values = None, []
 
     def stop_if_asked(intermediate_result):
-        nonlocal asked_to_stop
+        nonlocal end
+        values.append(intermediate_result.fun)
         if callback(intermediate_result.x, intermediate_result.fun):
-            asked_to_stop = True
+            end = Outcome.STOPPED
+        elif len(values) > n_iter_no_change:
+            decrease = values[-1 - n_iter_no_change] - values[-1]
+            if decrease < n_iter_no_change * min_decrease:
+                end = Outcome.CONVERGED
+        if end is not None:
             raise StopIteration
 
     # SciPy reads bounds one by one, which takes long for wide rows without any.
@@ -77,7 +99,7 @@ def minimize(value_and_grad, x0, *, lower, upper, max_iter, tol, callback):
         # it is forgotten, for as long as that helps.
         if result.status != ABNORMAL or not result.nit or n_iter >= max_iter:
             break
-    outcome = Outcome.STOPPED if asked_to_stop else _outcome(result, lower, upper, tol)
+    outcome = _outcome(result, lower, upper, tol) if end is None else end
     if not finite.ever or (not finite.always and outcome is Outcome.STALLED):
         outcome = Outcome.NOT_FINITE
     # SciPy goes back to the last iterate then, but says the value of the last trial.

@@ -296,7 +296,7 @@ class RealRows(ABC):
         weight = own_weight if sample_weight is None else sample_weight
         return rows_in_memory(X, y, weight, self.targets)
 
-    def sample(self, size):
+    def sample(self, size, number=0):
         """Return a sample of the rows, in memory.
 
         It is stratified by the groups of the targets, in proportion to their weight,
@@ -307,6 +307,8 @@ class RealRows(ABC):
         ----------
         size : int
             Rows to draw.
+        number : int, default=0
+            Which sample: another number draws other rows.
 
         Returns
         -------
@@ -320,7 +322,7 @@ class RealRows(ABC):
                 None if count <= share else share
                 for count, share in zip(self.group_counts, shares, strict=True)
             ]
-        drawn = self.draw(sizes, np.random.RandomState(0))
+        drawn = self.draw(sizes, np.random.RandomState(number))
         rows, weights = [], []
         for members, share, total in zip(drawn, sizes, self.group_weight, strict=True):
             if share is None:

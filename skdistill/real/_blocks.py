@@ -84,9 +84,9 @@ class BlockRows(RealRows):
         """Draw rows at hand from every group, see ``RealRows``."""
         return self.at_hand.draw(sizes, random_state, offset)
 
-    def sample(self, size):
+    def sample(self, size, number=0):
         """Return a sample of the rows at hand."""
-        return self.at_hand.sample(size)
+        return self.at_hand.sample(size, number)
 
     def labels(self):
         """Return the targets of the rows at hand."""

@@ -78,10 +78,10 @@ class RowsInMemory(RealRows):
             drawn.append(members)
         return drawn
 
-    def sample(self, size):
+    def sample(self, size, number=0):
         """Return a sample of the rows, or these if there are no more than that."""
         is_whole = self.X.shape[0] == self.n_rows <= size
-        return self if is_whole else super().sample(size)
+        return self if is_whole else super().sample(size, number)
 
     @cached_property
     def passed(self):

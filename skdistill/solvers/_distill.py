@@ -73,10 +73,10 @@ def distill(problem, columns, report):
     if columns.rounds:
         report.phase("rounding integers and categories")
         synthetic, fixed_options = round_set(
-            problem, synthetic, start.scale_at, columns, report
+            problem, synthetic, start.units_at, columns, report
         )
         synthetic, after = iterate(
-            problem, synthetic, start.scale_at, fixed_options, report, report.remaining
+            problem, synthetic, start.units_at, fixed_options, report, report.remaining
         )
         outcome = after if outcome is Outcome.CONVERGED else outcome
     if not report.losses:
@@ -122,7 +122,7 @@ def _iterate_from(problem, start, report, max_iter):
         first = calibrate(problem, problem.start)
         report.consider(first, problem.training_loss(first))
     synthetic, outcome = iterate(
-        problem, synthetic, start.scale_at, problem.options, report, max_iter
+        problem, synthetic, start.units_at, problem.options, report, max_iter
     )
     if outcome is Outcome.MAX_ITER and report.ends_by_folds:
         outcome = Outcome.CONVERGED

@@ -14,13 +14,15 @@ SURROGATE_SLACK = 0.05
 #: Iterations on a sample of the rows, and their tolerance.
 SAMPLE_MAX_ITER = 60
 SAMPLE_TOL = 3e-4
+#: Iterations there after which another sample has to agree that the loss is lower.
+SAMPLE_PATIENCE = 5
 #: Nonlinear students look at mini-batches if there are more rows than this.
 MAX_FULL_ROWS = 10_000
 #: Rows of a mini-batch.
 BATCH_ROWS = 2048
 
 
-def iterate(problem, synthetic, scale_at, options, report, max_iter):
+def iterate(problem, synthetic, units_at, options, report, max_iter):
     """Improve a set by the bilevel iteration.
 
     Parameters
@@ -29,8 +31,8 @@ def iterate(problem, synthetic, scale_at, options, report, max_iter):
         What is to be solved.
     synthetic : SyntheticSet
         The set to start from.
-    scale_at : callable
-        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    units_at : callable
+        ``units_at(synthetic)``, coordinates of the samples near a set.
     options : Options
         What is learned; the problem's, or with other bounds.
     report : Report
@@ -54,8 +56,8 @@ def iterate(problem, synthetic, scale_at, options, report, max_iter):
         report.consider(synthetic, problem.training_loss(synthetic))
     is_by_batches = solver_of(problem) == "adam"
     if problem.is_sampled and not is_by_batches:
-        synthetic = _improve_on_sample(problem, synthetic, scale_at, options, report)
-    variables = options.variables(student, synthetic, scale_at(synthetic))
+        synthetic = _improve_on_sample(problem, synthetic, units_at, options, report)
+    variables = options.variables(student, synthetic, units_at(synthetic))
 
     def note(synthetic, value):
         loss = value
@@ -67,7 +69,10 @@ def iterate(problem, synthetic, scale_at, options, report, max_iter):
     if is_by_batches:
         settings |= _batches(problem, variables, options)
     else:
+        cost = student.cost_without_features(options.loss_unit)
         settings["tol"] = options.tol
+        settings["min_decrease"] = options.tol * cost / options.loss_unit
+        settings["n_iter_no_change"] = options.n_iter_no_change
     synthetic, result = improve(student, objective, variables, **settings)
     if not report.judges:
         return synthetic, result.outcome
@@ -104,19 +109,46 @@ def solver_of(problem):
     return problem.options.solver
 
 
-def _improve_on_sample(problem, synthetic, scale_at, options, report):
-    """Come near on a sample: what is wrong with a set can be seen on few rows."""
-    synthetic, _ = improve(
+def _improve_on_sample(problem, synthetic, units_at, options, report):
+    """Come near on a sample: what is wrong with a set can be seen on few rows.
+
+    What many learned numbers owe to these very rows, all the others would take back.
+    So the set that is kept is the best one on rows that are held back, if there are
+    any, and on another sample otherwise.
+    """
+    trials = report if report.judges else _Trials(problem, synthetic, report)
+    improve(
         problem.student,
         problem.with_penalty(problem.sample_loss),
-        options.variables(problem.student, synthetic, scale_at(synthetic)),
+        options.variables(problem.student, synthetic, units_at(synthetic)),
         unit=options.loss_unit,
         max_iter=SAMPLE_MAX_ITER,
         tol=SAMPLE_TOL,
-        callback=report.trial,
+        callback=trials.trial,
     )
     report.renew_patience()
-    return report.best if report.judges else synthetic
+    return trials.best
+
+
+class _Trials:
+    """Sets of the iteration on a sample, judged by another one."""
+
+    def __init__(self, problem, synthetic, report):
+        self.student, self.report = problem.student, report
+        self.judge = problem.with_penalty(problem.second_sample_loss)
+        self.best, self.best_loss = synthetic, self._loss(synthetic)
+        self.since_best = 0
+
+    def trial(self, synthetic, loss):
+        """Take note of a set; return whether to end."""
+        value = self._loss(synthetic)
+        self.since_best += 1
+        if value < self.best_loss:
+            self.best, self.best_loss, self.since_best = synthetic, value, 0
+        return self.report.trial(synthetic, loss) or self.since_best >= SAMPLE_PATIENCE
+
+    def _loss(self, synthetic):
+        return self.judge.value(self.student.solve(synthetic))
 
 
 def _batches(problem, variables, options):

@@ -15,7 +15,7 @@ from skdistill.real._holding import parts_of
 from skdistill.real._targets import weighted_spread
 from skdistill.solvers._starting import starting_rows
 from skdistill.synthetic._set import SyntheticSet
-from skdistill.synthetic._variables import OuterVariables
+from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 
 #: The first iterations look at no more rows than this.
 MAX_SAMPLE_ROWS = 4096
@@ -82,11 +82,16 @@ class Options(NamedTuple):
     target_scale: object = None
     learn_probabilities: bool = False
 
-    def variables(self, student, synthetic, scale):
-        """Return the OuterVariables of a set, samples in units of ``scale``."""
+    @property
+    def units(self):
+        """Coordinates of samples of which nothing else is known."""
+        return FeatureUnits(self.scale)
+
+    def variables(self, student, synthetic, units):
+        """Return the OuterVariables of a set, samples in the coordinates ``units``."""
         return OuterVariables(
             synthetic,
-            scale,
+            units,
             self.bounds,
             self.hyperparameter_limits(student),
             target_scale=self.target_scale,
@@ -179,6 +184,11 @@ class Problem:
         """The outer loss on the sample."""
         return self._loss_on(self.sample)
 
+    @cached_property
+    def second_sample_loss(self):
+        """The outer loss on another sample, which judges what the first one says."""
+        return self._loss_on(self.real.sample(MAX_SAMPLE_ROWS, number=1))
+
     @property
     def is_sampled(self):
         """Whether there are more rows than the sample holds."""
@@ -266,8 +276,8 @@ class Start(NamedTuple):
     ----------
     synthetic : SyntheticSet
         The best rows so far.
-    scale_at : callable
-        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    units_at : callable
+        ``units_at(synthetic) -> FeatureUnits or like it``, coordinates near a set.
     is_exact : bool
         Whether they reproduce the model of all rows.
     outcome : Outcome
@@ -275,7 +285,7 @@ class Start(NamedTuple):
     """
 
     synthetic: SyntheticSet
-    scale_at: Callable
+    units_at: Callable
     is_exact: bool = False
     outcome: Outcome = Outcome.CONVERGED
 

@@ -25,7 +25,7 @@ MAX_FAILURES = 20
 INTEGER_STEPS = (16, 4, 1)
 
 
-def round_set(problem, synthetic, scale_at, columns, report):
+def round_set(problem, synthetic, units_at, columns, report):
     """Give a set values that the columns can have, up to the precision of floats.
 
     Parameters
@@ -36,8 +36,8 @@ def round_set(problem, synthetic, scale_at, columns, report):
         learned may be far from any row that the columns can hold.
     synthetic : SyntheticSet
         The set to round.
-    scale_at : callable
-        ``scale_at(synthetic) -> (p,)``, units of the features near a set.
+    units_at : callable
+        ``units_at(synthetic)``, coordinates of the samples near a set.
     columns : Columns
         Says which values they can have.
     report : Report
@@ -50,7 +50,7 @@ def round_set(problem, synthetic, scale_at, columns, report):
     options : Options
         The problem's, with bounds that hold what is rounded.
     """
-    rounding = _Rounding(problem, scale_at, columns, report)
+    rounding = _Rounding(problem, units_at, columns, report)
     whole = synthetic._replace(X=columns.round(synthetic.X))
     if not np.allclose(whole.X, synthetic.X, rtol=0, atol=ROUNDING_ERROR):
         start, near = (
@@ -70,12 +70,12 @@ def round_set(problem, synthetic, scale_at, columns, report):
 class _Rounding:
     """Rounding of a set, judged on a sample of the real rows."""
 
-    def __init__(self, problem, scale_at, columns, report):
+    def __init__(self, problem, units_at, columns, report):
         self.student = problem.student
         self.objective = problem.with_penalty(problem.sample_loss)
         self.options = problem.options
         self.table = columns
-        self.scale_at = scale_at
+        self.units_at = units_at
         self.report = report
 
     def run(self, synthetic):
@@ -130,7 +130,7 @@ class _Rounding:
     def refine(self, synthetic, fixed):
         """Improve what is not fixed, a little."""
         variables = self.hold(synthetic, fixed).variables(
-            self.student, synthetic, self.scale_at(synthetic)
+            self.student, synthetic, self.units_at(synthetic)
         )
         synthetic, _ = improve(
             self.student,

@@ -60,7 +60,7 @@ def course_by_folds(problem, parts, report, max_iter):
         if start.synthetic is not fold_problem.start:
             start_losses[-1] = judge(calibrate(fold_problem, fold_problem.start))
         iterate(
-            fold_problem, synthetic, start.scale_at, problem.options, fold, max_iter
+            fold_problem, synthetic, start.units_at, problem.options, fold, max_iter
         )
         curves.append(curve + fold.validation_losses)
         weights.append(problem.real.take(part.held).sample_weight.sum())

@@ -14,7 +14,7 @@ from scipy.special import expit, logit, softmax
 MAX_CERTAINTY = 0.98
 
 
-class _Block(NamedTuple):
+class Block(NamedTuple):
     """One learned field of a SyntheticSet.
 
     Attributes
@@ -35,6 +35,30 @@ class _Block(NamedTuple):
     pull_back: Callable
 
 
+class FeatureUnits:
+    """Coordinates of samples, in which each feature has a unit of its own.
+
+    Parameters
+    ----------
+    scale : ndarray of shape (p,)
+        The units.
+    """
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def block(self, X, bounds):
+        """Return samples (m, p) within bounds as a Block."""
+        scale, (low, high) = self.scale, bounds
+        return Block(
+            (X / scale).ravel(),
+            np.broadcast_to(np.divide(low, scale), X.shape).ravel(),
+            np.broadcast_to(np.divide(high, scale), X.shape).ravel(),
+            lambda x: np.clip(x.reshape(X.shape) * scale, low, high),
+            lambda grad, _: grad * scale,
+        )
+
+
 class OuterVariables:
     """The learned part of a synthetic set as one vector.
 
@@ -42,8 +66,8 @@ class OuterVariables:
     ----------
     start : SyntheticSet
         The set to start from; what is not learned keeps its value.
-    scale : ndarray of shape (p,) or None
-        Unit of each feature; None keeps the samples as they are.
+    units : FeatureUnits or like it, or None
+        Coordinates of the samples; None keeps them as they are.
     bounds : tuple of two ndarrays of shape (p,) or (m, p)
         Least and largest value of each feature, or of each entry; one that equals the
         other holds an entry fixed.
@@ -62,7 +86,7 @@ class OuterVariables:
     def __init__(
         self,
         start,
-        scale,
+        units,
         bounds,
         hyperparameters,
         *,
@@ -73,8 +97,8 @@ class OuterVariables:
     ):
         self.start = start
         self._blocks = {}
-        if scale is not None:
-            self._blocks["X"] = _samples(start.X, scale, bounds)
+        if units is not None:
+            self._blocks["X"] = units.block(start.X, bounds)
         if target_scale is not None:
             self._blocks["y"] = _numbers(start.y, target_scale, target_bounds)
         if learn_probabilities:
@@ -110,21 +134,10 @@ class OuterVariables:
         )
 
 
-def _samples(X, scale, bounds):
-    low, high = bounds
-    return _Block(
-        (X / scale).ravel(),
-        np.broadcast_to(np.divide(low, scale), X.shape).ravel(),
-        np.broadcast_to(np.divide(high, scale), X.shape).ravel(),
-        lambda x: np.clip(x.reshape(X.shape) * scale, low, high),
-        lambda grad, _: grad * scale,
-    )
-
-
 def _numbers(y, scale, bounds):
     # Of one target the bounds are of shape (1,), as of several.
     Y = y.reshape(len(y), -1)
-    block = _samples(Y, np.broadcast_to(scale, Y.shape[1:]), bounds)
+    block = FeatureUnits(np.broadcast_to(scale, Y.shape[1:])).block(Y, bounds)
     return block._replace(
         decode=lambda x: block.decode(x).reshape(y.shape),
         pull_back=lambda grad, _: grad * scale,
@@ -133,7 +146,7 @@ def _numbers(y, scale, bounds):
 
 def _free(x0, decode, pull_back):
     ends = np.full(x0.size, np.inf)
-    return _Block(x0.ravel(), -ends, ends, decode, pull_back)
+    return Block(x0.ravel(), -ends, ends, decode, pull_back)
 
 
 def _probabilities(y):
@@ -152,7 +165,7 @@ def _probabilities(y):
 def _weights(weight):
     """Weights in units of their mean, not negative."""
     unit = weight.mean()
-    return _Block(
+    return Block(
         weight / unit,
         np.zeros(len(weight)),
         np.full(len(weight), np.inf),
@@ -164,7 +177,7 @@ def _weights(weight):
 def _logarithms(values, limits):
     names = list(limits)
     ends = np.log(np.array([limits[name] for name in names]))
-    return _Block(
+    return Block(
         np.log([values[name] for name in names]),
         ends[:, 0],
         ends[:, 1],

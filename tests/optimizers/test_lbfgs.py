@@ -210,3 +210,31 @@ def test_what_ends_a_run_after_such_a_step_is_said(stops):
     )
     assert result.outcome is (Outcome.STOPPED if stops else Outcome.MAX_ITER)
     assert len(seen) == (4 if stops else 5)
+
+
+def test_ends_when_the_value_no_longer_falls():
+    values = []
+
+    def note(x, value):
+        values.append(value)
+        return False
+
+    start = [-1.2, 1.0]
+    whole = run(rosenbrock, start, callback=note)
+    first, values[:] = list(values), []
+    result = minimize(
+        rosenbrock,
+        np.array(start),
+        lower=np.full(2, -np.inf),
+        upper=np.full(2, np.inf),
+        max_iter=200,
+        tol=1e-6,
+        callback=note,
+        n_iter_no_change=5,
+        min_decrease=0.1,
+    )
+    assert result.outcome is Outcome.CONVERGED
+    assert result.n_iter == len(values) < whole.n_iter
+    assert values == first[: len(values)]
+    decreases = np.array(values[:-5]) - values[5:]
+    assert decreases[-1] < 0.5 <= decreases[:-1].min(initial=np.inf)

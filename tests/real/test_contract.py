@@ -124,6 +124,14 @@ def test_a_sample_keeps_the_weight_of_every_group(arrays):
     assert [label_of[tuple(row)] for row in sample.X] == sample.y.tolist()
 
 
+def test_another_sample_has_other_rows(arrays):
+    real = rows(*arrays)
+    first, second, again = (real.sample(300, number) for number in (0, 1, 1))
+    distinct, others = ({tuple(row) for row in each.X} for each in (first, second))
+    assert len(distinct & others) < 200
+    assert_array_equal(second.X, again.X)
+
+
 def test_a_sample_has_the_moments_of_the_rows(arrays):
     """Heavy rows count for more, as often as they are drawn or by their weight."""
     X, y, weight = arrays

@@ -12,7 +12,7 @@ from skdistill.solvers._bilevel import BilevelLoss, improve
 from skdistill.students import SyntheticSet, student_for
 from skdistill.students.linear import _base
 from skdistill.students.linear._logistic import LogisticStudent
-from skdistill.synthetic._variables import OuterVariables
+from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 from tests.conftest import outer_loss, spec_of
 
 FREE = -np.inf, np.inf
@@ -104,7 +104,7 @@ def test_optimizers_see_neither_units_nor_rows(problem):
         return OuterResult(x0 + 0.2, 0.0, 1, Outcome.STOPPED)
 
     def variables(scale):
-        return OuterVariables(synthetic, np.full(6, scale), FREE, {})
+        return OuterVariables(synthetic, FeatureUnits(np.full(6, scale)), FREE, {})
 
     for unit in (1.0, 4.0):
         best, result = improve(
@@ -140,7 +140,7 @@ def test_nothing_to_do(max_iter, bounds, outcome, problem):
     best, result = improve(
         student,
         objective,
-        OuterVariables(synthetic, np.ones(6), bounds, {}),
+        OuterVariables(synthetic, FeatureUnits(np.ones(6)), bounds, {}),
         max_iter=max_iter,
         tol=0.0,
         callback=lambda *each: pytest.fail("There is no iteration."),

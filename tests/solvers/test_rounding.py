@@ -168,7 +168,7 @@ def test_whole_numbers_need_no_rounding(monkeypatch):
 def _from_the_start(problem, report):
     from skdistill.solvers._problem import Start
 
-    return Start(problem.start, lambda _: problem.options.scale)
+    return Start(problem.start, lambda _: problem.options.units)
 
 
 @pytest.mark.slow
@@ -179,11 +179,11 @@ def test_held_back_rows_choose_what_is_rounded(monkeypatch):
     y[is_held] = 1 - y[is_held]
     seen = {}
 
-    def look(problem, synthetic, scale_at, columns, report):
+    def look(problem, synthetic, units_at, columns, report):
         start = problem.start._replace(
             X=columns.round(problem.start.X), hyperparameters=synthetic.hyperparameters
         )
-        whole, options = round_set(problem, synthetic, scale_at, columns, report)
+        whole, options = round_set(problem, synthetic, units_at, columns, report)
         seen["start"], seen["whole"] = report.judge(start), report.judge(whole)
         return whole, options
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill.synthetic._set import SyntheticSet
-from skdistill.synthetic._variables import OuterVariables
+from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 
 m, p, k = 5, 3, 4
 FREE = np.full(p, -np.inf), np.full(p, np.inf)
@@ -23,13 +23,17 @@ def synthetic(rng):
 
 LIMITS = {"C": (0.1, 10.0), "gamma": (1e-3, 1.0)}
 SCALE = np.array([1e-3, 1.0, 1e6])
+UNITS = FeatureUnits(SCALE)
 BLOCKS = {
-    "samples": ((SCALE, FREE, {}), {}),
+    "samples": ((UNITS, FREE, {}), {}),
     "numbers": ((None, FREE, {}), {"target_scale": np.array([1.0, 2.0, 3.0, 4.0])}),
     "probabilities": ((None, FREE, {}), {"learn_probabilities": True}),
     "weights": ((None, FREE, {}), {"learn_weights": True}),
     "hyperparameters": ((None, FREE, LIMITS), {}),
-    "all": ((SCALE, FREE, LIMITS), {"target_scale": 2.0, "learn_weights": True}),
+    "all": (
+        (UNITS, FREE, LIMITS),
+        {"target_scale": 2.0, "learn_weights": True},
+    ),
 }
 
 
@@ -67,7 +71,7 @@ def test_gradient_is_the_chain_rule(synthetic, block, binary, rng):
 
 
 def test_what_is_not_learned_stays(synthetic, rng):
-    variables = OuterVariables(synthetic, SCALE, FREE, {"C": (0.1, 10.0)})
+    variables = OuterVariables(synthetic, UNITS, FREE, {"C": (0.1, 10.0)})
     changed = variables.to_synthetic(variables.x0 + 0.1)
     assert_array_equal(changed.y, synthetic.y)
     assert_array_equal(changed.sample_weight, synthetic.sample_weight)
@@ -77,7 +81,7 @@ def test_what_is_not_learned_stays(synthetic, rng):
 
 def test_start_is_the_set(synthetic):
     variables = OuterVariables(
-        synthetic, SCALE, FREE, LIMITS, target_scale=2.0, learn_weights=True
+        synthetic, UNITS, FREE, LIMITS, target_scale=2.0, learn_weights=True
     )
     start = variables.to_synthetic(variables.x0)
     assert_allclose(start.X, synthetic.X, rtol=1e-14)
@@ -103,7 +107,7 @@ def test_probabilities_stay_probabilities(synthetic, rng):
 
 def test_bounds_are_exact(synthetic):
     low, high = np.array([-0.1, -0.2, 0.3]), np.array([0.1, 0.2, 0.3])
-    variables = OuterVariables(synthetic, SCALE, (low, high), {})
+    variables = OuterVariables(synthetic, UNITS, (low, high), {})
     X = variables.to_synthetic(variables.upper).X
     assert_array_equal(X, np.tile(high, (m, 1)))
     assert_array_equal(variables.to_synthetic(variables.lower).X, np.tile(low, (m, 1)))

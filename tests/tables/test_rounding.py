@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import log_loss
 
 from skdistill.synthetic._set import SyntheticSet
-from skdistill.synthetic._variables import OuterVariables
+from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 from tests.conftest import strict_logistic
 from tests.tables.helpers import (
     CATEGORICAL,
@@ -85,7 +85,7 @@ def test_entries_that_are_held(rng):
     start = SyntheticSet(X, np.zeros(3), np.ones(3), {})
     held = np.array([[True, False], [False, False], [False, True]])
     bounds = np.where(held, X, -np.inf), np.where(held, X, np.inf)
-    variables = OuterVariables(start, np.array([2.0, 0.1]), bounds, {})
+    variables = OuterVariables(start, FeatureUnits(np.array([2.0, 0.1])), bounds, {})
     assert_array_equal(variables.lower == variables.upper, held.ravel())
     moved = variables.to_synthetic(variables.x0 + 1).X
     assert_array_equal(moved == X, held)

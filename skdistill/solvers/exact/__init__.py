@@ -44,4 +44,4 @@ def approach(problem, report):
             "solver='exact' is not supported for this estimator and these settings. "
             "Pass solver='auto'."
         )
-    return Start(problem.start, lambda _: options.scale)
+    return Start(problem.start, lambda _: options.units)

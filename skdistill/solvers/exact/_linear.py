@@ -14,14 +14,13 @@ from skdistill.solvers.exact._errors import raise_out_of_reach, raise_too_few_ro
 from skdistill.solvers.exact._given_targets import reproducing_rows
 from skdistill.solvers.exact._learned_targets import reproducing_sets
 from skdistill.solvers.exact._model_of_all_rows import fit_model_of_all_rows
+from skdistill.solvers.exact._round_units import LEAST_PULL, RoundUnits
 from skdistill.solvers.exact._span import ModelSpan, is_reproduced, norm_limit
 from skdistill.solvers.exact._span_loss import SpanLoss
-from skdistill.synthetic._variables import OuterVariables
+from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 
 #: Iterations on a few numbers of a sample of the rows, and their tolerance.
 SPAN_OPTIONS = {"max_iter": 60, "tol": 3e-4}
-#: Smallest pull of a row that is told from none, in units of the targets.
-LEAST_PULL = 1e-6
 
 
 def approach_linear(problem, report):
@@ -75,12 +74,10 @@ def approach_linear(problem, report):
     if not is_exact and has_pulls and not report.stopped:
         best = _improve_in_span(problem, span, best)
 
-    def scale_at(near):
-        if not has_pulls:
-            return options.scale
-        return 1 / (model.whitening.scale * _rms_pull(problem, near))
+    def units_at(near):
+        return _round_units(problem, model, near) if has_pulls else options.units
 
-    return Start(best, scale_at, is_exact, model.outcome)
+    return Start(best, units_at, is_exact, model.outcome)
 
 
 def _largest_strength(student, options, C):
@@ -151,12 +148,14 @@ def _improve_in_span(problem, span, synthetic):
     projected = SpanLoss(Z, student.encode(sample.y), sample.sample_weight, student)
     start = synthetic._replace(X=span.project(synthetic.X))
     spread = Z.std(axis=0)
-    scale = 1 / (np.where(spread > 0, spread, 1.0) * _rms_pull(problem, start))
+    pull = _pull(student, start, student.solve(start))
+    rms = np.linalg.norm(pull) / np.sqrt(len(pull) * problem.options.loss_unit)
+    scale = 1 / (np.where(spread > 0, spread, 1.0) * max(rms, LEAST_PULL))
     free = np.full(Z.shape[1], np.inf)
     seen, _ = improve(
         student,
         projected,
-        OuterVariables(start, scale, (-free, free), {}),
+        OuterVariables(start, FeatureUnits(scale), (-free, free), {}),
         unit=problem.options.loss_unit,
         callback=lambda synthetic, loss: False,
         **SPAN_OPTIONS,
@@ -180,12 +179,16 @@ def _pull(student, synthetic, params):
     return student.pull(synthetic.X @ params.coef.T + params.intercept, synthetic)
 
 
-def _rms_pull(problem, synthetic):
-    """Root mean square pull of a row: by how much more a coefficient moves than it.
+def _round_units(problem, model, synthetic):
+    """Return round coordinates of rows near a set.
 
-    In units of the targets, whose square is that of the loss.
+    Pulls are in units of the targets, whose square is that of the loss.
     """
-    student = problem.student
-    pull = _pull(student, synthetic, student.solve(synthetic))
-    rms = np.linalg.norm(pull) / np.sqrt(len(pull))
-    return max(rms / np.sqrt(problem.options.loss_unit), LEAST_PULL)
+    student, sample = problem.student, problem.sample
+    params = student.solve(synthetic)
+    pull = _pull(student, synthetic, params) / np.sqrt(problem.options.loss_unit)
+    raw = sample.X @ params.coef.T + params.intercept
+    hessians = student.loss.hessian(raw, student.encode(sample.y))
+    share = sample.sample_weight / sample.sample_weight.sum()
+    curvature = [share @ hessians.columns(c) for c in range(student.n_outputs)]
+    return RoundUnits(model.whitening, pull, np.stack(curvature, axis=1))

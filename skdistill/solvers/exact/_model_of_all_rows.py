@@ -32,8 +32,11 @@ from skdistill.students._params import LinearParams
 #: The sample only leads near the solution.
 SAMPLE_MAX_ITER = 40
 SAMPLE_TOL = 1e-3
-#: Iterations on all the data after which a model at the limit counts as limited.
-PROBE_ITER = 10
+#: Iterations on all the data that lead near a model at the limit.
+LIMITED_ITER = 10
+#: How much worse than on its own rows a model may be on others, in units of the loss of
+#: predicting without features.
+OVERFIT = 0.02
 #: Products with the Hessian in a step of Newton's method, and their precision.
 NEWTON_PRODUCTS = 60
 NEWTON_RTOL = 1e-3
@@ -59,7 +62,7 @@ class DataModel(NamedTuple):
         The model.
     limited : bool
         Whether ``max_norm`` kept it from being the full-data model. A limited model
-        may come from the sample alone: it is a place to start from.
+        is a place to start from, and not fitted to the end.
     whitening : Whitening
         Round coordinates at the model.
     outcome : Outcome
@@ -117,17 +120,12 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
         tol=max(SAMPLE_TOL, tol),
         callback=None,
     )
-    if limited:
-        if _is_limited(loss, params, ridge):
-            return DataModel(params, True, whitening)
-        # A sample has less to say against large coefficients than all the data.
-        half = LinearParams(params.coef / 2, params.intercept)
-        probe, limited, _ = _fit_in_ball(
-            space(half, loss), max_iter=PROBE_ITER, tol=tol, callback=None
+    if limited and _is_overfit(problem, params):
+        params, _, _ = _fit_in_ball(
+            space(params, loss), max_iter=LIMITED_ITER, tol=tol, callback=callback
         )
-        if limited and _is_limited(loss, probe, ridge):
-            return DataModel(params, True, whitening)
-        params = probe
+    if limited and _is_limited(problem, params, ridge, max_norm):
+        return DataModel(params, True, whitening)
     if not student.loss.is_quadratic:
         whitening = _whitening_at(problem, params, ridge, span)
     by_newton = student.loss.is_quadratic or (
@@ -153,10 +151,36 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     return DataModel(params, False, whitening)
 
 
-def _is_limited(objective, params, ridge):
-    """Whether the loss pulls the coefficients outward more than the penalty inward."""
-    _, grad = objective.value_and_grad(params)
-    return -np.vdot(params.coef, grad.coef) > ridge * np.vdot(params.coef, params.coef)
+def _is_overfit(problem, params):
+    """Whether a model owes its loss to the sample that it was fitted on.
+
+    A sample has less to say against large coefficients than all the data.
+    """
+    if not problem.is_sampled:
+        return False
+    gap = problem.second_sample_loss.value(params) - problem.sample_loss.value(params)
+    cost = problem.student.cost_without_features(problem.options.loss_unit)
+    return gap > OVERFIT * cost
+
+
+def _is_limited(problem, params, ridge, max_norm):
+    """Whether the loss asks for larger coefficients than the norm allows.
+
+    By a step of Newton's method along the coefficients, curved as on the sample.
+    """
+    student, sample, coef = problem.student, problem.sample, params.coef
+    squared_norm = np.vdot(coef, coef)
+    _, grad = problem.loss.value_and_grad(params)
+    outward = -np.vdot(coef, grad.coef) - ridge * squared_norm
+    raw = sample.X @ coef.T
+    hessians = student.loss.hessian(raw + params.intercept, student.encode(sample.y))
+    share = sample.sample_weight / sample.sample_weight.sum()
+    curvature = share @ np.sum(raw * hessians.product(raw), axis=1)
+    curvature += ridge * squared_norm
+    if outward <= 0:
+        return False
+    growth = outward / curvature if curvature else np.inf
+    return bool(np.sqrt(squared_norm) * (1 + growth) >= max_norm)
 
 
 def _row_span(problem):

@@ -101,7 +101,7 @@ def approach_moments(problem):
         )
     candidate = synthetic._replace(X=bounded)
     if not shortfall:
-        return Start(candidate, lambda _: options.scale, True)
+        return Start(candidate, lambda _: options.units, True)
     if options.solver == "exact":
         raise ValueError(
             f"solver='exact' cannot reproduce the full-data model: {shortfall}. "
@@ -111,7 +111,7 @@ def approach_moments(problem):
     def loss(synthetic):
         return problem.sample_loss.value(student.solve(synthetic))
 
-    return Start(min(candidate, synthetic, key=loss), lambda _: options.scale)
+    return Start(min(candidate, synthetic, key=loss), lambda _: options.units)
 
 
 def _gaussian_candidate(student, real, synthetic):

@@ -121,7 +121,7 @@ def approach_scaled(problem, report):
     best = start if found is None else found
     # Rows that are rounded go on from there, and are judged on the way.
     is_exact = found is not None and not (problem.rounds or problem.has_gaps)
-    return Start(best, lambda _: options.scale, is_exact, outcome)
+    return Start(best, lambda _: options.units, is_exact, outcome)
 
 
 def _scaling_of_all_rows(problem):
