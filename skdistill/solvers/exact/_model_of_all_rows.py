@@ -33,7 +33,8 @@ from skdistill.students._params import LinearParams
 SAMPLE_MAX_ITER = 40
 SAMPLE_TOL = 1e-3
 #: Iterations on all the data that lead near a model at the limit.
-LIMITED_ITER = 10
+LIMITED_ITER = 9
+MAX_LIMITED_FITS = 3
 #: How much worse than on its own rows a model may be on others, in units of the loss of
 #: predicting without features.
 OVERFIT = 0.02
@@ -120,12 +121,23 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
         tol=max(SAMPLE_TOL, tol),
         callback=None,
     )
-    if limited and _is_overfit(problem, params):
-        params, _, _ = _fit_in_ball(
-            space(params, loss), max_iter=LIMITED_ITER, tol=tol, callback=callback
-        )
-    if limited and _is_limited(problem, params, ridge, max_norm):
-        return DataModel(params, True, whitening)
+    if limited:
+        is_overfit = _is_overfit(problem, params)
+        for _ in range(MAX_LIMITED_FITS):
+            if is_overfit:
+                params, _, result = _fit_in_ball(
+                    space(params, loss),
+                    max_iter=LIMITED_ITER,
+                    tol=tol,
+                    callback=callback,
+                )
+            norm = np.linalg.norm(params.coef)
+            wanted = norm * _growth(problem, params, ridge)
+            if wanted >= max_norm:
+                return DataModel(params, True, whitening)
+            # It may still be on the way there.
+            if not is_overfit or wanted <= norm or result.outcome is Outcome.STOPPED:
+                break
     if not student.loss.is_quadratic:
         whitening = _whitening_at(problem, params, ridge, span)
     by_newton = student.loss.is_quadratic or (
@@ -163,10 +175,10 @@ def _is_overfit(problem, params):
     return gap > OVERFIT * cost
 
 
-def _is_limited(problem, params, ridge, max_norm):
-    """Whether the loss asks for larger coefficients than the norm allows.
+def _growth(problem, params, ridge):
+    """Factor of the coefficients that the loss on all rows asks for.
 
-    By a step of Newton's method along the coefficients, curved as on the sample.
+    By a step of Newton's method along them, with the curvature on the sample.
     """
     student, sample, coef = problem.student, problem.sample, params.coef
     squared_norm = np.vdot(coef, coef)
@@ -177,10 +189,7 @@ def _is_limited(problem, params, ridge, max_norm):
     share = sample.sample_weight / sample.sample_weight.sum()
     curvature = share @ np.sum(raw * hessians.product(raw), axis=1)
     curvature += ridge * squared_norm
-    if outward <= 0:
-        return False
-    growth = outward / curvature if curvature else np.inf
-    return bool(np.sqrt(squared_norm) * (1 + growth) >= max_norm)
+    return 1 + outward / max(curvature, np.finfo(np.float64).tiny)
 
 
 def _row_span(problem):
