@@ -115,6 +115,14 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     def space(params, objective, max_norm=max_norm):
         return _ModelSpace(params, student, objective, ridge, max_norm, whitening, unit)
 
+    if whitening.hessian is not None:
+        # Nothing else is to be learned from a sample.
+        params, n_iter, outcome = _polish(
+            space(params, loss, np.inf), problem, max_iter, tol, callback
+        )
+        fits = np.linalg.norm(params.coef) <= max_norm
+        if fits or n_iter >= max_iter or outcome is Outcome.STOPPED:
+            return DataModel(params, False, whitening, outcome)
     params, limited, _ = _fit_in_ball(
         space(params, sample_loss),
         max_iter=min(SAMPLE_MAX_ITER, max_iter),
@@ -219,13 +227,15 @@ def _whitening_at(problem, params, ridge, span):
     if span is None:
         if is_quadratic and real.n_features <= MAX_DENSE_FEATURES:
             moments = mean_and_covariance(real, student.is_centered)
-            return PrincipalWhitening(*moments, ridge, tol)
+            return PrincipalWhitening(*moments, ridge, tol, 2 / student.n_outputs)
         return Whitening(sample.X, sample.sample_weight, ridge)
     rows, weight = span.rows, sample.sample_weight
     within = Whitening(rows, weight, ridge)
     if is_quadratic and rows.shape[1] <= MAX_DENSE_FEATURES:
         covariance = (rows.T * (weight / weight.sum())) @ rows
-        within = PrincipalWhitening(np.zeros(len(covariance)), covariance, ridge, tol)
+        within = PrincipalWhitening(
+            np.zeros(len(covariance)), covariance, ridge, tol, 2 / student.n_outputs
+        )
     return SpanWhitening(span, within, ridge)
 
 
@@ -290,28 +300,24 @@ def _polish(space, problem, max_iter, tol, callback):
             preconditioner = blocks.inverse(params)
         # Early steps need not be exact.
         rtol = max(NEWTON_RTOL, 0.1 * min(1.0, np.linalg.norm(grad) / first_size))
-        step, _ = cg(
-            hessian,
-            -grad,
-            rtol=rtol,
-            maxiter=NEWTON_PRODUCTS,
-            M=preconditioner,
-        )
-        size, slope = np.linalg.norm(grad), np.vdot(grad, step)
-        for _ in range(MAX_HALVINGS):
-            candidate, candidate_grad = space.value_and_grad(x + step)
-            # Near the minimum rounding hides the descent, but not in the gradient.
-            if np.linalg.norm(candidate_grad) < 0.5 * size:
-                break
-            if candidate < value + 1e-4 * slope and -slope > 1e-14 * abs(value):
-                break
-            step, slope = step / 2, slope / 2
+        if space.whitening.hessian is not None:
+            step = -grad / space.whitening.hessian
+        elif blocks is not None and blocks.are_all:
+            step = preconditioner @ -grad
         else:
+            step, _ = cg(
+                hessian,
+                -grad,
+                rtol=rtol,
+                maxiter=NEWTON_PRODUCTS,
+                M=preconditioner,
+            )
+        lower = _descend(space, x, step, value, grad)
+        if lower is None:
             outcome = Outcome.CONVERGED
-            break  # rounding
-        value = candidate
+            break
+        x, value, grad = lower
         before = params
-        x, grad = x + step, candidate_grad
         params, _ = space.unpack(x)
         change = np.abs(params.coef - before.coef).max()
         if space.report(callback, x, value):
@@ -322,6 +328,28 @@ def _polish(space, problem, max_iter, tol, callback):
             outcome = Outcome.CONVERGED
             break
     return space.centered(params), n_iter, outcome
+
+
+def _descend(space, x, step, value, grad):
+    """Halve a step until it leads down; None if only rounding is left.
+
+    Returns
+    -------
+    x, value, grad
+        Where it leads, with the value and the gradient there.
+    """
+    size, slope = np.linalg.norm(grad), np.vdot(grad, step)
+    for _ in range(MAX_HALVINGS):
+        candidate, candidate_grad = space.value_and_grad(x + step)
+        # Near the minimum rounding hides the descent, but not in the gradient.
+        if np.linalg.norm(candidate_grad) < 0.5 * size:
+            return x + step, candidate, candidate_grad
+        if -slope <= 1e-14 * abs(value):
+            return None
+        if candidate < value + 1e-4 * slope:
+            return x + step, candidate, candidate_grad
+        step, slope = step / 2, slope / 2
+    return None
 
 
 class _ModelSpace:
@@ -424,6 +452,8 @@ class _CurvatureBlocks:
             self.penalty[-1, -1] = 1.0
         n_products = rows.n_rows * (size + 1) ** 2 * space.k
         self.are_cheap = n_products <= CHEAP_BLOCKS
+        #: Whether there is nothing else in the Hessian.
+        self.are_all = self.are_cheap and space.k == 1 and rows is space.objective.real
 
     def inverse(self, params):
         """Return the inverse of the blocks at a model, as an operator."""

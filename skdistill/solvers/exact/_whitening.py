@@ -42,7 +42,11 @@ class Whitening:
         Diagonal of ``D``: about the standard deviation of each feature.
     size : int
         Coordinates of a row of coefficients.
+    hessian : float or None
+        Second derivative of the loss in every coordinate, None where it is not known.
     """
+
+    hessian = None
 
     def __init__(self, X, sample_weight, ridge):
         share = sample_weight / sample_weight.sum()
@@ -96,15 +100,17 @@ class PrincipalWhitening:
         As for ``Whitening``.
     tol : float
         Largest singular value, relative to the largest of all, that counts as zero.
+    hessian : float
+        Second derivative of the loss in a raw prediction.
 
     Attributes
     ----------
-    mean, scale, size
+    mean, scale, size, hessian
         As for ``Whitening``.
     """
 
-    def __init__(self, mean, covariance, ridge, tol):
-        self.mean, matrix = mean, covariance
+    def __init__(self, mean, covariance, ridge, tol, hessian):
+        self.mean, matrix, self.hessian = mean, covariance, hessian
         self.scale = np.sqrt(np.maximum(np.diag(matrix), 0.0) + ridge)
         self.scale[self.scale == 0] = 1.0
         variances, vectors = eigh(matrix, overwrite_a=True, check_finite=False)
@@ -172,12 +178,12 @@ class SpanWhitening:
 
     Attributes
     ----------
-    mean, scale, size
+    mean, scale, size, hessian
         As for ``Whitening``.
     """
 
     def __init__(self, span, within, ridge):
-        self.mean = span.mean
+        self.mean, self.hessian = span.mean, within.hessian
         self.scale = np.sqrt(span.variances + ridge)
         self.scale[self.scale == 0] = 1.0
         self.size = within.size
