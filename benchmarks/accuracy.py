@@ -16,10 +16,8 @@ A seed draws the train and test rows where the data comes without such parts, th
 rows, the seeds of k-means, and the mini-batches of the distiller.
 """
 
-import argparse
 import time
 import warnings
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +45,8 @@ from sklearn.neighbors import (
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
+from benchmarks._counting import counting
+from benchmarks._figures import figures_of, parser_of
 from skdistill import DatasetDistiller
 from skdistill.estimators._fitting import fit_behind
 from skdistill.evaluation._baselines import class_codes, reduced_set
@@ -227,6 +227,12 @@ def full_scores(case, data):
     ]
 
 
+def label_of(estimator):
+    """Return the name of an estimator's class, with its neighbors."""
+    name = type(estimator).__name__
+    return name if "KNeighbors" not in name else f"{name}({estimator.n_neighbors})"
+
+
 def shown(values):
     """Mean in percent, with the range."""
     if values is None:
@@ -238,10 +244,10 @@ def shown(values):
 
 def main():
     """Print the table, row by row."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the data")
+    parser = parser_of(__doc__, needs_data=True)
     parser.add_argument("--only", default="", help="names of data sets, with commas")
     args = parser.parse_args()
+    figures = figures_of(args)
     chosen = [name for name in args.only.split(",") if name]
     warnings.simplefilter("ignore")  # fits on three rows do not always converge
     print("| data | estimator | rows | distilled | k-means | random | all | fit, s |")
@@ -261,7 +267,8 @@ def main():
         data = loaded[case.data]
         full = full_scores(case, data)
         for size in case.sizes:
-            scores, seconds = run(case, size, data)
+            with counting() as counts:
+                scores, seconds = run(case, size, data)
             name = type(case.estimator).__name__
             mark = (
                 "" if np.mean(scores["distilled"]) > np.mean(scores["kmeans"]) else " !"
@@ -275,6 +282,13 @@ def main():
                 f"{np.median(seconds):.1f}",
             ]
             print(f"| {' | '.join(map(str, cells))} |", flush=True)
+            label = f"{case.data} {label_of(case.estimator)} {size}"
+            for method, values in {**scores, "all": full}.items():
+                if values is not None:
+                    figures.add("score", **{f"{label} {method}": np.mean(values)})
+            figures.add("seconds", **{f"{label} fit": np.median(seconds)})
+            figures.add("count", **counts.named(label))
+    figures.end()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ line for each student has
 - rows that came to this process to be at hand, and their bytes.
 """
 
-import argparse
 import pickle
 import time
 import warnings
@@ -26,6 +25,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+
+from benchmarks._figures import figures_of, parser_of
 
 ESTIMATORS = (LogisticRegression(C=10), GaussianNB(), KNeighborsClassifier(3))
 N_EVALUATIONS = 10
@@ -60,7 +61,7 @@ def posed(estimator, X, y):
 
 
 def line(client, estimator, X, y):
-    """Return what an evaluation takes."""
+    """Return figures of what an evaluation takes, and a line of them."""
     problem = posed(estimator, X, y)
     real, sums = problem.real, []
     params = problem.student.solve(problem.start)
@@ -80,7 +81,15 @@ def line(client, estimator, X, y):
     memory = posed(estimator, X.compute(), y.compute())
     memory.loss.value_and_grad(params)
     in_memory = evaluations(memory, params)
-    return (
+    return {
+        "bytes": {
+            "out": out,
+            "back": back,
+            "between": between,
+            "at hand": real.at_hand.X.nbytes,
+        },
+        "seconds": {"cluster": np.median(seconds), "memory": np.median(in_memory)},
+    }, (
         f"{type(estimator).__name__:22} {out:9,} {back:9,} {between:9,.0f} "
         f"{1e3 * np.median(seconds):8.0f} {1e3 * np.median(in_memory):9.0f} "
         f"{real.n_at_hand:9,} {real.at_hand.X.nbytes / 2**20:6.0f} MB"
@@ -92,12 +101,13 @@ def main():
     import dask.array as da
     from distributed import Client, LocalCluster
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--rows", type=int, default=400_000)
     parser.add_argument("--features", type=int, default=50)
     parser.add_argument("--classes", type=int, default=5)
     parser.add_argument("--partitions", type=int, default=16)
     arguments = parser.parse_args()
+    figures = figures_of(arguments)
     warnings.simplefilter("ignore")
     cluster = LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
@@ -112,7 +122,10 @@ def main():
         X, y = client.persist([X, y])
         print("student                      out      back   between  cluster in memory")
         for estimator in ESTIMATORS:
-            print(line(client, estimator, X, y), flush=True)
+            found, text = line(client, estimator, X, y)
+            print(text, flush=True)
+            figures.add_all(type(estimator).__name__, found)
+    figures.end()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import warnings
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks._figures import figures_of, parser_of
 from skdistill import DatasetDistiller
 
 ESTIMATORS = {
@@ -22,6 +23,7 @@ ESTIMATORS = {
 
 def main():
     """Print a line for each table, weighting, number of rows and setting."""
+    figures = figures_of(parser_of(__doc__).parse_args())
     print(f"{'table':8} {'weights':8} {'rows':>4}  {'setting':28} {'loss':>8} solution")
     for load in (load_wine, load_breast_cancer):
         X, y = load(return_X_y=True)
@@ -42,6 +44,10 @@ def main():
                         f"{load.__name__[5:13]:8} {weighting:8} {rows:4}  {name:28} "
                         f"{distiller.loss_:8.4f} {distiller.loss_curve_[-1]:8.4f}"
                     )
+                    label = f"{load.__name__[5:]} {weighting} {rows} {name}"
+                    figures.add("count", **{f"{label} iterations": distiller.n_iter_})
+                    figures.add("loss", **{label: distiller.loss_})
+    figures.end()
 
 
 if __name__ == "__main__":

@@ -19,11 +19,9 @@ Per line, medians over the rounds:
 The fit on the few rows takes a solver and ``tol`` that lead to rounding error.
 """
 
-import argparse
 import statistics
 import time
 import warnings
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -32,10 +30,13 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.preprocessing import LabelBinarizer
 
+from benchmarks._counting import counting
+from benchmarks._figures import figures_of, parser_of
 from benchmarks.accuracy import load
 from skdistill import DatasetDistiller
 
 ROUNDS = 3
+NAMES = {"few rows": "distilled", "all rows": "all"}
 
 
 class Case(NamedTuple):
@@ -100,10 +101,10 @@ def objective(model, X, y):
 
 def main():
     """Print the table, row by row."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the data")
+    parser = parser_of(__doc__, needs_data=True)
     parser.add_argument("--only", default="", help="names of data sets, with commas")
     args = parser.parse_args()
+    figures = figures_of(args)
     chosen = [name for name in args.only.split(",") if name]
     warnings.simplefilter("ignore")
     print(
@@ -113,11 +114,12 @@ def main():
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for case in CASES:
         if not chosen or case.data in chosen:
-            print(f"| {' | '.join(cells(case, args.data))} |", flush=True)
+            print(f"| {' | '.join(cells(case, args.data, figures))} |", flush=True)
+    figures.end()
 
 
-def cells(case, folder):
-    """Return a line of the table."""
+def cells(case, folder, figures):
+    """Return a line of the table, and add its figures."""
     X, _, y, _ = load(case.data, folder, seed=0)
     precise = clone(case.estimator).set_params(**case.precise)
     distiller = DatasetDistiller(
@@ -133,6 +135,8 @@ def cells(case, folder):
         times["all"].append(seconds)
         seconds, _ = timed(distiller.fit, X, y)
         times["distilled"].append(seconds)
+    with counting() as counts:
+        distiller.fit(X, y)
     refit = distiller.estimator_
     error = "-"
     if case.has_reference:
@@ -140,6 +144,12 @@ def cells(case, folder):
         error = np.abs(refit.coef_ - reference).max() / np.abs(reference).max()
         error = f"{error:.1e}"
     medians = {name: statistics.median(values) for name, values in times.items()}
+    label = f"{case.data} {type(case.estimator).__name__}"
+    figures.add("count", **counts.named(label))
+    losses = {"few rows": objective(refit, X, y), "all rows": objective(full, X, y)}
+    for name, loss in losses.items():
+        figures.add("loss", **{f"{label} {name}": loss})
+        figures.add("seconds", **{f"{label} {name}": medians[NAMES[name]]})
     return [
         case.data,
         type(case.estimator).__name__,
@@ -147,8 +157,7 @@ def cells(case, folder):
         f"{medians['distilled']:.2f}",
         f"{medians['all']:.2f}",
         f"{medians['distilled'] / medians['all']:.2f}",
-        f"{objective(refit, X, y):.5f}",
-        f"{objective(full, X, y):.5f}",
+        *(f"{loss:.5f}" for loss in losses.values()),
         error,
     ]
 

@@ -15,6 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
 
+from benchmarks._counting import counting
+from benchmarks._figures import figures_of, parser_of
 from skdistill import DatasetDistiller
 
 ESTIMATORS = (
@@ -61,14 +63,21 @@ def scores(estimator, seed):
 
 def main():
     """Print a line for each estimator."""
+    figures = figures_of(parser_of(__doc__).parse_args())
     warnings.simplefilter("ignore")
     names = ("at once", "shuffled", "by a feature", "by class", "first batch")
     print(" " * 22 + "".join(f"{name:>14}" for name in names))
     for estimator in ESTIMATORS:
-        runs = [scores(estimator, seed) for seed in range(3)]
+        with counting() as counts:
+            runs = [scores(estimator, seed) for seed in range(3)]
         means = [100 * np.mean([run[name] for run in runs]) for name in names]
         line = "".join(f"{mean:14.1f}" for mean in means)
-        print(f"{type(estimator).__name__:22}{line}", flush=True)
+        label = type(estimator).__name__
+        print(f"{label:22}{line}", flush=True)
+        for name, mean in zip(names, means, strict=True):
+            figures.add("score", **{f"{label} {name}": mean / 100})
+        figures.add("count", **counts.named(f"{label} all ways"))
+    figures.end()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ own. The last column is the exponent of the growth of the time between the two l
 sizes; the command fails if one is larger than what ``STATED`` says.
 """
 
-import argparse
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._figures import figures_of, parser_of
 from benchmarks.scale import PeakMemory
 
 #: Everything but what grows.
@@ -164,7 +164,7 @@ def draw(found, path):
 
 def main():
     """Print a line for each series, and draw them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--axes", nargs="+", default=list(AXES), choices=AXES)
     parser.add_argument("--students", nargs="+", default=STUDENTS, choices=STUDENTS)
     parser.add_argument("--picture", help="file of a picture")
@@ -174,11 +174,16 @@ def main():
     ]
     if "rows" in arguments.axes:
         plan += [("rows", STUDENTS[0], container) for container in CONTAINERS[1:]]
+    figures = figures_of(arguments)
     found, excessive = {}, []
     for axis, name, container in plan:
         label = name if container == "memory" else container
         sizes, seconds, megabytes = series(name, axis, container)
         found[axis, label] = sizes, seconds, megabytes
+        for size, s, mb in zip(sizes, seconds, megabytes, strict=True):
+            point = f"{axis} {label} {size}"
+            figures.add("seconds", **{point: s})
+            figures.add("bytes", **{point: mb * 2**20})
         growth = exponent(sizes, seconds)
         if growth > STATED_OF.get((name, axis), STATED[axis]):
             excessive.append(f"{label}, {axis}: {growth:.2f}")
@@ -191,6 +196,7 @@ def main():
             draw(found, arguments.picture)
     if excessive:
         sys.exit("Grows faster than stated: " + "; ".join(excessive))
+    figures.end()
 
 
 if __name__ == "__main__":

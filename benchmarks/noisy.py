@@ -23,10 +23,8 @@ Scores are accuracies on the first 3,000 test images, whose labels are right, in
 percent, as means over the draws.
 """
 
-import argparse
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
@@ -37,7 +35,9 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.svm import SVC
 
-from benchmarks.accuracy import RANKED, Case, load, score, targets_for
+from benchmarks._counting import counting
+from benchmarks._figures import figures_of, parser_of
+from benchmarks.accuracy import RANKED, Case, label_of, load, score, targets_for
 from skdistill import DatasetDistiller
 from skdistill.evaluation._baselines import class_codes, reduced_set
 
@@ -90,10 +90,10 @@ def run(case, X, y, X_test, y_test):
 
 def main():
     """Print the table, row by row."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the data")
+    parser = parser_of(__doc__, needs_data=True)
     parser.add_argument("--seeds", default="0,1", help="draws of labels, with commas")
     args = parser.parse_args()
+    figures = figures_of(args)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     warnings.simplefilter("ignore")  # five iterations do not converge
     X, X_test, y, y_test = load("mnist", args.data, 0)
@@ -103,14 +103,18 @@ def main():
     print(f"| estimator | {' | '.join(names)} | fit, s |")
     print(f"|{'---|' * (len(names) + 2)}", flush=True)
     for case in CASES:
-        runs = [run(case, X, with_noise(y, seed), X_test, y_test) for seed in seeds]
+        with counting() as counts:
+            runs = [run(case, X, with_noise(y, seed), X_test, y_test) for seed in seeds]
         means = [100 * np.mean([scores[name] for scores, _ in runs]) for name in names]
         seconds = np.median([seconds for _, seconds in runs])
-        label = type(case.estimator).__name__
-        if label == "KNeighborsClassifier":
-            label += f"({case.estimator.n_neighbors})"
+        label = label_of(case.estimator)
         cells = [label, *(f"{mean:.1f}" for mean in means), f"{seconds:.1f}"]
         print(f"| {' | '.join(cells)} |", flush=True)
+        for name, mean in zip(names, means, strict=True):
+            figures.add("score", **{f"{label} {name}": mean / 100})
+        figures.add("seconds", **{f"{label} defaults": seconds})
+        figures.add("count", **counts.named(f"{label} all ways"))
+    figures.end()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ process of its own, and has
   takes back when it needs them, do not count.
 """
 
-import argparse
 import tempfile
 import threading
 import time
@@ -27,6 +26,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks._figures import figures_of, parser_of
 
 N_FEATURES = 50
 BATCH = 250_000
@@ -104,7 +105,7 @@ class PeakMemory:
 
 
 def run(container, folder):
-    """Fit in this process, and return a line."""
+    """Fit in this process, and return figures and a line."""
     from sklearn.linear_model import LogisticRegression
 
     from skdistill import DatasetDistiller
@@ -138,7 +139,12 @@ def run(container, folder):
         start = time.perf_counter()
         loss.value_and_grad(params)
         times.append(time.perf_counter() - start)
-    return (
+    return {
+        "count": {"passes": n_passes},
+        "loss": {"loss": distiller.loss_},
+        "bytes": {"memory": memory.above * 2**20},
+        "seconds": {"fit": seconds, "pass": min(times)},
+    }, (
         f"{container:10} {real.n_rows:10} {real.n_rows / min(times) / 1e3:10.0f} "
         f"{seconds:9.1f} {n_passes:7} {memory.above:6.0f} {distiller.loss_:8.5f} "
         f"{distiller.solver_}"
@@ -156,21 +162,24 @@ def _counted(map_sum, passes):
 
 def main():
     """Print a line for each container and number of rows."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000]
     )
     parser.add_argument("--containers", nargs="+", default=CONTAINERS)
     parser.add_argument("--folder", help="where the rows are written for a while")
     arguments = parser.parse_args()
+    figures = figures_of(arguments)
     print("container        rows   1000/s  fit (s)  passes     MB     loss solver")
     for n_rows in arguments.rows:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             generate(Path(folder), n_rows)
             for container in arguments.containers:
                 with ProcessPoolExecutor(1, get_context("spawn")) as process:
-                    line = process.submit(run, container, Path(folder)).result()
+                    found, line = process.submit(run, container, Path(folder)).result()
                 print(line, flush=True)
+                figures.add_all(f"{container} {n_rows}", found)
+    figures.end()
 
 
 if __name__ == "__main__":

@@ -19,10 +19,8 @@ k-means is the best is told by the test rows, in its favor. The curve is the tes
 accuracy of the set that the search holds after so many candidates.
 """
 
-import argparse
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,6 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
+from benchmarks._figures import figures_of, parser_of
 from skdistill.optimizers._exchange import TRIES
 from skdistill.real._cells import read_cells
 from skdistill.real._targets import class_targets
@@ -124,8 +123,8 @@ def pose(estimator, X, y, size, *, seed, n_jobs):
     )
 
 
-def run(name, data, estimator, size, arguments):
-    """Distill and print a row of the table."""
+def run(name, data, estimator, size, arguments, figures):
+    """Distill, print a row of the table, and add its figures."""
     X, X_test, y, y_test = data
     scores = Scores(estimator, X_test, y_test)
     options = {"seed": arguments.seed, "n_jobs": arguments.n_jobs}
@@ -150,6 +149,14 @@ def run(name, data, estimator, size, arguments):
         f"search {searched:.3f} (all {everything:.3f}); {len(sets)} iterations, "
         f"{result.n_refits} refits, {seconds:.0f} s, loss {result.value:.4f}"
     )
+    columns = ("random", random), ("k-means", max(kmeans)), ("searched", searched)
+    for column, value in (*columns, ("all", everything)):
+        figures.add("score", **{f"{name} {column}": value})
+    figures.add("loss", **{name: result.value})
+    # More of them in a given time is better: these are no counts to judge.
+    figures.add(
+        "seconds", **{name: seconds, f"{name} a refit": seconds / result.n_refits}
+    )
     curve = []
     for tried in READ_AFTER:
         n_iter = tried // TRIES
@@ -160,8 +167,7 @@ def run(name, data, estimator, size, arguments):
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = parser_of(__doc__, needs_data=True)
     parser.add_argument("--only", default=",".join(MODELS))
     parser.add_argument("--tables", default="adult,digits")
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -169,6 +175,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n-jobs", type=int, default=None)
     arguments = parser.parse_args()
+    figures = figures_of(arguments)
     warnings.simplefilter("ignore")
     for table in arguments.tables.split(","):
         if table == "adult":
@@ -178,7 +185,9 @@ def main():
             data = train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
             size, wrap = 100, clone
         for name in arguments.only.split(","):
-            run(f"{table} {name}", data, wrap(MODELS[name]), size, arguments)
+            label, model = f"{table} {name}", wrap(MODELS[name])
+            run(label, data, model, size, arguments, figures)
+    figures.end()
 
 
 if __name__ == "__main__":

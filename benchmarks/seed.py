@@ -18,7 +18,6 @@ programs of all are dropped. Every figure is a median over the rounds.
 (f) Memory at the peak of a fit, above the process that holds the data.
 """
 
-import argparse
 import multiprocessing
 import statistics
 import time
@@ -26,6 +25,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks._figures import figures_of, parser_of
 
 
 def load(folder):
@@ -167,6 +168,15 @@ def data_pass(X, y, repeats):
     return medians
 
 
+def counted(estimator, X, y):
+    """Return the Counts of a fit."""
+    from benchmarks._counting import counting
+
+    with counting() as counts:
+        estimator.fit(X, y)
+    return counts
+
+
 def _memory(field):
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
@@ -202,10 +212,10 @@ def peak_memory(folder):
 
 def main():
     """Run all and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="folder of mnist.npz")
+    parser = parser_of(__doc__, needs_data=True)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
+    figures = figures_of(args)
     warnings.simplefilter("ignore")
     import jax
     from sklearn.metrics import log_loss
@@ -282,6 +292,19 @@ def main():
         f"{'(f) peak memory of a fit':36s} {after:8.0f} MiB "
         f"{after - before:.0f} MiB above {before:.0f} MiB, X is {size:.0f} MiB"
     )
+    for name, n_iter, params in (
+        ("b", iterations_b, SEED),
+        ("c", iterations_c, ACCURATE),
+    ):
+        jax.clear_caches()
+        figures.add("count", **{f"{name} iterations": n_iter})
+        figures.add("count", **counted(distiller(n_iter, **params), X, y).named(name))
+    figures.add("score", **{"c": set_c.score(X_test, y_test)})
+    figures.add("score", **{"d": full.score(X_test, y_test)})
+    figures.add("loss", **{"a": loss, "b": set_b.loss_})
+    figures.add("bytes", **{"f": (after - before) * 2**20})
+    figures.add("seconds", **median, **{"e": data_seconds, "e, NumPy": product_seconds})
+    figures.end()
 
 
 if __name__ == "__main__":

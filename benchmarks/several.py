@@ -11,7 +11,6 @@ the rank correlation of the test accuracies on 40 rows with those on all rows, a
 accuracy on all rows that the setting chosen on 40 rows loses: means over the seeds.
 """
 
-import argparse
 import warnings
 
 import numpy as np
@@ -25,6 +24,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from benchmarks._figures import figures_of, parser_of
 from skdistill import DatasetDistiller
 from skdistill.evaluation._baselines import reduced_set
 
@@ -90,7 +90,7 @@ def lines(seeds):
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--seeds", default="0,1,2")
     arguments = parser.parse_args()
     columns = ["estimator", "rows for", "rank correlation", "points lost"]
@@ -100,6 +100,11 @@ def main():
         table = pd.DataFrame(lines(seeds), columns=columns)
     means = table.groupby(columns[:2], sort=False).mean().round(2)
     print(means.to_string())
+    figures = figures_of(arguments)
+    for (estimator, way), (correlation, lost) in means.iterrows():
+        figures.add("score", **{f"{estimator} {way} rank correlation": correlation})
+        figures.add("loss", **{f"{estimator} {way} points lost": lost})
+    figures.end()
 
 
 if __name__ == "__main__":

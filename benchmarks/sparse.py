@@ -17,7 +17,6 @@ with ``--weighting unit`` they are iterated. Each line is a process of its own, 
 - the loss and the accuracy of the fitted model on other documents, a quarter as many.
 """
 
-import argparse
 import tempfile
 import time
 import warnings
@@ -30,6 +29,8 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+
+from benchmarks._figures import figures_of, parser_of
 
 #: Exponent of the frequencies, terms in a document, and how much classes differ.
 ZIPF = 1.05
@@ -83,7 +84,7 @@ def memory(name):
 
 
 def run(method, folder, arguments):
-    """Fit in this process, and return a line."""
+    """Fit in this process, and return figures and a line."""
     from skdistill import DatasetDistiller
     from skdistill.real._sparse import SparseRows
 
@@ -119,16 +120,23 @@ def run(method, folder, arguments):
     X_test, y_test = rows["test"]
     loss = log_loss(y_test, estimator.predict_proba(X_test))
     solver = getattr(estimator, "solver_", estimator.get_params().get("solver"))
-    return (
+    accuracy = estimator.score(X_test, y_test)
+    return {
+        "count": {"passes": sum(passes) / len(y)},
+        "score": {"accuracy": accuracy},
+        "loss": {"loss": loss},
+        "bytes": {"memory": (most - before) * 2**20},
+        "seconds": {"fit": seconds, "fit, processor": processor},
+    }, (
         f"{method:12} {solver:7} {seconds:8.1f} {processor:8.1f} "
         f"{sum(passes) / len(y):7.1f} {most - before:8.0f} "
-        f"{loss:8.4f} {estimator.score(X_test, y_test):9.4f}"
+        f"{loss:8.4f} {accuracy:9.4f}"
     )
 
 
 def main():
     """Print a line for each method."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--terms", type=int, default=100_000)
     parser.add_argument("--classes", type=int, default=2)
@@ -137,6 +145,7 @@ def main():
     parser.add_argument("-C", type=float, default=10.0)
     parser.add_argument("--float32", action="store_true")
     arguments = parser.parse_args()
+    figures = figures_of(arguments)
     n = arguments.documents
     X, y = corpus(n + n // 4, arguments.terms, arguments.classes)
     if arguments.float32:
@@ -152,8 +161,10 @@ def main():
                 np.save(Path(folder) / f"{part}_{name}.npy", array)
         for method in ("scikit-learn", "distiller"):
             with ProcessPoolExecutor(1, get_context("spawn")) as process:
-                line = process.submit(run, method, folder, arguments).result()
+                found, line = process.submit(run, method, folder, arguments).result()
             print(line, flush=True)
+            figures.add_all(method, found)
+    figures.end()
 
 
 if __name__ == "__main__":

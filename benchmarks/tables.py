@@ -24,11 +24,13 @@ rows of the smallest class are skipped.
 import argparse
 from pathlib import Path
 
+from benchmarks._figures import figures_of, parser_of
 from benchmarks._tables._data import TABLES
 from benchmarks._tables._estimators import ESTIMATORS, PAIRS, SEARCHED
 from benchmarks._tables._methods import METHODS
 from benchmarks._tables._output import as_rst, as_text, draw
 from benchmarks._tables._run import cells, done, read, run
+from benchmarks._tables._summary import NAMED, regrets, scores
 
 
 def names_from(known):
@@ -52,9 +54,8 @@ def seeds(text):
 
 def parse():
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = parser_of(__doc__)
     add = parser.add_argument
-    add("--data", type=Path, help="folder of the data")
     add("--csv", type=Path, default=Path("tables.csv"), help="file of the scores")
     add("--only", type=names_from(TABLES), default=TABLES, help="tables, with commas")
     add("--estimators", type=names_from(PAIRS), help="estimators, with commas")
@@ -88,6 +89,13 @@ def main():
         args.rst.write_text(as_rst(lines))
     if args.picture:
         draw(lines, args.picture)
+    figures = figures_of(args)
+    means = scores(lines)
+    for method, regret in regrets(means).median().items():
+        figures.add("loss", **{f"median regret {method}": regret})
+    behind = (means["kmeans"] - means["distill"] > NAMED).sum()
+    figures.add("count", **{"cells more than a point below k-means": behind})
+    figures.end()
 
 
 if __name__ == "__main__":

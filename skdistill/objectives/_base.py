@@ -6,6 +6,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from skdistill._programs import Program
+
 
 class Objective(ABC):
     """Function of ``params`` and its gradient.
@@ -58,7 +60,7 @@ class OuterLoss(Objective):
 
 
 @dataclass(frozen=True)
-class _TotalLoss:
+class _TotalLoss(Program):
     """Weighted sum of the losses of a chunk."""
 
     raw_prediction: Any

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, lambertw, logsumexp, softmax
 
+from skdistill._programs import Program
 from skdistill.objectives._hessians import DiagonalHessians, SoftmaxHessians
 
 
@@ -240,7 +241,7 @@ SIGNED_SQUARED_LOSS = SQUARED_LOSS._replace(
 
 
 @dataclass(frozen=True)
-class _TracedSquaredHinge:
+class _TracedSquaredHinge(Program):
     own_weight: tuple | None
 
     def __call__(self, raw_prediction, y):
@@ -306,7 +307,7 @@ def squared_hinge_loss(own_weight=None):
 
 
 @dataclass(frozen=True)
-class _TracedInsensitive:
+class _TracedInsensitive(Program):
     epsilon: float
 
     def __call__(self, raw_prediction, y):

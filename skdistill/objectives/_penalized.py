@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from skdistill._jax_scope import double_precision
+from skdistill._programs import join, split
 from skdistill.objectives._base import Objective
 
 
@@ -27,7 +28,8 @@ class PenalizedLoss(Objective):
         self.objective = objective
         self.real = objective.real
         self.hyperparameters = hyperparameters
-        self._penalty = partial(_value_and_grad, penalty=penalty)
+        form, self._numbers = split(penalty)
+        self._penalty = partial(_value_and_grad, form=form)
 
     def penalty(self, params):
         """Return the penalty at ``params``, relative to a mean loss."""
@@ -41,13 +43,15 @@ class PenalizedLoss(Objective):
 
     def _penalty_and_grad(self, params):
         with double_precision():
-            value, grad = self._penalty(params, self.hyperparameters)
+            # For Python numbers, JAX would compile once more.
+            of = jax.tree.map(np.asarray, (params, self.hyperparameters))
+            value, grad = self._penalty(*of, self._numbers)
             weight = self.real.total_weight
             return float(value) / weight, jax.tree.map(
                 lambda leaf: np.asarray(leaf) / weight, grad
             )
 
 
-@partial(jax.jit, static_argnames="penalty")
-def _value_and_grad(params, hyperparameters, penalty):
-    return jax.value_and_grad(penalty)(params, hyperparameters)
+@partial(jax.jit, static_argnames="form")
+def _value_and_grad(params, hyperparameters, numbers, form):
+    return jax.value_and_grad(join(form, numbers))(params, hyperparameters)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from skdistill._programs import Program
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
 
 #: The loss changes little between two of them.
@@ -29,7 +30,7 @@ class TemperedParams(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TemperedPrediction:
+class TemperedPrediction(Program):
     """``inverse_temperature * raw_prediction``, equal for equal predictions."""
 
     raw_prediction: Any
@@ -69,7 +70,7 @@ class BestTemperature:
 
 
 @dataclass(frozen=True)
-class _TotalLosses:
+class _TotalLosses(Program):
     """Weighted sums of the losses of a chunk, one for each temperature."""
 
     raw_prediction: Any

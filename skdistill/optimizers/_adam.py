@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 
 import jax
 import numpy as np
-import optax
 
 from skdistill._jax_scope import double_precision
 from skdistill.optimizers._outcome import Outcome, OuterResult
@@ -93,13 +92,17 @@ def minimize(
 
 @partial(jax.jit, static_argnames="adam")
 def _step(x, grad, state, lower, upper, adam):
+    from optax import apply_updates
+
     updates, state = adam.update(grad, state)
-    return jax.numpy.clip(optax.apply_updates(x, updates), lower, upper), state
+    return jax.numpy.clip(apply_updates(x, updates), lower, upper), state
 
 
 @lru_cache
 def _adam(n_steps, learning_rate):
     """Return one optimizer for a schedule, so that it is compiled once."""
+    import optax  # most fits go without, and it takes long to import
+
     return optax.adam(optax.cosine_decay_schedule(learning_rate, n_steps))
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from skdistill._programs import join, split
 from skdistill.real._devices import spread
 from skdistill.real._sampling import shares_of_groups
 
@@ -340,24 +341,31 @@ class _Value(NamedTuple):
     total: Any
 
     def __call__(self, chunk, params):
-        return _value(spread(chunk), params, total=self.total)
+        form, numbers = split(self.total)
+        return _value(spread(chunk), _strong(params), numbers, form=form)
 
 
 class _ValueAndGrad(NamedTuple):
     total: Any
 
     def __call__(self, chunk, params):
-        return _value_and_grad(spread(chunk), params, total=self.total)
+        form, numbers = split(self.total)
+        return _value_and_grad(spread(chunk), _strong(params), numbers, form=form)
 
 
-@partial(jax.jit, static_argnames="total")
-def _value(chunk, params, total):
-    return total(chunk, params)
+def _strong(params):
+    """Return params in NumPy: for Python numbers, JAX would compile once more."""
+    return jax.tree.map(np.asarray, params)
 
 
-@partial(jax.jit, static_argnames="total")
-def _value_and_grad(chunk, params, total):
-    return jax.value_and_grad(total, argnums=1)(chunk, params)
+@partial(jax.jit, static_argnames="form")
+def _value(chunk, params, numbers, form):
+    return join(form, numbers)(chunk, params)
+
+
+@partial(jax.jit, static_argnames="form")
+def _value_and_grad(chunk, params, numbers, form):
+    return jax.value_and_grad(join(form, numbers), argnums=1)(chunk, params)
 
 
 def _group_sums(chunk, targets):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from skdistill._programs import join
 from skdistill.real._base import Chunk, NeedsFeatures
 
 
@@ -53,8 +54,8 @@ class Answers(NamedTuple):
     left_out: Any
 
 
-@partial(jax.jit, static_argnames=("total", "shape", "dtype"))
-def matrices_of(params, y, sample_weight, total, shape, dtype):
+@partial(jax.jit, static_argnames=("form", "shape", "dtype"))
+def matrices_of(params, y, sample_weight, numbers, form, shape, dtype):
     """Return the ``Matrices`` that ``total(chunk, params)`` multiplies ``X`` with.
 
     Parameters
@@ -63,8 +64,8 @@ def matrices_of(params, y, sample_weight, total, shape, dtype):
         What they depend on.
     y, sample_weight : arrays
         Of any chunk: they do not count.
-    total : callable
-        ``total(chunk, params) -> array`` in JAX, hashes by value.
+    numbers, form : tuple of float, object
+        ``total(chunk, params) -> array`` in JAX, taken apart by ``split``.
     shape : tuple of int
         Shape (n, p) of a chunk's ``X``.
     dtype : dtype
@@ -77,7 +78,7 @@ def matrices_of(params, y, sample_weight, total, shape, dtype):
     """
     notes = _Notes(shape, dtype)
     try:
-        total(Chunk(Factors(notes), y, sample_weight), params)
+        join(form, numbers)(Chunk(Factors(notes), y, sample_weight), params)
     except TypeError as error:
         # What JAX says to a function that computes with the stand-in itself.
         if "Factors" in str(error):
@@ -91,12 +92,12 @@ def matrices_of(params, y, sample_weight, total, shape, dtype):
     )
 
 
-@partial(jax.jit, static_argnames=("total", "shape", "dtype"))
-def pull_back(params, y, sample_weight, cotangent, total, shape, dtype):
+@partial(jax.jit, static_argnames=("form", "shape", "dtype"))
+def pull_back(params, y, sample_weight, cotangent, numbers, form, shape, dtype):
     """Pull a cotangent on the ``Matrices`` back to ``params``."""
 
     def matrices(params):
-        return matrices_of(params, y, sample_weight, total, shape, dtype)
+        return matrices_of(params, y, sample_weight, numbers, form, shape, dtype)
 
     return jax.vjp(matrices, params)[1](cotangent)[0]
 
@@ -106,20 +107,22 @@ def zero_sums(params):
     return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
 
 
-@partial(jax.jit, static_argnames=("total", "n_features"))
-def value(answers, y, sample_weight, params, total, n_features):
+@partial(jax.jit, static_argnames=("form", "n_features"))
+def value(answers, y, sample_weight, params, numbers, form, n_features):
     """Return ``total`` for known products."""
     X = Factors(_Known(answers, n_features))
-    return total(Chunk(X, y, sample_weight), params)
+    return join(form, numbers)(Chunk(X, y, sample_weight), params)
 
 
-@partial(jax.jit, static_argnames=("total", "n_features"))
-def value_and_grad(answers, y, sample_weight, params, so_far, total, n_features):
+@partial(jax.jit, static_argnames=("form", "n_features"))
+def value_and_grad(
+    answers, y, sample_weight, params, so_far, numbers, form, n_features
+):
     """Return ``total`` for known products, and its gradients.
 
     Parameters
     ----------
-    answers, y, sample_weight, params, total, n_features
+    answers, y, sample_weight, params, numbers, form, n_features
         As for ``value``.
     so_far : tuple of (value, grad)
         Sums over other chunks. Most of ``params`` take part in nothing but products:
@@ -135,7 +138,7 @@ def value_and_grad(answers, y, sample_weight, params, so_far, total, n_features)
 
     def of(products, params):
         known = answers._replace(products=products)
-        return value(known, y, sample_weight, params, total, n_features)
+        return value(known, y, sample_weight, params, numbers, form, n_features)
 
     result, grads = jax.value_and_grad(of, argnums=(0, 1))(answers.products, params)
     products_grad, grad = grads

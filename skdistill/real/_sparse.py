@@ -16,6 +16,7 @@ from sklearn.utils import gen_batches
 
 from skdistill._forms import in_units, ranges
 from skdistill._jax_scope import double_precision
+from skdistill._programs import split
 from skdistill.real import _known_products
 from skdistill.real._base import Chunk
 from skdistill.real._in_memory import RowsInMemory
@@ -236,14 +237,14 @@ class _Pass:
             self.params = jax.tree.map(
                 lambda leaf: jnp.asarray(np.asarray(leaf)), params
             )
-        self.total = total
+        self.form, self.numbers = split(total)
         n, self.n_features = self.X.shape
         self.chunk_rows = real.chunk_rows or chunk_rows_for(n)
 
     @property
     def _shapes(self):
         shape = self.chunk_rows, self.n_features
-        return {"total": self.total, "shape": shape, "dtype": self.X.dtype}
+        return {**self._of_total, "shape": shape, "dtype": self.X.dtype}
 
     @property
     def _first(self):
@@ -296,17 +297,23 @@ class _Pass:
             return value, jax.tree.map(np.add, grad, through)
 
     def _value_of(self, *chunk):
-        return _known_products.value(*chunk, self.params, **self._of_total)
+        return _known_products.value(
+            *chunk, self.params, n_features=self.n_features, **self._of_total
+        )
 
     def _add_value_and_grad_of(self, *chunk):
         self._sums, products_grad = _known_products.value_and_grad(
-            *chunk, self.params, self._sums, **self._of_total
+            *chunk,
+            self.params,
+            self._sums,
+            n_features=self.n_features,
+            **self._of_total,
         )
         return products_grad
 
     @property
     def _of_total(self):
-        return {"total": self.total, "n_features": self.n_features}
+        return {"numbers": self.numbers, "form": self.form}
 
     def _matrices(self):
         matrices = _known_products.matrices_of(

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from skdistill._jax_scope import double_precision
+from skdistill._programs import join, split
 from skdistill.objectives._losses import cost_of_chance, loss_unit
 from skdistill.synthetic._set import DataSpec, SyntheticSet
 
@@ -255,27 +256,28 @@ class ClosedFormStudent(Student):
 
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
         """Return the ``params`` that the formula gives."""
-        return _in_numpy(_train, synthetic, train=self.train)
+        return in_numpy(_train, synthetic, program=self.train)
 
     def implicit_vjp(
         self, params: Any, params_grad: Any, synthetic: SyntheticSet
     ) -> SyntheticSet:
         """Pull a cotangent on ``params`` back through the formula."""
-        return _in_numpy(_pull_back, synthetic, params_grad, train=self.train)
+        return in_numpy(_pull_back, synthetic, params_grad, program=self.train)
 
 
-def _in_numpy(jitted, *args, train):
+def in_numpy(jitted, *args, program):
     """Call in double precision; Python numbers would be traced weakly."""
+    form, numbers = split(program)
     with double_precision():
         args = jax.tree.map(partial(np.asarray, dtype=np.float64), args)
-        return jax.tree.map(np.asarray, jitted(*args, train=train))
+        return jax.tree.map(np.asarray, jitted(*args, numbers, form=form))
 
 
-@partial(jax.jit, static_argnames="train")
-def _train(synthetic, train):
-    return train(synthetic)
+@partial(jax.jit, static_argnames="form")
+def _train(synthetic, numbers, form):
+    return join(form, numbers)(synthetic)
 
 
-@partial(jax.jit, static_argnames="train")
-def _pull_back(synthetic, cotangent, train):
-    return jax.vjp(train, synthetic)[1](cotangent)[0]
+@partial(jax.jit, static_argnames="form")
+def _pull_back(synthetic, cotangent, numbers, form):
+    return jax.vjp(join(form, numbers), synthetic)[1](cotangent)[0]

@@ -167,7 +167,9 @@ def test_equal_rows_and_zeros_have_finite_derivatives(kernel, problem):
         ),
     ).value_and_grad(synthetic)
     refit = KernelRidge(kernel=kernel, gamma=0.1).fit(synthetic.X, y)
-    assert_allclose(params.dual_coef.reshape(y.shape), refit.dual_coef_, atol=1e-10)
+    assert_allclose(
+        params.dual_coef[: len(y)].reshape(y.shape), refit.dual_coef_, atol=1e-10
+    )
     assert np.isfinite(hypergrad.X).all()
 
 

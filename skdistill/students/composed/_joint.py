@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._programs import Program
 from skdistill.objectives._losses import DEGREES
 from skdistill.students._base import NotMirrored, Student
 
 
 @dataclass(frozen=True)
-class _JointPrediction:
+class _JointPrediction(Program):
     """Raw predictions of all members, a tuple."""
 
     members: tuple
@@ -27,7 +28,7 @@ class _JointPrediction:
 
 
 @dataclass(frozen=True)
-class _JointLoss:
+class _JointLoss(Program):
     """Weighted mean of the losses of the members."""
 
     losses: tuple
@@ -39,7 +40,7 @@ class _JointLoss:
 
 
 @dataclass(frozen=True)
-class _JointPenalty:
+class _JointPenalty(Program):
     """Weighted mean of the penalties of the members that have one."""
 
     penalties: tuple

@@ -16,7 +16,9 @@ import jax
 import numpy as np
 
 from skdistill._jax_scope import double_precision
+from skdistill._programs import Program, join, split
 from skdistill.students._base import Student
+from skdistill.students._padded import pad_rows, pad_samples
 from skdistill.students.composed.transformers._chain import (
     Chain,
     chain_of,
@@ -42,7 +44,7 @@ class PipelineParams(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Prediction:
+class _Prediction(Program):
     chain: Chain
     raw_prediction: Any
 
@@ -51,7 +53,7 @@ class _Prediction:
 
 
 @dataclass(frozen=True)
-class _OfStudent:
+class _OfStudent(Program):
     """A function of the student's params, and of its hyperparameters by their names."""
 
     function: Any
@@ -152,24 +154,23 @@ class PipelineStudent(Student):
 
     def solve(self, synthetic, start=None):
         """Fit the transformers, and train the student on what they make."""
-        stats, Z = _in_numpy(_fit_transform, synthetic.X, chain=self.chain)
+        stats, Z = self._fit_transform(synthetic.X)
         start = None if start is None else start.params
         params = self.student.solve(self._behind(synthetic, Z), start)
         return PipelineParams(stats, params)
 
     def fitted_stats(self, X):
         """Return the stats that the transformers learn on rows (m, p)."""
-        return _in_numpy(_fit_transform, X, chain=self.chain)[0]
+        return self._fit_transform(X)[0]
 
     def behind(self, synthetic):
         """Return the set that the student sees."""
-        Z = _in_numpy(_fit_transform, synthetic.X, chain=self.chain)[1]
-        return self._behind(synthetic, Z)
+        return self._behind(synthetic, self._fit_transform(synthetic.X)[1])
 
     def params_of(self, estimator, synthetic):
         """Return the stats and params of the steps that scikit-learn fitted."""
         stats = self.chain.stats_of(estimator.steps[:-1])
-        Z = _in_numpy(_transform, stats, synthetic.X, chain=self.chain)
+        Z = self._transform(stats, synthetic.X)
         last, behind = estimator.steps[-1][1], self._behind(synthetic, Z)
         params = self.student.params_of(last, behind)
         if self.chain.leaves_out:
@@ -183,16 +184,18 @@ class PipelineStudent(Student):
 
     def implicit_vjp(self, params, params_grad, synthetic):
         """Pull a cotangent back through the student, then through the transformers."""
-        Z = _in_numpy(_transform, params.stats, synthetic.X, chain=self.chain)
+        Z = self._transform(params.stats, synthetic.X)
         hypergrad = self.student.implicit_vjp(
             params.params, params_grad.params, self._behind(synthetic, Z)
         )
+        m, padded = len(synthetic.X), pad_samples(synthetic.X)
         X = _in_numpy(
             _pull_back,
-            synthetic.X,
-            (params_grad.stats, hypergrad.X),
+            padded,
+            np.arange(len(padded)) < m,
+            (params_grad.stats, pad_rows(hypergrad.X, len(padded))),
             chain=self.chain,
-        )
+        )[:m]
         return hypergrad._replace(
             X=X,
             hyperparameters={
@@ -200,6 +203,15 @@ class PipelineStudent(Student):
                 for name, value in hypergrad.hyperparameters.items()
             },
         )
+
+    def _fit_transform(self, X):
+        padded = pad_samples(X)
+        is_row = np.arange(len(padded)) < len(X)
+        stats, Z = _in_numpy(_fit_transform, padded, is_row, chain=self.chain)
+        return stats, Z[: len(X)]
+
+    def _transform(self, stats, X):
+        return _in_numpy(_transform, stats, pad_samples(X), chain=self.chain)[: len(X)]
 
     def _behind(self, synthetic, Z):
         hyperparameters = _without(self._prefix, synthetic.hyperparameters)
@@ -229,21 +241,25 @@ def _without(prefix, hyperparameters):
 
 
 def _in_numpy(jitted, *args, chain):
+    form, numbers = split(chain)
     with double_precision():
         args = jax.tree.map(partial(np.asarray, dtype=np.float64), args)
-        return jax.tree.map(np.asarray, jitted(*args, chain=chain))
+        return jax.tree.map(np.asarray, jitted(*args, numbers, form=form))
 
 
-@partial(jax.jit, static_argnames="chain")
-def _fit_transform(X, chain):
-    return chain.fit_transform(X)
+@partial(jax.jit, static_argnames="form")
+def _fit_transform(X, is_row, numbers, form):
+    return join(form, numbers).fit_transform(X, is_row)
 
 
-@partial(jax.jit, static_argnames="chain")
-def _transform(stats, X, chain):
-    return chain.transform(stats, X)
+@partial(jax.jit, static_argnames="form")
+def _transform(stats, X, numbers, form):
+    return join(form, numbers).transform(stats, X)
 
 
-@partial(jax.jit, static_argnames="chain")
-def _pull_back(X, cotangent, chain):
-    return jax.vjp(chain.fit_transform, X)[1](cotangent)[0]
+@partial(jax.jit, static_argnames="form")
+def _pull_back(X, is_row, cotangent, numbers, form):
+    def fit_transform(X):
+        return join(form, numbers).fit_transform(X, is_row)
+
+    return jax.vjp(fit_transform, X)[1](cotangent)[0]

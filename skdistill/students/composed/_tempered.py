@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._programs import Program
 from skdistill.objectives._temperature import (
     TemperedParams,
     TemperedPrediction,
@@ -25,7 +26,7 @@ INVERSE_TEMPERATURE = "inverse_temperature"
 
 
 @dataclass(frozen=True)
-class _LogitPenalty:
+class _LogitPenalty(Program):
     """What kernel logistic regression adds for the tempered scores.
 
     It is the squared norm of their function where a row has the norm one in the space

@@ -21,13 +21,17 @@ from jax import lax
 from jax.scipy.linalg import cho_solve, solve_triangular
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
+from skdistill._programs import Program
 from skdistill.objectives._losses import SQUARED_LOSS
-from skdistill.students._base import ClosedFormStudent, NotMirrored
+from skdistill.students._base import NotMirrored
+from skdistill.students._padded import PaddedStudent, pad_rows, pad_samples, padded_size
 from skdistill.students.kernel._gp_kernels import covariance_for
 
 #: Least variance, as a share of that without data: the difference of the two is known
 #: to rounding error, and has to be positive.
 MIN_VARIANCE = 1e-12
+#: Variance of the noise of a target that says nothing.
+NO_TARGET = 1e200
 
 
 class GaussianProcessParams(NamedTuple):
@@ -56,7 +60,7 @@ class GaussianProcessParams(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Prediction:
+class _Prediction(Program):
     """Predictive means (n, k), followed by variances (n, k) if a factor is there."""
 
     covariance: Any
@@ -81,25 +85,27 @@ def _negative_log_density(raw_prediction, y):
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Training(Program):
     covariance: Any
     kernel_names: tuple
     normalize: bool
     keeps_factor: bool
 
-    def __call__(self, synthetic):
+    def __call__(self, synthetic, is_row):
         X, y, _, hyperparameters = synthetic
         kernel_params = {name: hyperparameters[name] for name in self.kernel_names}
         y = y.reshape(len(X), -1)
         mean, scale = jnp.zeros(y.shape[1]), jnp.ones(y.shape[1])
         if self.normalize:
-            mean = y.mean(axis=0)
-            variance = ((y - mean) ** 2).mean(axis=0)
+            share = is_row / is_row.sum()
+            mean = share @ y
+            variance = share @ (y - mean) ** 2
             # As scikit-learn has it, constant targets keep their scale.
             varies = variance > (10 * jnp.finfo(y.dtype).eps) ** 2
             scale = jnp.where(varies, jnp.sqrt(jnp.where(varies, variance, 1)), 1)
         system = self.covariance.square(X, kernel_params)
-        system += hyperparameters.get("alpha", 0.0) * jnp.eye(len(X))
+        noise = jnp.where(is_row > 0, hyperparameters.get("alpha", 0.0), NO_TARGET)
+        system += jnp.diag(noise)
         factor = jnp.linalg.cholesky(system)
         dual_coef = _solve(system, lax.stop_gradient(factor), (y - mean) / scale)
         return GaussianProcessParams(
@@ -113,7 +119,7 @@ class _Training:
 
 
 @dataclass(frozen=True)
-class _Penalty:
+class _Penalty(Program):
     """Noise times the squared norm of the mean, a mean over the outputs.
 
     A Gaussian process predicts the mean that kernel ridge regression does.
@@ -140,7 +146,7 @@ def _solve(system, factor, rhs):
     )
 
 
-class GaussianProcessStudent(ClosedFormStudent):
+class GaussianProcessStudent(PaddedStudent):
     """Student of ``GaussianProcessRegressor`` with a kernel that ``fit`` leaves alone.
 
     Parameters
@@ -186,10 +192,15 @@ class GaussianProcessStudent(ClosedFormStudent):
     def params_of(self, estimator, synthetic):
         """Return the process that scikit-learn conditioned on the rows."""
         m = len(estimator.X_train_)
+        size = padded_size(m)
+        factor = None
+        if self.train.keeps_factor:
+            factor = np.diag(np.full(size, NO_TARGET**0.5))
+            factor[:m, :m] = estimator.L_
         return GaussianProcessParams(
-            np.asarray(estimator.X_train_, dtype=np.float64),
-            estimator.alpha_.reshape(m, -1),
-            estimator.L_ if self.train.keeps_factor else None,
+            pad_samples(estimator.X_train_),
+            pad_rows(estimator.alpha_.reshape(m, -1), size),
+            factor,
             np.ravel(estimator._y_train_mean),
             np.ravel(estimator._y_train_std),
             {name: synthetic.hyperparameters[name] for name in self.kernel_names},

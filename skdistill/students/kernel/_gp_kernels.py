@@ -15,12 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.gaussian_process import kernels
 
+from skdistill._programs import Program
 from skdistill.students._base import NotMirrored
 from skdistill.students.kernel._kernels import squared_distances
 
 
 @dataclass(frozen=True)
-class _Leaf:
+class _Leaf(Program):
     """A covariance with parameters of its own.
 
     Attributes
@@ -29,10 +30,14 @@ class _Leaf:
         What stands before the names of its parameters.
     fixed : tuple of (name, value)
         Parameters that are not learned.
+    degree : int, default=None
+        ``nu - 1/2`` of a Matern covariance, whose polynomial has this degree; None for
+        its limit.
     """
 
     prefix: str
     fixed: tuple
+    degree: int | None = None
 
     def value(self, name, params):
         """Return a parameter, by its name without prefix."""
@@ -68,11 +73,10 @@ class _RBF(_Stationary):
 
 class _Matern(_Stationary):
     def profile(self, square, params):
-        nu = dict(self.fixed)["nu"]
-        if nu == np.inf:
+        if self.degree is None:
             return jnp.exp(-0.5 * square)
-        r = np.sqrt(2 * nu) * _root(square)
-        polynomial = {0.5: 1.0, 1.5: 1 + r, 2.5: 1 + r + r**2 / 3}[nu]
+        r = np.sqrt(2 * self.degree + 1) * _root(square)
+        polynomial = (1.0, 1 + r, 1 + r + r**2 / 3)[self.degree]
         return polynomial * jnp.exp(-r)
 
 
@@ -125,7 +129,7 @@ class _White(_Leaf):
 
 
 @dataclass(frozen=True)
-class _Sum:
+class _Sum(Program):
     k1: Any
     k2: Any
 
@@ -140,7 +144,7 @@ class _Sum:
 
 
 @dataclass(frozen=True)
-class _Product:
+class _Product(Program):
     k1: Any
     k2: Any
 
@@ -155,7 +159,7 @@ class _Product:
 
 
 @dataclass(frozen=True)
-class _Power:
+class _Power(Program):
     kernel: Any
     exponent: float
 
@@ -228,10 +232,12 @@ def covariance_for(kernel, prefix="kernel__", learnable=True):
         if learnable and np.ndim(value) == 0 and value > 0:
             learned[prefix + name] = float(value)
         else:
-            fixed.append((name, tuple(value) if np.ndim(value) else float(value)))
-    if kind is kernels.Matern:
-        fixed.append(("nu", float(kernel.nu)))
-    return leaf(prefix, tuple(fixed)), learned
+            fixed.append(
+                (name, tuple(map(float, value)) if np.ndim(value) else float(value))
+            )
+    is_limit = getattr(kernel, "nu", np.inf) == np.inf
+    degree = None if is_limit else int(kernel.nu - 0.5)
+    return leaf(prefix, tuple(fixed), degree), learned
 
 
 def _root(square):

@@ -111,3 +111,22 @@ NORMALIZED = ("rbf", "laplacian", "cosine")
 
 #: Kernels whose matrix may have negative eigenvalues.
 INDEFINITE = ("sigmoid",)
+
+
+def fixed_params(estimator):
+    """Return the parameters of an estimator's kernel that are not learned, as pairs.
+
+    A degree that is an integer stays one: it is unrolled into products.
+    """
+    pairs = [
+        (name, getattr(estimator, name)) for name in FIXED_PARAMS[estimator.kernel]
+    ]
+    return as_pairs(dict(pairs))
+
+
+def as_pairs(fixed):
+    """Return parameters as pairs that are hashed, see ``fixed_params``."""
+    return tuple(
+        (name, value if name == "degree" else float(value))
+        for name, value in fixed.items()
+    )

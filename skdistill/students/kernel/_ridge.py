@@ -16,23 +16,24 @@ from numbers import Real
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.linalg import cho_solve, lu_factor, lu_solve
 
+from skdistill._programs import Program
 from skdistill.objectives._losses import SQUARED_LOSS
-from skdistill.students._base import ClosedFormStudent, NotMirrored
+from skdistill.students._base import NotMirrored
+from skdistill.students._padded import PaddedStudent, pad_rows, pad_samples, padded_size
 from skdistill.students._params import KernelParams
 from skdistill.students.kernel._kernels import (
-    FIXED_PARAMS,
     INDEFINITE,
     KERNELS,
     LEARNED_PARAMS,
     NORMALIZED,
+    fixed_params,
 )
 
 
 @dataclass(frozen=True)
-class KernelPrediction:
+class KernelPrediction(Program):
     """``kernel(X, centers) @ dual_coef`` in the precision of ``X``.
 
     ``fixed`` are the parameters of the kernel that are not learned, as pairs.
@@ -58,10 +59,10 @@ class KernelPrediction:
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Training(Program):
     prediction: KernelPrediction
 
-    def __call__(self, synthetic):
+    def __call__(self, synthetic, is_row):
         X, y, weight, hyperparameters = synthetic
         kernel_params = {
             name: hyperparameters[name]
@@ -115,7 +116,7 @@ _dual_coef.defvjp(_dual_coef_forward, _dual_coef_backward)
 
 
 @dataclass(frozen=True)
-class _Penalty:
+class _Penalty(Program):
     """``alpha ||f||^2`` in the space of the kernel, a mean over the outputs."""
 
     prediction: KernelPrediction
@@ -124,7 +125,7 @@ class _Penalty:
         return hyperparameters["alpha"] * self.prediction.mean_squared_norm(params)
 
 
-class KernelRidgeStudent(ClosedFormStudent):
+class KernelRidgeStudent(PaddedStudent):
     """Student of ``KernelRidge``.
 
     Parameters
@@ -154,7 +155,7 @@ class KernelRidgeStudent(ClosedFormStudent):
             self.counts_features = gamma is None
             gamma = 1 / spec.n_features if gamma is None else float(gamma)
             self.hyperparameters["gamma"] = gamma
-        fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
+        fixed = fixed_params(estimator)
         self.raw_prediction = KernelPrediction(kernel, fixed)
         self.train = _Training(self.raw_prediction)
         if kernel not in INDEFINITE:
@@ -165,9 +166,11 @@ class KernelRidgeStudent(ClosedFormStudent):
 
     def params_of(self, estimator, synthetic):
         """Return the expansion that scikit-learn found."""
+        m = len(synthetic.X)
+        dual_coef = estimator.dual_coef_.reshape(m, -1)
         return KernelParams(
-            centers=np.asarray(synthetic.X, dtype=np.float64),
-            dual_coef=estimator.dual_coef_.reshape(len(synthetic.X), -1),
+            centers=pad_samples(synthetic.X),
+            dual_coef=pad_rows(dual_coef, padded_size(m)),
             kernel_params={
                 name: synthetic.hyperparameters[name]
                 for name in LEARNED_PARAMS[estimator.kernel]

@@ -25,10 +25,12 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from skdistill._forms import dense
 from skdistill._hidden_warnings import hiding
-from skdistill.students._base import ClosedFormStudent, NotMirrored
+from skdistill._programs import Program
+from skdistill.students._base import NotMirrored
+from skdistill.students._padded import PaddedStudent, pad_rows, pad_samples, padded_size
 from skdistill.students._params import KernelParams
 from skdistill.students._support import refuse_useless_classes
-from skdistill.students.kernel._kernels import FIXED_PARAMS, LEARNED_PARAMS
+from skdistill.students.kernel._kernels import LEARNED_PARAMS, fixed_params
 from skdistill.students.kernel._ridge import KernelPrediction
 from skdistill.students.kernel._svm_dual import Dual, pull_back_dual, solve_dual
 
@@ -54,7 +56,7 @@ class SVMParams(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Prediction:
+class _Prediction(Program):
     """Decision functions (n, k)."""
 
     expansion: KernelPrediction
@@ -64,7 +66,7 @@ class _Prediction:
 
 
 @dataclass(frozen=True)
-class _Penalty:
+class _Penalty(Program):
     """Half the squared norms of all machines, relative to ``C`` and to outer losses.
 
     The outer loss of a row of ``k`` classes is a mean over ``k - 1`` machines.
@@ -88,9 +90,24 @@ class _TrainingData(NamedTuple):
     upper: Any
     epsilon: Any
 
+    def of_rows(self, m):
+        """Return the parts of the first ``m`` rows, views of these."""
+        return self._replace(
+            gram=self.gram[:m, :m],
+            centers=self.centers[:m],
+            y=self.y[:m],
+            upper=self.upper[:m],
+        )
+
+
+def _of_rows(params, m):
+    """Return SVMParams with the coefficients of the first ``m`` rows."""
+    coef = params.expansion.dual_coef[:m]
+    return params._replace(expansion=params.expansion._replace(dual_coef=coef))
+
 
 @dataclass(frozen=True)
-class _Training:
+class _Training(Program):
     """``training(synthetic) -> _TrainingData``.
 
     With ``gamma="scale"``, the parameter depends on the rows, of ``n_features`` with
@@ -101,15 +118,16 @@ class _Training:
     scales_gamma: bool
     n_features: int
 
-    def __call__(self, synthetic):
+    def __call__(self, synthetic, is_row):
         X, y, weight, hyperparameters = synthetic
         kernel_params = {}
         if "gamma" in LEARNED_PARAMS[self.expansion.kernel]:
             gamma = hyperparameters.get("gamma")
             if self.scales_gamma:
                 p, n_zeros = self.n_features, self.n_features - X.shape[1]
-                mean = X.sum() / (len(X) * p)
-                variance = ((X - mean) ** 2).sum() / len(X) + n_zeros * mean**2
+                share = is_row / is_row.sum()
+                mean = (share @ X).sum() / p
+                variance = (share @ (X - mean) ** 2).sum() + n_zeros * mean**2
                 variance /= p
                 varies = variance != 0
                 scaled = 1 / (p * jnp.where(varies, variance, 1))
@@ -125,7 +143,7 @@ class _Training:
         )
 
 
-class _KernelSVMStudent(ClosedFormStudent):
+class _KernelSVMStudent(PaddedStudent):
     """What SVC and SVR have in common."""
 
     ignores_zeros = True
@@ -141,7 +159,7 @@ class _KernelSVMStudent(ClosedFormStudent):
             gamma = 1 / spec.n_features if auto else float(estimator.gamma)
             self.hyperparameters["gamma"] = gamma
         self.counts_features = kernel != "linear" and isinstance(estimator.gamma, str)
-        fixed = tuple((name, getattr(estimator, name)) for name in FIXED_PARAMS[kernel])
+        fixed = fixed_params(estimator)
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)
         self.train = _Training(expansion, scales_gamma, spec.n_features)
@@ -152,18 +170,24 @@ class _KernelSVMStudent(ClosedFormStudent):
 
     def solve(self, synthetic, start=None):
         """Return the machines; libsvm needs no start."""
-        data = super().solve(synthetic)
-        return self._solve_duals(data)
+        return self._solve_duals(self._training_data(synthetic))
+
+    def _training_data(self, synthetic):
+        """Return what the dual problems are made of, in NumPy, for the rows alone."""
+        return super().solve(synthetic).of_rows(len(synthetic.X))
 
     def _params(self, data, coef, intercept):
-        expansion = KernelParams(data.centers, coef, data.kernel_params)
+        coef = pad_rows(coef, padded_size(len(coef)))
+        expansion = KernelParams(pad_samples(data.centers), coef, data.kernel_params)
         return SVMParams(expansion, np.asarray(intercept, dtype=np.float64))
 
     def implicit_vjp(self, params, params_grad, synthetic):
         """Pull a cotangent back through the dual problems, then through the kernel."""
-        data = super().solve(synthetic)
+        data, m = super().solve(synthetic), len(synthetic.X)
         data_grad = jax.tree.map(np.zeros_like, data)
-        self._pull_back_duals(data, params, params_grad, data_grad)
+        of_rows = (_of_rows(each, m) for each in (params, params_grad))
+        # Parts of the arrays of ``data_grad``, which are written to.
+        self._pull_back_duals(data.of_rows(m), *of_rows, data_grad.of_rows(m))
         data_grad = data_grad._replace(
             centers=np.asarray(params_grad.expansion.centers),
             kernel_params=params_grad.expansion.kernel_params,
@@ -231,7 +255,7 @@ class SVCStudent(_KernelSVMStudent):
 
     def params_of(self, estimator, synthetic):
         """Return the machines that libsvm found."""
-        data = super(_KernelSVMStudent, self).solve(synthetic)
+        data = self._training_data(synthetic)
         coef = np.zeros((len(synthetic.X), len(self.pairs)))
         intercept = np.ravel(estimator.intercept_)
         # A row of dual_coef_ for each of the other classes of a support vector.
@@ -285,7 +309,7 @@ class SVCStudent(_KernelSVMStudent):
 
 
 @dataclass(frozen=True)
-class _EpsilonInsensitiveLoss:
+class _EpsilonInsensitiveLoss(Program):
     """What a prediction is wrong by, beyond epsilon."""
 
     epsilon: float
@@ -322,7 +346,7 @@ class SVRStudent(_KernelSVMStudent):
 
     def params_of(self, estimator, synthetic):
         """Return the machine that libsvm found."""
-        data = super(_KernelSVMStudent, self).solve(synthetic)
+        data = self._training_data(synthetic)
         coef = np.zeros((len(synthetic.X), 1))
         coef[estimator.support_, 0] = dense(estimator.dual_coef_)[0]
         return self._params(data, coef, estimator.intercept_)

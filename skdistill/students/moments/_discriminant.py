@@ -19,8 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_factor, cho_solve
 
+from skdistill._programs import Program
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
-from skdistill.students._base import ClosedFormStudent, NotMirrored
+from skdistill.students._base import NotMirrored
+from skdistill.students._padded import PaddedStudent
 from skdistill.students._params import LinearParams
 from skdistill.students.linear._base import linear_raw_prediction
 from skdistill.students.moments._class_moments import (
@@ -54,18 +56,18 @@ def _largest_singular_value(A):
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Training(Program):
     priors: tuple | None
     shrinkage: float | None
     tol: float
 
-    def __call__(self, synthetic):
+    def __call__(self, synthetic, is_row):
         weight = class_weights(synthetic)
         means = class_means(synthetic.X, weight)
         priors = class_priors(weight, self.priors)
-        centered = synthetic.X - synthetic.y @ means
+        centered = (synthetic.X - synthetic.y @ means) * is_row[:, None]
         if self.shrinkage is None:
-            params = self._by_svd(centered, means, priors)
+            params = self._by_svd(centered, is_row.sum(), means, priors)
         else:
             share = synthetic.y @ (priors / weight.sum(axis=0))
             params = self._by_shrinkage(centered, share, means, priors)
@@ -73,11 +75,11 @@ class _Training:
             params = LinearParams(*(part[1:] - part[:1] for part in params))
         return params
 
-    def _by_svd(self, centered, means, priors):
-        m, k = len(centered), len(means)
-        variance = (centered**2).mean(axis=0)
+    def _by_svd(self, centered, m, means, priors):
+        k = len(means)
+        variance = (centered**2).sum(axis=0) / m
         scale = jnp.sqrt(jnp.where(variance > 0, variance, 1.0))
-        inverse = _pinv(centered / scale / np.sqrt(m), self.tol)
+        inverse = _pinv(centered / scale / jnp.sqrt(m), self.tol)
         origin = priors @ means
         # The means in coordinates where the covariance within classes is one.
         white = ((means - origin) / scale) @ inverse
@@ -98,7 +100,7 @@ class _Training:
         return LinearParams(coef, intercept)
 
 
-class DiscriminantStudent(ClosedFormStudent):
+class DiscriminantStudent(PaddedStudent):
     """Student of ``LinearDiscriminantAnalysis``, with the log-loss of its posterior.
 
     Parameters

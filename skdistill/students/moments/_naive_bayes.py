@@ -16,8 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from skdistill._programs import Program
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS
-from skdistill.students._base import ClosedFormStudent, NotMirrored
+from skdistill.students._base import NotMirrored
+from skdistill.students._padded import PaddedStudent
 from skdistill.students.moments._class_moments import (
     class_means,
     class_priors,
@@ -57,22 +59,23 @@ def joint_log_likelihood(params, X):
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Training(Program):
     priors: tuple | None
 
-    def __call__(self, synthetic):
+    def __call__(self, synthetic, is_row):
         X = synthetic.X
         weight = class_weights(synthetic)
         mean = class_means(X, weight)
         share = weight / weight.sum(axis=0)
         variance = lax.map(lambda each: each[0] @ (X - each[1]) ** 2, (share.T, mean))
         smoothing = synthetic.hyperparameters["var_smoothing"]
-        variance += smoothing * X.var(axis=0).max()
+        of_row = is_row / is_row.sum()
+        variance += smoothing * (of_row @ (X - of_row @ X) ** 2).max()
         log_prior = jnp.log(class_priors(weight, self.priors))
         return GaussianParams(mean, variance, log_prior)
 
 
-class GaussianNBStudent(ClosedFormStudent):
+class GaussianNBStudent(PaddedStudent):
     """Student of ``GaussianNB``, with the log-loss of its posterior.
 
     Parameters

@@ -14,12 +14,15 @@ the inverse variance of the centroids, and does not change a prediction.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from skdistill._jax_scope import double_precision
+from skdistill._programs import Program
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS
-from skdistill.students._base import ClosedFormStudent, NotMirrored
+from skdistill.students._base import NotMirrored
+from skdistill.students._padded import PaddedStudent
 from skdistill.students.kernel._kernels import squared_distances
 from skdistill.students.moments._class_moments import (
     class_means,
@@ -58,6 +61,7 @@ def discriminant_scores(params, X):
     return score.astype(X.dtype)
 
 
+@jax.jit
 def _assemble(centroids, deviation, priors, sharpness):
     """Return the params for the standard deviation within classes."""
     variance = ((centroids - centroids.mean(axis=0)) ** 2).sum(axis=1).mean()
@@ -70,22 +74,22 @@ def _assemble(centroids, deviation, priors, sharpness):
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Training(Program):
     priors: tuple | None
 
-    def __call__(self, synthetic):
+    def __call__(self, synthetic, is_row):
         X, y, _, hyperparameters = synthetic
         weight = class_weights(synthetic)
         centroids = class_means(X, weight)
-        m, k = y.shape
-        variance = ((X - y @ centroids) ** 2).sum(axis=0) / max(m - k, 1)
+        degrees = jnp.maximum(is_row.sum() - y.shape[1], 1)
+        variance = is_row @ (X - y @ centroids) ** 2 / degrees
         # The root has no derivative at zero.
         deviation = jnp.where(variance > 0, variance, 1.0) ** 0.5 * (variance > 0)
         priors = class_priors(weight, self.priors)
         return _assemble(centroids, deviation, priors, hyperparameters["sharpness"])
 
 
-class NearestCentroidStudent(ClosedFormStudent):
+class NearestCentroidStudent(PaddedStudent):
     """Student of ``NearestCentroid``, with the log-loss of its posterior.
 
     Parameters
@@ -135,16 +139,14 @@ class NearestCentroidStudent(ClosedFormStudent):
 
     def params_of(self, estimator, synthetic):
         """Return the centroids that scikit-learn found."""
-        import jax
-
+        found = (
+            estimator.centroids_,
+            estimator.within_class_std_dev_,
+            estimator.class_prior_,
+            synthetic.hyperparameters["sharpness"],
+        )
         with double_precision():
-            params = _assemble(
-                estimator.centroids_,
-                estimator.within_class_std_dev_,
-                estimator.class_prior_,
-                synthetic.hyperparameters["sharpness"],
-            )
-            return jax.tree.map(np.asarray, params)
+            return jax.tree.map(np.asarray, _assemble(*map(np.float64, found)))
 
 
 def _refuse_unmirrored(estimator):

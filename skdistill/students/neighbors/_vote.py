@@ -30,7 +30,8 @@ from jax import lax
 from jax.nn import logsumexp
 
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS, SQUARED_LOSS
-from skdistill.students._base import ClosedFormStudent, NotMirrored
+from skdistill.students._base import NotMirrored
+from skdistill.students._padded import PaddedStudent
 from skdistill.students.kernel._kernels import squared_distances
 
 #: Factor of ``gamma`` at which the soft vote is the vote, but for ties.
@@ -48,11 +49,14 @@ class NeighborParams(NamedTuple):
         Their classes, one-hot, or their numbers.
     gamma : float
         Sharpness of the soft vote, per squared unit of the features.
+    votes : array of shape (m,)
+        One for rows that vote, zero for those that fill the set up.
     """
 
     centers: Any
     targets: Any
     gamma: Any
+    votes: Any
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class SoftVote:
         """Return the memberships (n, m) of the rows and what they count for then."""
         square = squared_distances(X, params.centers.astype(X.dtype))
         scores = -params.gamma.astype(X.dtype) * square
+        scores = jnp.where(params.votes > 0, scores, -jnp.inf)
         members = log_memberships(scores, self.n_neighbors)
         if not self.by_distance or self.n_neighbors == 1:
             return members, jnp.zeros_like(members)
@@ -152,14 +157,15 @@ def _log_below(scores, largest):
     return jnp.logaddexp(below, last + jnp.log((n_ties - n_taken).astype(last.dtype)))
 
 
-def _train(synthetic):
+def _train(synthetic, is_row):
     X, y, _, hyperparameters = synthetic
-    variance = ((X - X.mean(axis=0)) ** 2).sum(axis=1).mean()
+    share = is_row / is_row.sum()
+    variance = (share @ (X - share @ X) ** 2).sum()
     gamma = hyperparameters["gamma"] / jnp.where(variance > 0, variance, 1.0)
-    return NeighborParams(X, y.reshape(len(X), -1), gamma)
+    return NeighborParams(X, y.reshape(len(X), -1), gamma, is_row)
 
 
-class _NeighborsStudent(ClosedFormStudent):
+class _NeighborsStudent(PaddedStudent):
     """What both students share.
 
     Parameters

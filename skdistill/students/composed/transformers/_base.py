@@ -74,8 +74,11 @@ class TransformerMirror(ColumnReader):
         return Layout.of_numbers(self.n_features_out(layout.n_numbers))
 
     @abstractmethod
-    def fit(self, X: Any) -> Any:
-        """Return the ``stats``, a pytree, that rows (m, p) lead to, in JAX."""
+    def fit(self, X: Any, is_row: Any) -> Any:
+        """Return the ``stats``, a pytree, that rows (m, p) lead to, in JAX.
+
+        Rows for which ``is_row`` (m,) is zero fill ``X`` up and do not count.
+        """
 
     @abstractmethod
     def transform(self, stats: Any, X: Any) -> Any:

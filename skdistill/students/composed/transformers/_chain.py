@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from skdistill._programs import Program
 from skdistill.students._base import NotMirrored
 from skdistill.students.composed.transformers._base import (
     ColumnReader,
@@ -50,7 +51,7 @@ from skdistill.tables._layout import Roles
 
 
 @dataclass(frozen=True)
-class Chain(TransformerMirror):
+class Chain(Program, TransformerMirror):
     """Mirrors one after the other; their stats form a tuple."""
 
     mirrors: tuple
@@ -83,15 +84,15 @@ class Chain(TransformerMirror):
             layout = mirror.layout_out(layout)
         return layout
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return the stats of all, each fitted on what the one before made."""
-        return self.fit_transform(X)[0]
+        return self.fit_transform(X, is_row)[0]
 
-    def fit_transform(self, X):
+    def fit_transform(self, X, is_row):
         """Return the stats of all, and what the last one made."""
         all_stats = []
         for mirror in self.mirrors:
-            stats = mirror.fit(X)
+            stats = mirror.fit(X, is_row)
             X = mirror.transform(stats, X)
             all_stats.append(stats)
         return tuple(all_stats), X

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.compose import make_column_selector
 
+from skdistill._programs import Program
 from skdistill.students._base import NotMirrored
 from skdistill.students.composed.transformers._base import (
     ColumnReader,
@@ -120,7 +121,7 @@ class PickedColumns(ColumnReader):
 
 
 @dataclass(frozen=True)
-class SideBySide(TransformerMirror):
+class SideBySide(Program, TransformerMirror):
     """Mirror of ``ColumnTransformer``; the stats of its parts form a tuple.
 
     Parameters
@@ -146,9 +147,11 @@ class SideBySide(TransformerMirror):
         """Whether any part does."""
         return any(mirror.leaves_out for _, mirror, _ in self.parts)
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return the stats of all parts."""
-        return tuple(mirror.fit(_of(X, numbers)) for _, mirror, numbers in self.parts)
+        return tuple(
+            mirror.fit(_of(X, numbers), is_row) for _, mirror, numbers in self.parts
+        )
 
     def transform(self, stats, X):
         """Return the features of all parts, one part after the other."""

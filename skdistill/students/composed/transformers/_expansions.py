@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.preprocessing import PolynomialFeatures
 
+from skdistill.students.composed.transformers import _of_rows as of_rows
 from skdistill.students.composed.transformers._base import TransformerMirror, refuse
 from skdistill.students.composed.transformers._rows import _Stateless
 
@@ -117,13 +118,14 @@ class Splines(TransformerMirror):
         """Quantiles are interpolated between rows that come once."""
         return self.knots == "uniform"
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return the knots."""
+        share = jnp.linspace(0, 1, self.n_knots)
         if self.knots == "quantile":
-            inner = jnp.percentile(X, jnp.linspace(0, 100, self.n_knots), axis=0)
+            inner = of_rows.quantiles(X, is_row, share)
         else:
-            share = jnp.linspace(0, 1, self.n_knots)[:, None]
-            inner = (1 - share) * X.min(axis=0) + share * X.max(axis=0)
+            low, high = of_rows.minimum(X, is_row), of_rows.maximum(X, is_row)
+            inner = (1 - share)[:, None] * low + share[:, None] * high
         steps = jnp.arange(1, self.degree + 1)[:, None]
         before = inner[0] - steps[::-1] * (inner[1] - inner[0])
         after = inner[-1] + steps * (inner[-1] - inner[-2])

@@ -12,13 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from skdistill._programs import Program
 from skdistill.students._base import NotMirrored
+from skdistill.students.composed.transformers import _of_rows as of_rows
 from skdistill.students.composed.transformers._base import TransformerMirror, refuse
 from skdistill.tables._layout import Layout, Roles
 
 
 @dataclass(frozen=True)
-class Impute(TransformerMirror):
+class Impute(Program, TransformerMirror):
     """Mirror of ``SimpleImputer``; ``stats`` are what it puts into each feature (p,).
 
     The most frequent value of numbers that all differ is the least of them.
@@ -62,16 +64,16 @@ class Impute(TransformerMirror):
         roles = Roles.of_numbers(layout.n_columns)
         return roles._replace(has_gaps=~roles.has_gaps)
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return a statistic of every feature."""
         if self.strategy == "mean":
-            return X.mean(axis=0)
+            return of_rows.mean(X, is_row)
         if self.strategy == "median":
-            return jnp.median(X, axis=0)
+            return of_rows.median(X, is_row)
         if self.strategy == "most_frequent":
-            return _modes(X)
-        fill_value = 0.0 if self.fill_value is None else float(self.fill_value)
-        return jnp.full(X.shape[1], fill_value)
+            return _modes(X, is_row)
+        fill_value = 0.0 if self.fill_value is None else self.fill_value
+        return jnp.full(X.shape[1], fill_value, X.dtype)
 
     def transform(self, stats, X):
         """Put the statistics in the place of what is missing."""
@@ -122,9 +124,9 @@ class ImputeCategories(TransformerMirror):
         blocks = tuple((block.start, block.stop) for block in layout.blocks)
         return cls(strategy, blocks, tuple(constants), labels)
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return what comes in the place of a missing category of each column."""
-        parts = []
+        X, parts = of_rows.only(X, is_row), []
         for j, (start, stop) in enumerate(self.blocks):
             width = len(self.labels[j])
             index = (
@@ -165,13 +167,14 @@ class ImputeCategories(TransformerMirror):
         return Layout.of_blocks(widths, header, self.labels)
 
 
-def _modes(X):
+def _modes(X, is_row):
     """Return the most frequent value of each feature, of several the least."""
-    X = jnp.sort(X, axis=0)
+    X = jnp.sort(of_rows.only(X, is_row, jnp.inf), axis=0)
     index = jnp.arange(len(X))[:, None]
     is_new = jnp.concatenate([jnp.ones_like(X[:1], bool), X[1:] != X[:-1]])
     first_equal = lax.cummax(jnp.where(is_new, index, 0), axis=0)
-    end = (index - first_equal).argmax(axis=0)
+    n_equal = jnp.where(index < is_row.sum(), index - first_equal, -1)
+    end = n_equal.argmax(axis=0)
     return jnp.take_along_axis(X, end[None], axis=0)[0]
 
 

@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from skdistill._programs import Program
 from skdistill.students._base import NotMirrored
+from skdistill.students.composed.transformers import _of_rows as of_rows
 from skdistill.students.composed.transformers._base import TransformerMirror, refuse
 from skdistill.students.kernel._kernels import (
     FIXED_PARAMS,
     INDEFINITE,
     KERNELS,
     LEARNED_PARAMS,
+    as_pairs,
 )
 
 #: Eigenvalues of a kernel matrix that scikit-learn raises to this.
@@ -39,7 +42,7 @@ class Landmarks(NamedTuple):
 
 
 @dataclass(frozen=True)
-class KernelLandmarks(TransformerMirror):
+class KernelLandmarks(Program, TransformerMirror):
     """Mirror of ``Nystroem``."""
 
     kernel: str
@@ -75,15 +78,21 @@ class KernelLandmarks(TransformerMirror):
         return cls(
             kernel,
             None if gamma is None else float(gamma),
-            tuple(given.items()),
+            as_pairs(given),
             int(transformer.n_components),
             int(transformer.random_state),
         )
 
-    def fit(self, X):
-        """Return the Landmarks."""
-        order = np.random.RandomState(self.random_state).permutation(len(X))
-        components = X[order[: self.n_components]]
+    def fit(self, X, is_row):
+        """Return the Landmarks; which rows they are depends on how many there are."""
+        r = self.n_components
+        drawn = np.array(
+            [
+                np.random.RandomState(self.random_state).permutation(m)[:r]
+                for m in range(r, len(X) + 1)
+            ]
+        )
+        components = X[jnp.asarray(drawn)[is_row.sum().astype(int) - r]]
         gram = self._kernel(components, components)
         return Landmarks(components, inverse_root(gram))
 
@@ -136,7 +145,7 @@ class Fourier(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RandomFourier(TransformerMirror):
+class RandomFourier(Program, TransformerMirror):
     """Mirror of ``RBFSampler``."""
 
     gamma: float | str
@@ -160,15 +169,16 @@ class RandomFourier(TransformerMirror):
             int(transformer.random_state),
         )
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return the Fourier features; they are drawn when the program is traced."""
         p = X.shape[1]
         random_state = np.random.RandomState(self.random_state)
         frequencies = random_state.normal(size=(p, self.n_components))
         offset = random_state.uniform(0, 2 * np.pi, size=self.n_components)
         gamma = self.gamma
-        if gamma == "scale":
-            variance = X.var()
+        if isinstance(gamma, str):  # "scale"
+            origin = of_rows.mean(X, is_row).mean()
+            variance = of_rows.mean((X - origin) ** 2, is_row).mean()
             varies = variance != 0
             gamma = jnp.where(varies, 1 / (p * jnp.where(varies, variance, 1)), 1.0)
         return Fourier(jnp.sqrt(2 * gamma) * frequencies, jnp.asarray(offset))

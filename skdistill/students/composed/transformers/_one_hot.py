@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from skdistill.students._base import NotMirrored
+from skdistill.students.composed.transformers import _of_rows as of_rows
 from skdistill.students.composed.transformers._base import (
     ColumnReader,
     TransformerMirror,
@@ -113,9 +114,9 @@ class OneHot(TransformerMirror):
         """Whether features of zeros are left out."""
         return not self.is_given or self.drop is not None
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return which categories are kept; it has no derivative."""
-        X = _with_zeros(X)
+        X = _with_zeros(of_rows.only(X, is_row))
         return jnp.concatenate(
             [self._kept(X[:, np.array(part)].max(axis=0) > 0) for part in self.sources]
         ).astype(X.dtype)

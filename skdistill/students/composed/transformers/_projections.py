@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from skdistill.students._base import NotMirrored
+from skdistill.students.composed.transformers import _of_rows as of_rows
 from skdistill.students.composed.transformers._base import TransformerMirror, refuse
 
 #: Gaps that are told from rounding, in units of the largest eigenvalue.
@@ -100,14 +101,15 @@ class PrincipalComponents(_Projector):
         """Whether projections are divided by their spread."""
         return self.whiten
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return the Projection."""
-        center = X.mean(axis=0)
+        center = of_rows.mean(X, is_row)
         rank = self.n_features_out(X.shape[1])
-        components, squares = leading_directions(X - center, rank)
+        centered = of_rows.only(X - center, is_row)
+        components, squares = leading_directions(centered, rank)
         scale = jnp.ones(rank)
         if self.whiten:
-            scale = jnp.sqrt(squares / (len(X) - 1))
+            scale = jnp.sqrt(squares / (is_row.sum() - 1))
         return Projection(center, components, scale)
 
     def stats_of(self, fitted):
@@ -156,8 +158,9 @@ class SingularVectors(_Projector):
         )
         return cls(int(transformer.n_components))
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return the Projection."""
+        X = of_rows.only(X, is_row)
         components, _ = leading_directions(X, self.n_components)
         return Projection(
             jnp.zeros(X.shape[1]), components, jnp.ones(self.n_components)

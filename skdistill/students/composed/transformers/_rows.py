@@ -14,7 +14,7 @@ from skdistill.students.composed.transformers._scaling import EPS
 
 
 class _Stateless(TransformerMirror):
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return no stats."""
         return ()
 

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import norm
 
+from skdistill._programs import Program
+from skdistill.students.composed.transformers import _of_rows as of_rows
 from skdistill.students.composed.transformers._base import TransformerMirror
 
 EPS = float(np.finfo(np.float64).eps)
@@ -34,9 +36,9 @@ class _Scaler(TransformerMirror):
     is_flexible = True
     is_affine = True
 
-    def fit(self, X):
+    def fit(self, X, is_row):
         """Return the Scaling."""
-        return Scaling(*self._center_and_scale(X))
+        return Scaling(*self._center_and_scale(X, is_row))
 
     def transform(self, stats, X):
         """Shift and scale every feature."""
@@ -52,7 +54,7 @@ class _Scaler(TransformerMirror):
         )
 
     @abstractmethod
-    def _center_and_scale(self, X):
+    def _center_and_scale(self, X, is_row):
         """Return both, in JAX."""
 
     @abstractmethod
@@ -77,11 +79,11 @@ class Standard(_Scaler):
         """Centers alone give a model no freedom."""
         return self.with_std
 
-    def _center_and_scale(self, X):
-        mean = X.mean(axis=0)
-        variance = ((X - mean) ** 2).mean(axis=0)
+    def _center_and_scale(self, X, is_row):
+        m, mean = is_row.sum(), of_rows.mean(X, is_row)
+        variance = of_rows.mean((X - mean) ** 2, is_row)
         # What scikit-learn takes for rounding errors of a variance of zero.
-        rounding = len(X) * EPS * variance + (len(X) * mean * EPS) ** 2
+        rounding = m * EPS * variance + (m * mean * EPS) ** 2
         scale = _unless(variance <= rounding, variance, jnp.sqrt)
         return mean * self.with_mean, scale if self.with_std else jnp.ones_like(mean)
 
@@ -90,7 +92,7 @@ class Standard(_Scaler):
 
 
 @dataclass(frozen=True)
-class MinMax(_Scaler):
+class MinMax(Program, _Scaler):
     """Mirror of ``MinMaxScaler``."""
 
     low: float
@@ -113,9 +115,9 @@ class MinMax(_Scaler):
         Z = super().transform(stats, X)
         return jnp.clip(Z, self.low, self.high) if self.clip else Z
 
-    def _center_and_scale(self, X):
-        low = X.min(axis=0)
-        scale = _nonzero(X.max(axis=0) - low) / (self.high - self.low)
+    def _center_and_scale(self, X, is_row):
+        low = of_rows.minimum(X, is_row)
+        scale = _nonzero(of_rows.maximum(X, is_row) - low) / (self.high - self.low)
         return low - self.low * scale, scale
 
     def _found(self, fitted):
@@ -144,21 +146,25 @@ class MaxAbs(_Scaler):
         Z = super().transform(stats, X)
         return jnp.clip(Z, -1.0, 1.0) if self.clip else Z
 
-    def _center_and_scale(self, X):
-        return jnp.zeros_like(X[0]), _nonzero(jnp.abs(X).max(axis=0))
+    def _center_and_scale(self, X, is_row):
+        return jnp.zeros_like(X[0]), _nonzero(of_rows.maximum(jnp.abs(X), is_row))
 
     def _found(self, fitted):
         return None, fitted.scale_
 
 
 @dataclass(frozen=True)
-class Robust(_Scaler):
-    """Mirror of ``RobustScaler``."""
+class Robust(Program, _Scaler):
+    """Mirror of ``RobustScaler``.
+
+    ``spread`` is the distance of the quantiles that is to be one: in a normal
+    distribution of unit variance, or simply one.
+    """
 
     with_centering: bool
     with_scaling: bool
     quantile_range: tuple
-    unit_variance: bool
+    spread: float
 
     # Quantiles are interpolated between rows that come once.
     ignores_copies = False
@@ -166,11 +172,16 @@ class Robust(_Scaler):
     @classmethod
     def of(cls, transformer):
         """Return the mirror of a transformer."""
+        quantile_range = tuple(float(q) for q in transformer.quantile_range)
+        spread = 1.0
+        if transformer.unit_variance:
+            low, high = norm.ppf(np.array(quantile_range) / 100)
+            spread = float(high - low)
         return cls(
             bool(transformer.with_centering),
             bool(transformer.with_scaling),
-            tuple(float(q) for q in transformer.quantile_range),
-            bool(transformer.unit_variance),
+            quantile_range,
+            spread,
         )
 
     @property
@@ -178,13 +189,11 @@ class Robust(_Scaler):
         """Centers alone give a model no freedom."""
         return self.with_scaling
 
-    def _center_and_scale(self, X):
-        low, high = jnp.percentile(X, jnp.array(self.quantile_range), axis=0)
-        scale = _nonzero(high - low)
-        if self.unit_variance:
-            ends = norm.ppf(np.array(self.quantile_range) / 100)
-            scale /= ends[1] - ends[0]
-        center = jnp.median(X, axis=0) * self.with_centering
+    def _center_and_scale(self, X, is_row):
+        shares = jnp.array(self.quantile_range) / 100
+        low, high = of_rows.quantiles(X, is_row, shares)
+        scale = _nonzero(high - low) / self.spread
+        center = of_rows.median(X, is_row) * self.with_centering
         return center, scale if self.with_scaling else jnp.ones_like(center)
 
     def _found(self, fitted):
