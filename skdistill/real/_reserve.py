@@ -3,6 +3,9 @@
 Every row has a priority that its position among all rows decides, and those with the
 lowest are kept, some of each group at least. So samples of parts of the rows combine to
 the sample of all, in any order.
+
+Copying the sample for each block would take longer than reading the block. So the rows
+lie in pieces until there are too many of them.
 """
 
 from typing import NamedTuple
@@ -17,6 +20,8 @@ MAX_ROWS = 2**18
 MAX_BYTES = 2**27
 #: At least as many of each group, if it has them.
 MIN_GROUP_ROWS = 256
+#: Share of them by which there may be more rows before some are left out.
+SLACK = 0.25
 
 
 class Reserve(NamedTuple):
@@ -44,47 +49,92 @@ class Reserve(NamedTuple):
         return Reserve(*(_safe_indexing(part, rows) for part in self))
 
 
+class Reservoir(NamedTuple):
+    """The reserve of a part of the rows, while it is being drawn.
+
+    Attributes
+    ----------
+    pieces : tuple of Reserve
+        The rows, in their order. There may be more than are kept in the end.
+    limit : int or None
+        Priority from which on rows will be left out, unless their group needs them;
+        None if there are not yet so many.
+    """
+
+    pieces: tuple
+    limit: int | None = None
+
+    @property
+    def n_rows(self):
+        """Number of rows."""
+        return sum(len(piece.position) for piece in self.pieces)
+
+    def pruned(self, size, *, of_classes):
+        """Leave out rows whose priority is too high.
+
+        Parameters
+        ----------
+        size : int
+            Rows to keep, about.
+        of_classes : bool
+            Whether some rows of each label are kept in any case.
+        """
+        if self.n_rows <= size:
+            return self
+        positions = [piece.position for piece in self.pieces]
+        priority = _priorities(np.concatenate(positions))
+        limit = np.partition(priority, size)[size]
+        kept = self._below(limit, priority, of_classes)
+        return Reservoir(kept, limit)
+
+    def with_limit(self, limit, *, of_classes):
+        """Leave out rows that others with lower priorities will push out."""
+        if limit is None:
+            return self
+        positions = [piece.position for piece in self.pieces]
+        priority = _priorities(np.concatenate(positions))
+        return self._replace(pieces=self._below(limit, priority, of_classes))
+
+    def joined(self, size, *, of_classes):
+        """Return the Reserve of about ``size`` rows."""
+        pieces = self.pruned(size, of_classes=of_classes).pieces
+        if len(pieces) == 1:
+            return pieces[0]
+        return Reserve(*(stacked(*parts) for parts in zip(*pieces, strict=True)))
+
+    def _below(self, limit, priority, of_classes):
+        kept = priority < limit
+        if of_classes:
+            labels = np.concatenate([np.asarray(piece.y) for piece in self.pieces])
+            _, label = np.unique(labels, return_inverse=True)
+            n_kept = np.bincount(label[kept], minlength=label.max() + 1)
+            for group in np.flatnonzero(n_kept < MIN_GROUP_ROWS):
+                members = np.flatnonzero(label == group)
+                lowest = np.argsort(priority[members])[:MIN_GROUP_ROWS]
+                kept[members[lowest]] = True
+        ends = np.cumsum([len(piece.position) for piece in self.pieces])[:-1]
+        pairs = zip(self.pieces, np.split(kept, ends), strict=True)
+        return tuple(piece.take(np.flatnonzero(rows)) for piece, rows in pairs)
+
+
 def size_of_reserve(n_features, dtype):
     """Return how many rows are kept."""
     row_bytes = n_features * np.dtype(dtype).itemsize
     return max(min(MAX_ROWS, MAX_BYTES // row_bytes), MIN_GROUP_ROWS)
 
 
-def pruned(*parts, size, of_classes):
-    """Return the Reserve of at most about ``size`` rows of one or more.
-
-    Parameters
-    ----------
-    *parts : Reserve
-        Of one or two parts of the rows, in their order.
-    size : int
-        Rows to keep.
-    of_classes : bool
-        Whether some rows of each label are kept in any case.
-    """
-    position = np.concatenate([part.position for part in parts])
-    if len(position) <= size:
-        return _joined(parts)
-    priority = _priorities(position)
-    kept = np.zeros(len(priority), dtype=bool)
-    kept[np.argpartition(priority, size)[:size]] = True
-    if of_classes:
-        labels = np.concatenate([np.asarray(part.y) for part in parts])
-        _, label = np.unique(labels, return_inverse=True)
-        n_kept = np.bincount(label[kept], minlength=label.max() + 1)
-        for group in np.flatnonzero(n_kept < MIN_GROUP_ROWS):
-            members = np.flatnonzero(label == group)
-            lowest = np.argsort(priority[members])[:MIN_GROUP_ROWS]
-            kept[members[lowest]] = True
-    ends = np.cumsum([len(part.position) for part in parts])[:-1]
-    pairs = zip(parts, np.split(kept, ends), strict=True)
-    return _joined([part.take(rows) for part, rows in pairs])
-
-
-def _joined(parts):
-    if len(parts) == 1:
-        return parts[0]
-    return Reserve(*(stacked(*pair) for pair in zip(*parts, strict=True)))
+def merged(first, second, *, size, of_classes):
+    """Return the Reservoir of the rows of two, in their order."""
+    limits = [each.limit for each in (first, second) if each.limit is not None]
+    limit = min(limits, default=None)
+    parts = [
+        each if each.limit == limit else each.with_limit(limit, of_classes=of_classes)
+        for each in (first, second)
+    ]
+    both = Reservoir(parts[0].pieces + parts[1].pieces, limit)
+    if both.n_rows <= (1 + SLACK) * size:
+        return both
+    return both.pruned(size, of_classes=of_classes)
 
 
 def _priorities(position):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skdistill._sklearn_compat import _check_sample_weight
-from skdistill.real._reserve import Reserve, pruned
+from skdistill.real._reserve import Reserve, Reservoir, merged
 from skdistill.tables._reading import as_labels, readable
 
 #: Rows of the sample, at the most.
@@ -16,7 +16,7 @@ SAMPLE_ROWS = 2**15
 class _Seen(NamedTuple):
     labels: np.ndarray
     weight: np.ndarray
-    reserve: Reserve
+    reserve: Reservoir
 
 
 def sample_as_it_came(source, *, of_classes):
@@ -48,7 +48,7 @@ def sample_as_it_came(source, *, of_classes):
     )
     if seen is None:
         raise ValueError("There are no real rows with a positive sample_weight.")
-    _, X, y, weight = seen.reserve
+    _, X, y, weight = seen.reserve.joined(SAMPLE_ROWS, of_classes=of_classes)
     labels = _labels(y, of_classes)
     group = np.searchsorted(seen.labels, labels)
     drawn = np.bincount(group, weight, len(seen.labels))
@@ -76,7 +76,7 @@ def _seen_in_block(block, of_classes):
     return _Seen(
         labels,
         np.bincount(group, rows.sample_weight),
-        pruned(rows, size=SAMPLE_ROWS, of_classes=of_classes),
+        Reservoir((rows,)).pruned(SAMPLE_ROWS, of_classes=of_classes),
     )
 
 
@@ -87,5 +87,5 @@ def _combined(first, second, of_classes):
     return _Seen(
         labels,
         np.bincount(group, np.concatenate([first.weight, second.weight])),
-        pruned(first.reserve, second.reserve, size=SAMPLE_ROWS, of_classes=of_classes),
+        merged(first.reserve, second.reserve, size=SAMPLE_ROWS, of_classes=of_classes),
     )

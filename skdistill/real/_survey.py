@@ -15,7 +15,7 @@ from skdistill.real._number_moments import (
     combined_moments,
     moments_of,
 )
-from skdistill.real._reserve import Reserve, pruned, size_of_reserve
+from skdistill.real._reserve import Reserve, Reservoir, merged, size_of_reserve
 from skdistill.real._targets import check_classes
 from skdistill.real.sources._base import combined
 from skdistill.tables._reading import as_labels
@@ -86,7 +86,7 @@ class Survey(NamedTuple):
     numbers : NumberMoments or None
         Of numeric targets.
     reserve : Reserve
-        A random sample of the rows.
+        A random sample of the rows; a Reservoir while it is drawn.
     """
 
     n_passed: int
@@ -97,7 +97,7 @@ class Survey(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     numbers: NumberMoments | None
-    reserve: Reserve
+    reserve: Reserve | Reservoir
 
     @property
     def is_whole(self):
@@ -129,7 +129,11 @@ def survey(source, reader):
         partial(_counted_survey, reader=reader),
         partial(_both_counted, of_classes=reader.of_classes),
     )
-    return None if known is None else known._replace(n_passed=n_passed)
+    if known is None:
+        return None
+    drawn = known.reserve
+    reserve = drawn.joined(_size(drawn), of_classes=reader.of_classes)
+    return known._replace(n_passed=n_passed, reserve=reserve)
 
 
 def _counted_survey(block, reader):
@@ -158,7 +162,7 @@ def _survey_of_block(block, reader):
         counts, weight = np.bincount(index), np.bincount(index, rows.sample_weight)
     else:
         numbers = moments_of(rows.y.reshape(len(rows.y), -1), rows.sample_weight)
-    X = rows.X
+    X, drawn = rows.X, Reservoir((rows,))
     return Survey(
         block.n_rows,
         rows.sample_weight.max(),
@@ -168,7 +172,7 @@ def _survey_of_block(block, reader):
         X.min(axis=0).astype(np.float64),
         X.max(axis=0).astype(np.float64),
         numbers,
-        _pruned(rows, of_classes=reader.of_classes),
+        drawn.pruned(_size(drawn), of_classes=reader.of_classes),
     )
 
 
@@ -196,11 +200,15 @@ def _combined(first, second, of_classes):
         np.minimum(first.low, second.low),
         np.maximum(first.high, second.high),
         numbers,
-        _pruned(first.reserve, second.reserve, of_classes=of_classes),
+        merged(
+            first.reserve,
+            second.reserve,
+            size=_size(first.reserve),
+            of_classes=of_classes,
+        ),
     )
 
 
-def _pruned(*parts, of_classes):
-    X = parts[0].X
-    size = size_of_reserve(X.shape[1], X.dtype)
-    return pruned(*parts, size=size, of_classes=of_classes)
+def _size(reservoir):
+    X = reservoir.pieces[0].X
+    return size_of_reserve(X.shape[1], X.dtype)

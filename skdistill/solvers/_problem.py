@@ -19,6 +19,9 @@ from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 
 #: The first iterations look at no more rows than this.
 MAX_SAMPLE_ROWS = 4096
+#: Nor at more numbers, if there are some rows of each.
+MAX_SAMPLE_VALUES = 2**23
+MIN_SAMPLE_ROWS = 512
 #: How far a learned hyperparameter may go, as a factor of the estimator's own.
 HYPERPARAMETER_FACTOR = 100.0
 #: How far a surrogate may go from its start.
@@ -187,7 +190,7 @@ class Problem:
     @cached_property
     def second_sample_loss(self):
         """The outer loss on another sample, which judges what the first one says."""
-        return self._loss_on(self.real.sample(MAX_SAMPLE_ROWS, number=1))
+        return self._loss_on(self.real.sample(_sample_rows(self.real), number=1))
 
     @property
     def is_sampled(self):
@@ -290,6 +293,12 @@ class Start(NamedTuple):
     outcome: Outcome = Outcome.CONVERGED
 
 
+def _sample_rows(real):
+    """Return how many rows a sample may have."""
+    n_rows = int(MAX_SAMPLE_VALUES / max(real.values_per_row, 1))
+    return min(max(n_rows, MIN_SAMPLE_ROWS), MAX_SAMPLE_ROWS)
+
+
 def pose(distiller, real, columns, student, group_counts=None):
     """Pose the problem: where to start, within which bounds, in which units.
 
@@ -339,7 +348,7 @@ def pose(distiller, real, columns, student, group_counts=None):
         hyperparameters=hyperparameters,
     )
     rows = real.weighted_by(student.training_weight)
-    sample = rows.sample(MAX_SAMPLE_ROWS)
+    sample = rows.sample(_sample_rows(rows))
     ranges = np.where(real.high > real.low, real.high - real.low, 1.0)
     options = Options(
         solver=distiller.solver,
