@@ -10,10 +10,13 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
+    GammaRegressor,
     LinearRegression,
     LogisticRegression,
+    PoissonRegressor,
     Ridge,
     RidgeClassifier,
+    TweedieRegressor,
 )
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import (
@@ -48,6 +51,7 @@ from skdistill.students.linear._least_squares import LinearRegressionStudent
 from skdistill.students.linear._logistic import LogisticStudent
 from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students.linear._svm import LinearSVCStudent, LinearSVRStudent
+from skdistill.students.linear._tweedie import TweedieStudent
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
@@ -73,6 +77,7 @@ __all__ = [
 ]
 
 _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
+    GammaRegressor: partial(TweedieStudent, power=2.0),
     GaussianNB: GaussianNBStudent,
     GaussianProcessRegressor: GaussianProcessStudent,
     KNeighborsClassifier: NeighborsClassifierStudent,
@@ -84,10 +89,12 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     LinearSVR: LinearSVRStudent,
     LogisticRegression: LogisticStudent,
     NearestCentroid: NearestCentroidStudent,
+    PoissonRegressor: partial(TweedieStudent, power=1.0),
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
     SVC: SVCStudent,
     SVR: SVRStudent,
+    TweedieRegressor: TweedieStudent,
 }
 
 

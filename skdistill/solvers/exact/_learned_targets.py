@@ -96,11 +96,13 @@ def reproducing_sets(
     search = _Search(student, params, synthetic, units, bounds, target_bounds)
     plausible = search.within(ranges, target_ranges)
 
+    @np.errstate(over="ignore", invalid="ignore")  # of exponentials far out
     def shortfall(candidate):
         return not search.is_exact(candidate), plausible.excess(candidate)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def ranked(candidates):
-        finite = (each for each in candidates if np.isfinite(each.X).all())
+        finite = (each for each in candidates if _is_finite(each))
         return sorted(
             finite, key=lambda each: (*shortfall(each), search.distance(each))
         )
@@ -133,8 +135,7 @@ class _Search:
         self.student, self.synthetic = student, synthetic
         self.W, self.b = params
         self.balance = student.intercept_penalty * self.b
-        C = student.loss_strength(synthetic.hyperparameters)
-        self.has_pulls = np.isfinite(C)
+        self.has_pulls = np.isfinite(student.strength_on(synthetic))
         self.scale, self.target_scale = units
         self.bounds, self.target_bounds = bounds, target_bounds
 
@@ -236,9 +237,15 @@ class _Search:
     def distance(self, candidate):
         """Mean square distance from the reference, and of targets from the model."""
         X, y = candidate.X, candidate.y
-        error = (y.reshape(len(y), -1) - self.raw(X)) / self.target_scale
+        raw = self.raw(X)
+        predicted = self.student.targets_for(raw, np.zeros_like(raw), self.synthetic)
+        error = (y - predicted).reshape(len(y), -1) / self.target_scale
         moved = (X - self.synthetic.X) / self.scale
         return np.mean(moved**2) + np.mean(error**2)
+
+
+def _is_finite(synthetic):
+    return np.isfinite(synthetic.X).all() and np.isfinite(synthetic.y).all()
 
 
 def _intersection(bounds, ranges):

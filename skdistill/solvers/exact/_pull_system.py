@@ -50,8 +50,7 @@ class PullSystem:
     def __init__(self, student, span, synthetic, Q):
         self.loss = student.loss
         self.V, self.intercept, self.y = span.V, span.intercept, synthetic.y
-        C = student.loss_strength(synthetic.hyperparameters)
-        self.weight = C * synthetic.sample_weight
+        self.weight = student.strength_on(synthetic) * synthetic.sample_weight
         self.size = np.linalg.norm(self.V)
         self.balance_unit = student.fit_intercept * np.sqrt(np.mean(Q**2)) / self.size
         self.balance = student.intercept_penalty * self.intercept
@@ -88,6 +87,10 @@ class PullSystem:
         Levenberg-Marquardt on the few equations rather than the many unknowns, for
         which ``scipy.optimize.least_squares`` steps to the rim of its trust region.
         """
+        with np.errstate(over="ignore", invalid="ignore"):  # far out, of an exponential
+            return self._solve(Q)
+
+    def _solve(self, Q):
         tangent_at = _FewEquations
         if self.V.size * Q.size > MAX_JACOBIAN:
             tangent_at = _ManyEquations

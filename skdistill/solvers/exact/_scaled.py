@@ -27,7 +27,10 @@ from sklearn.pipeline import Pipeline
 from skdistill.real._moments import mean_and_deviation
 from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._given_targets import reproducing_rows
-from skdistill.solvers.exact._model_of_all_rows import fit_model_of_all_rows
+from skdistill.solvers.exact._model_of_all_rows import (
+    fit_model_of_all_rows,
+    ridge_on_all_rows,
+)
 from skdistill.solvers.exact._pull_system import PullSystem
 from skdistill.solvers.exact._span import (
     EXACT_TOL,
@@ -147,10 +150,9 @@ def _model_of_all_rows(problem, unit, report):
     sample = problem.sample.filled.rescaled(*unit)
     sample = sample.extract(np.arange(sample.n_rows))
     behind = problem.student.behind(problem.start)
-    strength = student.loss_strength(behind.hyperparameters)
     model = fit_model_of_all_rows(
         replace(problem, student=student, real=scaled, sample=sample, start=behind),
-        1 / (strength * problem.real.total_weight),
+        ridge_on_all_rows(student, behind.hyperparameters, problem.real),
         np.inf,
         callback=lambda params, loss: report.model_iteration(
             lambda: problem.start, loss
@@ -226,8 +228,7 @@ class _Rows:
     def _within_norm(self, synthetic, most=NORM_SHARE):
         """Draw rows together if their squared norm exceeds a share of its bound."""
         behind, wanted, _ = self._seen(synthetic)
-        strength = self.linear.loss_strength(behind.hyperparameters)
-        limit = strength * norm_limit(self.linear, behind)
+        limit = self.linear.strength_on(behind) * norm_limit(self.linear, behind)
         share = np.vdot(wanted.coef, wanted.coef) / limit
         if share <= most:
             return synthetic

@@ -57,10 +57,10 @@ class ModelSpan:
 
 def norm_limit(student, synthetic):
     """Bound on ``||W||_F^2`` for ``C = 1``, for targets that are given."""
-    y, weight = synthetic.y, synthetic.sample_weight
-    if student.loss.is_quadratic and student.is_centered:
-        y = y - np.average(y, axis=0, weights=weight)
-    return float(weight @ student.loss.pull_limit(y))
+    y, weight, loss = synthetic.y, synthetic.sample_weight, student.loss
+    if student.is_centered and loss.centered_limit is not None:
+        return loss.centered_limit(y, weight)
+    return float(weight @ loss.pull_limit(y))
 
 
 def is_reproduced(params, trained):
