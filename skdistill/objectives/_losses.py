@@ -84,6 +84,7 @@ DEGREES = {
     "expected_squared_error": 2,
     "squared_epsilon_insensitive": 2,
     "epsilon_insensitive": 1,
+    "huber": 1,
 }
 
 

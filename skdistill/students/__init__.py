@@ -11,6 +11,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     GammaRegressor,
+    HuberRegressor,
     LinearRegression,
     LogisticRegression,
     PoissonRegressor,
@@ -47,6 +48,7 @@ from skdistill.students.kernel._gaussian_process import (
 )
 from skdistill.students.kernel._ridge import KernelRidgeStudent
 from skdistill.students.kernel._svm import SVCStudent, SVRStudent
+from skdistill.students.linear._huber import HuberStudent
 from skdistill.students.linear._least_squares import LinearRegressionStudent
 from skdistill.students.linear._logistic import LogisticStudent
 from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
@@ -80,6 +82,7 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     GammaRegressor: partial(TweedieStudent, power=2.0),
     GaussianNB: GaussianNBStudent,
     GaussianProcessRegressor: GaussianProcessStudent,
+    HuberRegressor: HuberStudent,
     KNeighborsClassifier: NeighborsClassifierStudent,
     KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,

@@ -413,7 +413,7 @@ class _InnerProblem(NamedTuple):
         matrix[diagonal, diagonal] *= 1 + 1e-14 * width
         # Rows that all weigh nothing leave the intercept alone.
         matrix[diagonal, diagonal] += matrix[diagonal, diagonal] == 0
-        factor = _cholesky(matrix)
+        factor = factor_unit_diagonal(matrix)
 
         def solve(rhs):
             solution = cho_solve(factor, (scale * rhs).ravel(), check_finite=False)
@@ -468,12 +468,12 @@ class _Preconditioner:
 
 def _inverse(matrix):
     """Return the inverse of a positive definite matrix."""
-    factor, _ = _cholesky(matrix)
+    factor, _ = factor_unit_diagonal(matrix)
     inverse = np.triu(dpotri(factor)[0])
     return inverse + np.triu(inverse, 1).T
 
 
-def _cholesky(matrix):
+def factor_unit_diagonal(matrix):
     """Factorize a matrix of unit diagonal that only rounding can make indefinite.
 
     Losses so much larger than the penalty that this is lost in their rounding leave
