@@ -282,12 +282,15 @@ class Start(NamedTuple):
         Whether they reproduce the model of all rows.
     outcome : Outcome
         How the fit of that model ended.
+    is_of_all_rows : bool
+        Whether it is the best of its kind for all rows: a sample would lead away.
     """
 
     synthetic: SyntheticSet
     units_at: Callable
     is_exact: bool = False
     outcome: Outcome = Outcome.CONVERGED
+    is_of_all_rows: bool = False
 
 
 def pose(distiller, real, columns, student, group_counts=None):

@@ -10,10 +10,14 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
+    ElasticNet,
     GammaRegressor,
     HuberRegressor,
+    Lasso,
     LinearRegression,
     LogisticRegression,
+    MultiTaskElasticNet,
+    MultiTaskLasso,
     PoissonRegressor,
     Ridge,
     RidgeClassifier,
@@ -49,6 +53,7 @@ from skdistill.students.kernel._gaussian_process import (
 from skdistill.students.kernel._ridge import KernelRidgeStudent
 from skdistill.students.kernel._svm import SVCStudent, SVRStudent
 from skdistill.students.linear._huber import HuberStudent
+from skdistill.students.linear._lasso import LassoStudent
 from skdistill.students.linear._least_squares import LinearRegressionStudent
 from skdistill.students.linear._logistic import LogisticStudent
 from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
@@ -79,6 +84,7 @@ __all__ = [
 ]
 
 _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
+    ElasticNet: LassoStudent,
     GammaRegressor: partial(TweedieStudent, power=2.0),
     GaussianNB: GaussianNBStudent,
     GaussianProcessRegressor: GaussianProcessStudent,
@@ -86,11 +92,14 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     KNeighborsClassifier: NeighborsClassifierStudent,
     KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,
+    Lasso: LassoStudent,
     LinearDiscriminantAnalysis: DiscriminantStudent,
     LinearRegression: LinearRegressionStudent,
     LinearSVC: LinearSVCStudent,
     LinearSVR: LinearSVRStudent,
     LogisticRegression: LogisticStudent,
+    MultiTaskElasticNet: partial(LassoStudent, in_groups=True),
+    MultiTaskLasso: partial(LassoStudent, in_groups=True),
     NearestCentroid: NearestCentroidStudent,
     PoissonRegressor: partial(TweedieStudent, power=1.0),
     Ridge: RidgeStudent,

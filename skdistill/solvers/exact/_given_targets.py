@@ -85,7 +85,7 @@ def reproducing_rows(student, span, synthetic, bounds):
 
 def _confident_start(student, span, synthetic, system, Q):
     """Where all rows are right by the same, by so much as to pull with the norm."""
-    target = system.size**2 + np.vdot(system.balance, span.intercept)
+    target = np.vdot(span.V, span.wanted) + np.vdot(system.balance, span.intercept)
     if student.soft_labels:
         raw = system.raw(Q)
         Z = _confident_scores(student.loss, raw, system.y, system.weight, target)

@@ -117,6 +117,20 @@ class LinearStudent(Student):
         """Return the unit of raw predictions, that of a quadratic loss is its root."""
         return 1.0 if self.loss.has_log_link else np.sqrt(unit)
 
+    def pull(self, raw, synthetic):
+        """Return ``A`` (m, k), by which rows pull at the coefficients.
+
+        With a penalty of their square, ``coef = A' X`` at the solution.
+        """
+        weight = self.strength_on(synthetic) * synthetic.sample_weight
+        return -weight[:, None] * self.loss.gradient(raw, synthetic.y)
+
+    def targets_for(self, raw, pull, synthetic):
+        """Return numeric targets with which rows at ``raw`` have a ``pull``."""
+        weight = self.strength_on(synthetic) * synthetic.sample_weight
+        targets = self.loss.target_for(raw, -pull / weight[:, None])
+        return targets.reshape(synthetic.y.shape)
+
     def params_of(self, estimator, synthetic):
         """Return the coefficients that scikit-learn found."""
         coef = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
@@ -148,17 +162,6 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
     ):
         super().__init__(estimator, spec, loss, n_outputs, fit_intercept)
         self.intercept_penalty = intercept_penalty if fit_intercept else 0.0
-
-    def pull(self, raw, synthetic):
-        """Return ``A`` (m, k), by which rows pull: ``coef = A' X`` at the solution."""
-        weight = self.strength_on(synthetic) * synthetic.sample_weight
-        return -weight[:, None] * self.loss.gradient(raw, synthetic.y)
-
-    def targets_for(self, raw, pull, synthetic):
-        """Return numeric targets with which rows at ``raw`` have a ``pull``."""
-        weight = self.strength_on(synthetic) * synthetic.sample_weight
-        targets = self.loss.target_for(raw, -pull / weight[:, None])
-        return targets.reshape(synthetic.y.shape)
 
     def solve(self, synthetic, start=None):
         """Return the minimizer of ``F``, by Newton's method."""
