@@ -55,9 +55,9 @@ from skdistill.students.kernel._svm import SVCStudent, SVRStudent
 from skdistill.students.linear._huber import HuberStudent
 from skdistill.students.linear._lasso import LassoStudent
 from skdistill.students.linear._least_squares import LinearRegressionStudent
-from skdistill.students.linear._logistic import LogisticStudent
+from skdistill.students.linear._logistic import logistic_student
 from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
-from skdistill.students.linear._svm import LinearSVCStudent, LinearSVRStudent
+from skdistill.students.linear._svm import LinearSVRStudent, linear_svc_student
 from skdistill.students.linear._tweedie import TweedieStudent
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
@@ -95,9 +95,9 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     Lasso: LassoStudent,
     LinearDiscriminantAnalysis: DiscriminantStudent,
     LinearRegression: LinearRegressionStudent,
-    LinearSVC: LinearSVCStudent,
+    LinearSVC: linear_svc_student,
     LinearSVR: LinearSVRStudent,
-    LogisticRegression: LogisticStudent,
+    LogisticRegression: logistic_student,
     MultiTaskElasticNet: partial(LassoStudent, in_groups=True),
     MultiTaskLasso: partial(LassoStudent, in_groups=True),
     NearestCentroid: NearestCentroidStudent,

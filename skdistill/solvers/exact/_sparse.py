@@ -25,7 +25,12 @@ from skdistill.real._moments import mean_and_covariance
 from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._learned_targets import reproducing_sets
 from skdistill.solvers.exact._pull_system import PullSystem
-from skdistill.solvers.exact._span import ModelSpan, is_reproduced, within
+from skdistill.solvers.exact._span import (
+    ModelSpan,
+    is_reproduced,
+    norm_limit,
+    within,
+)
 from skdistill.solvers.exact._whitening import MAX_DENSE_FEATURES
 from skdistill.students._params import LinearParams
 from skdistill.students.linear._sparse_base import SparseProblem
@@ -38,6 +43,8 @@ PENALTY_STEPS = 12
 CLEAR, BARELY = 0.01, 1e-4
 #: How many features fewer than rows allow are tried.
 MAX_FEWER = 4
+#: By how many powers of two rows are drawn apart, and the penalty of a model is raised.
+APART, STEPS_TO_REACH = 8, 16
 #: So many rows are too few to spare one.
 FEW_ROWS = 4
 #: Numbers in rows of which the model is found by themselves.
@@ -81,8 +88,11 @@ def approach_sparse(problem, report):
             "solver='auto', which returns the best rows it finds."
         )
     is_exact = found is not None
-    if not is_exact and model is not None:
-        found = _with_fewer_features(problem, data, model)
+    if not is_exact and not report.stopped:
+        if options.target_scale is None:
+            return Start(_within_reach(problem, data, model), lambda _: options.scale)
+        if model is not None:
+            found = _with_fewer_features(problem, data, model)
     best = start if found is None else found
     return Start(
         best, lambda _: options.units, is_exact, is_of_all_rows=found is not None
@@ -193,15 +203,47 @@ def _least_squares(rows, targets, model):
     return coef
 
 
+def _within_reach(problem, data, model):
+    """Return the best rows with given targets, which limit the penalty of a model.
+
+    By ``sum_i <z_i, A_i> = <W, G>``, the penalty of the models in reach is at most what
+    the loss limits. Rows that train to no coefficient at all would have no gradient.
+    """
+    student, start = problem.student, problem.start
+    candidates = [start]
+    center = start.X.mean(axis=0)
+    for factor in 2.0 ** np.arange(1, APART + 1):
+        X = np.clip(center + factor * (start.X - center), *problem.options.bounds)
+        candidates.append(start._replace(X=X))
+    if model is not None and student.penalized_intercept is None:
+        limit = student.strength_on(start) * norm_limit(student, start)
+        l1, l2 = _penalties(problem)
+        for factor in 2.0 ** np.arange(1, STEPS_TO_REACH):
+            limited = data.model(factor * l1, l2)
+            wanted = _wanted(problem, limited)
+            if np.vdot(limited.coef, wanted) < limit:
+                candidates += _candidates(problem, limited, wanted)
+                candidates += _candidates(problem, *_half(problem, limited))
+                break
+    losses = [
+        problem.sample_loss.value(student.solve(candidate)) for candidate in candidates
+    ]
+    return candidates[int(np.nanargmin(losses))]
+
+
+def _half(problem, model):
+    """Return half a model, which is easier to reach, and what pulls add up to."""
+    half = model._replace(coef=model.coef / 2)
+    return half, _wanted(problem, half)
+
+
 def _with_fewer_features(problem, data, model):
     """Return rows for a model with no more features than rows allow, or None.
 
     Rows say nothing of features that are not in their model, and no gradient would
     let these in. Numbers that are learned let the coefficients be any.
     """
-    student, options = problem.student, problem.options
-    if options.target_scale is None:
-        return None
+    student = problem.student
     # One row to spare: scikit-learn's descent is slow where rows hardly suffice.
     m = len(problem.start.X)
     most = max(m - student.is_centered - (m > FEW_ROWS), 1)
@@ -243,7 +285,7 @@ def _exact_set(problem, model):
     """Return a set that trains to the model, with the same zeros, or None."""
     student, options = problem.student, problem.options
     wanted = _wanted(problem, model)
-    if not wanted.any():
+    if not wanted.any() or student.penalized_intercept is not None:
         return None
     for candidate in _candidates(problem, model, wanted):
         trained = student.solve(candidate)

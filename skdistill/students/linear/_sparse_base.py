@@ -27,6 +27,8 @@ H. Lee, A. Battle, R. Raina and A. Ng, "Efficient sparse coding algorithms",
 NeurIPS 2006.
 """
 
+from abc import abstractmethod
+
 import numpy as np
 from scipy.linalg import cho_solve
 from sklearn.exceptions import ConvergenceWarning
@@ -81,13 +83,13 @@ class SparseLinearStudent(LinearStudent):
         """Whether moving all samples by the same changes nothing but the intercept."""
         return self.fit_intercept and self.penalized_intercept is None
 
+    @abstractmethod
     def penalties(self, hyperparameters):
         """Return ``l1`` and ``l2``."""
-        raise NotImplementedError
 
     def penalties_vjp(self, hyperparameters, of_l1, of_l2):
         """Pull derivatives in ``l1`` and ``l2`` back to the hyperparameters."""
-        raise NotImplementedError
+        return {}
 
     def loss_strength_vjp(self, hyperparameters, cotangent):
         """Pull a derivative in ``C`` back to the hyperparameters."""
@@ -357,12 +359,17 @@ class SparseProblem:
             crosses = np.zeros(len(moved), dtype=bool)
             if not self.in_groups:
                 crosses = (moved * signs[active] < 0) & self.is_penalized[active]
+            length = 1.0
             if crosses.any():
-                theta, left, value = self._cross(theta, active, step, crosses, value)
-                active[tuple(np.argwhere(active)[left].T)] = False
-                signs = np.where(active, signs, 0.0)
-                continue
-            length, candidate = 1.0, theta.copy()
+                candidate, left, found, length = self._cross(
+                    theta, active, step, crosses
+                )
+                if found <= value or not length:
+                    theta, value = candidate, found
+                    active[tuple(np.argwhere(active)[left].T)] = False
+                    signs = np.where(active, signs, 0.0)
+                    continue
+            candidate = theta.copy()
             for _ in range(MAX_HALVINGS):
                 candidate[active] = theta[active] + length * step
                 found = self.value(candidate)
@@ -380,7 +387,7 @@ class SparseProblem:
         """Whether a whole step is the last, as for a quadratic."""
         return self.loss.is_quadratic and length == 1 and not self.in_groups
 
-    def _cross(self, theta, active, step, crosses, value):
+    def _cross(self, theta, active, step, crosses):
         """Go until an entry is zero, to the best of these points.
 
         Returns
@@ -391,6 +398,8 @@ class SparseProblem:
             Positions in the support of what is zero there.
         value : float
             The objective.
+        length : float
+            The length of the step to the first of them.
         """
         now = theta[active]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -404,4 +413,4 @@ class SparseProblem:
             found = self.value(candidate)
             if best is None or found < best[2]:
                 best = candidate, np.flatnonzero(lengths <= length), found
-        return best
+        return *best, lengths.min()
