@@ -15,6 +15,8 @@ from sklearn.linear_model import (
     MultiTaskLasso,
 )
 from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skdistill import DatasetDistiller
 
@@ -83,6 +85,20 @@ def test_rows_that_took_no_part():
     full = clone(estimator).fit(X_train, y_train)
     expected = full.score(X_test, y_test)
     assert_allclose(distiller.score(X_test, y_test), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e4])
+def test_behind_a_scaler(unit, table):
+    """Which finds other scales in the synthetic rows than in the real ones."""
+    X, Y = table[0] * np.geomspace(1, unit, 20), table[1]
+    pipeline = make_pipeline(StandardScaler(), Lasso(alpha=0.3, **STRICT))
+    distiller = DatasetDistiller(pipeline, n_synthetic=30, random_state=0)
+    distiller.fit(X[:5000], Y[:5000, 0])
+    full = clone(pipeline).fit(X[:5000], Y[:5000, 0])
+    assert distiller.solver_ == "exact"
+    assert_array_equal(distiller.estimator_[-1].coef_ != 0, full[-1].coef_ != 0)
+    expected = full.predict(X[5000:])
+    assert_allclose(distiller.predict(X[5000:]), expected, atol=1e-5)
 
 
 def test_weights_of_real_rows(table):

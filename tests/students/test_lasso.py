@@ -5,11 +5,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import (
     ElasticNet,
+    ElasticNetCV,
     Lasso,
+    LassoCV,
+    LassoLars,
     MultiTaskElasticNet,
     MultiTaskLasso,
+    QuantileRegressor,
+    RidgeCV,
 )
 
+from skdistill import DatasetDistiller
 from skdistill.students import DataSpec, NotMirrored, check_student, student_for
 from skdistill.students._params import LinearParams
 from skdistill.synthetic._set import SyntheticSet
@@ -143,6 +149,34 @@ def test_alpha_above_all_correlations(rng):
 def test_settings_without_counterpart_are_refused_by_name(estimator, spec, named):
     with pytest.raises(NotMirrored, match=f"{named}.*Supported"):
         student_for(estimator, spec)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LassoCV(cv=2, alphas=5),
+        ElasticNetCV(cv=2, alphas=5),
+        RidgeCV(),
+        LassoLars(alpha=0.1),
+        QuantileRegressor(alpha=0.1),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_relatives_are_searched_for(estimator, rng):
+    """They choose their penalty on the rows that they get, or have no gradient."""
+    X = rng.standard_normal((60, 3))
+    y = X[:, 0] + 0.1 * rng.standard_normal(60)
+    distiller = DatasetDistiller(
+        estimator,
+        n_synthetic=12,
+        max_iter=2,
+        early_stopping=False,
+        random_state=0,
+    ).fit(X, y)
+    assert distiller.solver_ == "search"
+    assert distiller.estimator_.coef_.shape == (3,)
+    with pytest.raises(NotMirrored, match="no student for"):
+        student_for(estimator, OUTPUT)
 
 
 def test_several_tasks_are_needed():

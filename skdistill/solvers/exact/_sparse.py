@@ -99,6 +99,19 @@ def approach_sparse(problem, report):
     )
 
 
+def sparse_model_of_all_rows(problem):
+    """Return the LinearParams of the model of all rows, None where it is expensive."""
+    data = _data_of(problem)
+    return None if data is None else data.model(*_penalties(problem))
+
+
+def sums_on_support(student, synthetic, model):
+    """Return what the pulls of rows add up to (k, p), zero beside the support."""
+    inner = SparseProblem.of(student, synthetic)
+    theta = inner.to_theta(model)
+    return (inner.l1 * inner.directions(theta) + inner.l2 * theta)[:-1].T
+
+
 def _penalties(problem):
     """Return ``l1`` and ``l2`` of the estimator on all rows, for a mean of losses."""
     student, real = problem.student, problem.real
@@ -302,17 +315,16 @@ def _exact_set(problem, model):
 def _wanted(problem, model):
     """Return what the pulls have to add up to, (k, p)."""
     student, synthetic = problem.student, problem.start
-    l1, l2 = student.penalties(synthetic.hyperparameters)
+    l1, _ = student.penalties(synthetic.hyperparameters)
     total = problem.real.total_weight
     strength = student.strength(synthetic.hyperparameters, total) * total
     _, grad = problem.loss.value_and_grad(model)
     inner = SparseProblem.of(student, synthetic)
-    theta = inner.to_theta(model)
     wanted = -strength * KEPT * grad.coef
     size = inner.norms(np.vstack([wanted.T, np.zeros(len(wanted))]))[:-1].T
     wanted *= np.minimum(1.0, KEPT * l1 / np.where(size > 0, size, 1.0))
-    on_support = (l1 * inner.directions(theta) + l2 * theta)[:-1].T
-    return np.where(inner.support(theta)[:-1].T, on_support, wanted)
+    support = inner.support(inner.to_theta(model))[:-1].T
+    return np.where(support, sums_on_support(student, synthetic, model), wanted)
 
 
 def _candidates(problem, model, wanted):
