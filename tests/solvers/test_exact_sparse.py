@@ -112,20 +112,21 @@ def test_weights_of_real_rows(table):
     assert_allclose(distiller.estimator_.coef_, full.coef_, atol=1e-7)
 
 
-def test_fewer_rows_than_features_in_the_model(table):
+@pytest.mark.parametrize("n_rows", [900, 4500])
+def test_fewer_rows_than_features_in_the_model(n_rows, table):
     """The best are those of a model with fewer features; "exact" says what it takes."""
-    X, y = table[0], table[1][:, 0]
+    X, y = table[0] + 3.0, table[1][:, 0]
     estimator = Lasso(alpha=0.3, **STRICT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         distiller = DatasetDistiller(estimator, n_synthetic=6, random_state=0)
-        distiller.fit(X[:4500], y[:4500])
-    full = clone(estimator).fit(X[:4500], y[:4500])
-    assert np.count_nonzero(full.coef_) == 7
+        distiller.fit(X[:n_rows], y[:n_rows])
+    full = clone(estimator).fit(X[:n_rows], y[:n_rows])
+    assert np.count_nonzero(full.coef_) > 6
     assert distiller.solver_ == "lbfgs"
     assert np.count_nonzero(distiller.estimator_.coef_) < 6
     score = distiller.score(X[4500:], y[4500:])
-    assert score > full.score(X[4500:], y[4500:]) - 0.05
+    assert score > full.score(X[4500:], y[4500:]) - 0.15
     with pytest.raises(ValueError, match="no 6 rows.*has 7 features. Pass more rows"):
         DatasetDistiller(estimator, n_synthetic=6, solver="exact").fit(X, y)
 

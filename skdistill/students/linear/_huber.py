@@ -33,7 +33,7 @@ ROWS_FOR_COEFFICIENT = 1.5
 #: Least scale that a step leads to, as a share of the last one.
 LEAST_SHARE = 0.1
 #: Least scale of all, as a share of the size of the targets.
-LEAST_SCALE = 1e-9
+LEAST_SCALE = 1e-6
 
 
 class HuberParams(NamedTuple):
