@@ -90,7 +90,7 @@ def approach_sparse(problem, report):
     is_exact = found is not None
     if not is_exact and not report.stopped:
         if options.target_scale is None:
-            return Start(_within_reach(problem, data, model), lambda _: options.scale)
+            return Start(_within_reach(problem, data, model), lambda _: options.units)
         if model is not None:
             found = _with_fewer_features(problem, data, model)
     best = start if found is None else found
