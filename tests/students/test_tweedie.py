@@ -8,6 +8,8 @@ from sklearn.base import clone
 from sklearn.ensemble import VotingRegressor
 from sklearn.linear_model import (
     GammaRegressor,
+    HuberRegressor,
+    Lasso,
     PoissonRegressor,
     Ridge,
     TweedieRegressor,
@@ -355,3 +357,25 @@ def test_settings_without_counterpart_are_searched_for(table):
 def test_several_outputs_are_refused():
     with pytest.raises(ValueError, match="PoissonRegressor takes one output"):
         student_for(poisson(), DataSpec(4, None, 2, True))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [poisson(), HuberRegressor(max_iter=1000), Lasso(tol=1e-8)],
+    ids=lambda each: type(each).__name__,
+)
+def test_another_fit_compiles_nothing(estimator, table, count_compilations):
+    """Other rows, another penalty and another number of rows."""
+    X, y = table[0], table[1]["counts"]
+
+    def fit(alpha, n_synthetic, rows):
+        DatasetDistiller(
+            clone(estimator).set_params(alpha=alpha),
+            n_synthetic=n_synthetic,
+            random_state=0,
+        ).fit(X[rows], y[rows])
+
+    fit(0.1, 16, slice(0, 700))
+    with count_compilations() as counter:
+        fit(0.02, 15, slice(700, 1400))
+    assert counter.count == 0
