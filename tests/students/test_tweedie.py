@@ -216,6 +216,24 @@ def test_exact_rows(estimator, target, learn_labels, table):
     assert (distiller.y_synthetic_ >= 0).all()
 
 
+@pytest.mark.parametrize("n_synthetic", [5, 20])
+def test_a_model_within_the_limit_is_found(n_synthetic):
+    """From the limit, where the fit on a sample ends, which is not far."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 8))
+    y = rng.poisson(np.exp(X @ rng.normal(0, 0.3, 8) + 0.5))
+    distiller = DatasetDistiller(
+        poisson(alpha=1.0),
+        n_synthetic=n_synthetic,
+        learn_labels=False,
+        solver="exact",
+        random_state=0,
+    ).fit(X[:2250], y[:2250])
+    full = poisson(alpha=1.0).fit(X[:2250], y[:2250])
+    expected = full.score(X[2250:], y[2250:])
+    assert_allclose(distiller.score(X[2250:], y[2250:]), expected, atol=1e-7)
+
+
 def test_out_of_reach_the_norm_is_the_limit(table):
     """Two rows with given targets, and a strong penalty: the bound is reached."""
     from skdistill.solvers.exact._span import norm_limit

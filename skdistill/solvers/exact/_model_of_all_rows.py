@@ -148,6 +148,9 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
             # It may still be on the way there.
             if not is_overfit or wanted <= norm or result.outcome is Outcome.STOPPED:
                 break
+        # It is within the ball. From the limit no gradient would lead there.
+        params = params._replace(coef=params.coef * min(wanted / norm, 1.0))
+        limited = False
     if not student.loss.is_quadratic:
         whitening = _whitening_at(problem, params, ridge, span)
     is_convex = student.loss.upper_hessian is None
