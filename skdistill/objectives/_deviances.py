@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from skdistill._programs import Program
 from skdistill.objectives._hessians import DiagonalHessians
 from skdistill.objectives._losses import PointwiseLoss
 
@@ -23,25 +24,43 @@ from skdistill.objectives._losses import PointwiseLoss
 MAX_BISECTIONS = 60
 
 
+# Targets of zero with which a chunk is filled up weigh nothing: finite losses will do.
+
+
+def _traced_poisson(raw_prediction, y):
+    import jax.numpy as jnp
+    from jax.scipy.special import xlogy
+
+    z = raw_prediction[:, 0]
+    y = y.reshape(z.shape)
+    return jnp.exp(z) - y * z + xlogy(y, y) - y
+
+
+def _traced_gamma(raw_prediction, y):
+    import jax.numpy as jnp
+
+    z = raw_prediction[:, 0]
+    y = y.reshape(z.shape)
+    return z + y * jnp.exp(-z) - jnp.log(jnp.where(y > 0, y, 1)) - 1
+
+
 @dataclass(frozen=True)
-class _TracedDeviance:
+class _TracedTweedie(Program):
     power: float
 
     def __call__(self, raw_prediction, y):
         import jax.numpy as jnp
-        from jax.scipy.special import xlogy
 
         z, p = raw_prediction[:, 0], self.power
         y = y.reshape(z.shape)
-        # Targets of zero with which a chunk is filled up weigh nothing: finite will do.
-        if p == 1:
-            return jnp.exp(z) - y * z + xlogy(y, y) - y
-        if p == 2:
-            return z + y * jnp.exp(-z) - jnp.log(jnp.where(y > 0, y, 1)) - 1
         loss = jnp.exp((2 - p) * z) / (2 - p) - y * jnp.exp((1 - p) * z) / (1 - p)
-        if p > 2:
-            y = jnp.where(y > 0, y, 1)
-        return loss + y ** (2 - p) / ((1 - p) * (2 - p))
+        least = jnp.where(y > 0, y, 1) ** (2 - p) * jnp.where((y > 0) | (p > 2), 1, 0)
+        return loss + least / ((1 - p) * (2 - p))
+
+
+def _traced(power):
+    named = {1.0: _traced_poisson, 2.0: _traced_gamma}
+    return named.get(power) or _TracedTweedie(power)
 
 
 @dataclass(frozen=True)
@@ -147,7 +166,7 @@ def half_deviance(power):
     """
     forms = _Deviance(power)
     return PointwiseLoss(
-        _TracedDeviance(power),
+        _traced(power),
         forms.value,
         forms.gradient,
         forms.hessian,

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import cho_solve
 
+from skdistill._programs import Program
 from skdistill.students._base import NotMirrored, Student
 from skdistill.students.linear._base import factor_unit_diagonal
 from skdistill.synthetic._set import SyntheticSet
@@ -64,7 +65,7 @@ def with_scale(params, X):
 
 
 @dataclass(frozen=True)
-class HuberLoss:
+class HuberLoss(Program):
     """The loss (n,) of predictions with their scale, in JAX."""
 
     epsilon: float
