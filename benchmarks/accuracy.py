@@ -30,6 +30,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
+    HuberRegressor,
+    Lasso,
     LinearRegression,
     LogisticRegression,
     Ridge,
@@ -105,6 +107,8 @@ CASES = [
     Case("breast cancer", LinearDiscriminantAnalysis(), (10,)),
     Case("diabetes", Ridge(), (5, 20)),
     Case("diabetes", LinearRegression(), (20,)),
+    Case("diabetes", Lasso(), (5, 20)),
+    Case("diabetes", HuberRegressor(alpha=1.0, max_iter=1000), (20,)),
     Case("diabetes", KernelRidge(kernel="rbf", gamma=0.02), (10, 50)),
     Case(
         "diabetes",

@@ -1,5 +1,7 @@
 """What is asked of a distiller, against what the estimator's student can do."""
 
+import numpy as np
+
 from skdistill._weights import last_step, takes_weights
 
 
@@ -17,6 +19,8 @@ def check_requests(distiller, estimator, student, targets):
     targets : Targets
         What ``y`` holds.
     """
+    if targets.classes is None:
+        student.check_targets(np.array([targets.low, targets.high]), "y")
     name = type(estimator).__name__
     learns_labels = targets.learns(distiller.learn_labels)
     learns_probabilities = bool(

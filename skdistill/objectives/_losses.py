@@ -40,10 +40,22 @@ class PointwiseLoss(NamedTuple):
     target_for : callable or None
         In NumPy: ``target_for(raw_prediction, gradient) -> (n, k)``, targets at which
         the loss has this gradient; None for losses of classes.
+    centered_limit : callable or None
+        In NumPy: ``centered_limit(y, sample_weight) -> float``, the lowest bound on the
+        weighted sum of these products if any constant is taken from the raw predictions
+        first, as a free intercept allows; None where zero is taken.
     is_quadratic : bool
         Whether the loss is a quadratic function of the raw prediction.
     is_hinge : bool
         Whether a row beyond its margin is not felt.
+    start : callable or None
+        In NumPy: ``start(y, sample_weight) -> (k,)``, raw predictions that training
+        starts from where the model has an intercept; None for zero.
+    upper_hessian : callable or None
+        In NumPy: second derivatives without what is not convex in the loss; None for a
+        convex one.
+    has_log_link : bool
+        Whether predictions are the exponentials of raw ones, which have no units then.
     """
 
     traced: Callable
@@ -54,8 +66,16 @@ class PointwiseLoss(NamedTuple):
     shift_invariant: bool
     pull_limit: Callable
     target_for: Callable | None = None
+    centered_limit: Callable | None = None
     is_quadratic: bool = False
     is_hinge: bool = False
+    start: Callable | None = None
+    upper_hessian: Callable | None = None
+    has_log_link: bool = False
+
+    def convex_hessian(self, raw_prediction, y):
+        """Return second derivatives that are nowhere negative."""
+        return (self.upper_hessian or self.hessian)(raw_prediction, y)
 
 
 #: By which power of the targets' unit a loss grows; those of classes have no units.
@@ -64,6 +84,7 @@ DEGREES = {
     "expected_squared_error": 2,
     "squared_epsilon_insensitive": 2,
     "epsilon_insensitive": 1,
+    "huber": 1,
 }
 
 
@@ -194,6 +215,11 @@ def _squared_limit(y):
     return np.sum(y**2, axis=1) / (2 * y.shape[1])
 
 
+def _squared_centered_limit(y, sample_weight):
+    y = y - np.average(y, axis=0, weights=sample_weight)
+    return float(sample_weight @ _squared_limit(y))
+
+
 def _squared_target(raw_prediction, gradient):
     return raw_prediction - raw_prediction.shape[1] / 2 * gradient
 
@@ -230,6 +256,7 @@ SQUARED_LOSS = PointwiseLoss(
     False,
     _squared_limit,
     _squared_target,
+    _squared_centered_limit,
     is_quadratic=True,
 )
 

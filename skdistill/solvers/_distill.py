@@ -122,7 +122,13 @@ def _iterate_from(problem, start, report, max_iter):
         first = calibrate(problem, problem.start)
         report.consider(first, problem.training_loss(first))
     synthetic, outcome = iterate(
-        problem, synthetic, start.units_at, problem.options, report, max_iter
+        problem,
+        synthetic,
+        start.units_at,
+        problem.options,
+        report,
+        max_iter,
+        on_sample=not start.is_of_all_rows,
     )
     if outcome is Outcome.MAX_ITER and report.ends_by_folds:
         outcome = Outcome.CONVERGED

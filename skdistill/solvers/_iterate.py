@@ -22,7 +22,7 @@ MAX_FULL_ROWS = 10_000
 BATCH_ROWS = 2048
 
 
-def iterate(problem, synthetic, units_at, options, report, max_iter):
+def iterate(problem, synthetic, units_at, options, report, max_iter, *, on_sample=True):
     """Improve a set by the bilevel iteration.
 
     Parameters
@@ -40,6 +40,8 @@ def iterate(problem, synthetic, units_at, options, report, max_iter):
         knows; the set to start from is one of them.
     max_iter : int
         Maximum number of iterations on all rows.
+    on_sample : bool, default=True
+        Whether to begin on a sample, if there are more rows.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def iterate(problem, synthetic, units_at, options, report, max_iter):
     if report.judges:
         report.consider(synthetic, problem.training_loss(synthetic))
     is_by_batches = solver_of(problem) == "adam"
-    if problem.is_sampled and not is_by_batches:
+    if on_sample and problem.is_sampled and not is_by_batches:
         synthetic = _improve_on_sample(problem, synthetic, units_at, options, report)
     variables = options.variables(student, synthetic, units_at(synthetic))
 

@@ -285,12 +285,15 @@ class Start(NamedTuple):
         Whether they reproduce the model of all rows.
     outcome : Outcome
         How the fit of that model ended.
+    is_of_all_rows : bool
+        Whether it is the best of its kind for all rows: a sample would lead away.
     """
 
     synthetic: SyntheticSet
     units_at: Callable
     is_exact: bool = False
     outcome: Outcome = Outcome.CONVERGED
+    is_of_all_rows: bool = False
 
 
 def _sample_rows(real):
@@ -332,6 +335,7 @@ def pose(distiller, real, columns, student, group_counts=None):
     X0, y0, last = starting_rows(
         distiller, real.filled, student, group_counts, columns, random_state
     )
+    student.check_targets(y0, "the starting set")
     weight0 = last.sample_weight
     if weight0 is None:
         weight0 = np.ones(len(y0))
@@ -355,7 +359,7 @@ def pose(distiller, real, columns, student, group_counts=None):
         bounds=bounds,
         scale=weighted_spread(sample.filled.X, sample.sample_weight, ranges),
         ranges=ranges,
-        target_bounds=targets.bounds(distiller.target_range),
+        target_bounds=_target_bounds(distiller, targets, student),
         weighting=distiller.weighting,
         learn_params=learn_params,
         max_iter=distiller.max_iter,
@@ -384,3 +388,17 @@ def pose(distiller, real, columns, student, group_counts=None):
         rounds=columns.rounds,
         known_surrogates=frozenset(last.hyperparameters),
     )
+
+
+def _target_bounds(distiller, targets, student):
+    """Return bounds of learned targets that the student's loss takes."""
+    low, high = targets.bounds(distiller.target_range)
+    if targets.classes is not None:
+        return low, high
+    low = np.maximum(low, student.least_target(targets.low))
+    if (low > high).any():
+        raise ValueError(
+            f"target_range={distiller.target_range!r} has no target that "
+            f"{type(student.estimator).__name__} takes. Pass one with larger targets."
+        )
+    return low, high

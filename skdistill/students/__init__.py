@@ -10,10 +10,18 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
+    ElasticNet,
+    GammaRegressor,
+    HuberRegressor,
+    Lasso,
     LinearRegression,
     LogisticRegression,
+    MultiTaskElasticNet,
+    MultiTaskLasso,
+    PoissonRegressor,
     Ridge,
     RidgeClassifier,
+    TweedieRegressor,
 )
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import (
@@ -44,10 +52,13 @@ from skdistill.students.kernel._gaussian_process import (
 )
 from skdistill.students.kernel._ridge import KernelRidgeStudent
 from skdistill.students.kernel._svm import SVCStudent, SVRStudent
+from skdistill.students.linear._huber import HuberStudent
+from skdistill.students.linear._lasso import LassoStudent
 from skdistill.students.linear._least_squares import LinearRegressionStudent
-from skdistill.students.linear._logistic import LogisticStudent
+from skdistill.students.linear._logistic import logistic_student
 from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
-from skdistill.students.linear._svm import LinearSVCStudent, LinearSVRStudent
+from skdistill.students.linear._svm import LinearSVRStudent, linear_svc_student
+from skdistill.students.linear._tweedie import TweedieStudent
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
@@ -73,21 +84,29 @@ __all__ = [
 ]
 
 _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
+    ElasticNet: LassoStudent,
+    GammaRegressor: partial(TweedieStudent, power=2.0),
     GaussianNB: GaussianNBStudent,
     GaussianProcessRegressor: GaussianProcessStudent,
+    HuberRegressor: HuberStudent,
     KNeighborsClassifier: NeighborsClassifierStudent,
     KNeighborsRegressor: NeighborsRegressorStudent,
     KernelRidge: KernelRidgeStudent,
+    Lasso: LassoStudent,
     LinearDiscriminantAnalysis: DiscriminantStudent,
     LinearRegression: LinearRegressionStudent,
-    LinearSVC: LinearSVCStudent,
+    LinearSVC: linear_svc_student,
     LinearSVR: LinearSVRStudent,
-    LogisticRegression: LogisticStudent,
+    LogisticRegression: logistic_student,
+    MultiTaskElasticNet: partial(LassoStudent, in_groups=True),
+    MultiTaskLasso: partial(LassoStudent, in_groups=True),
     NearestCentroid: NearestCentroidStudent,
+    PoissonRegressor: partial(TweedieStudent, power=1.0),
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
     SVC: SVCStudent,
     SVR: SVRStudent,
+    TweedieRegressor: TweedieStudent,
 }
 
 

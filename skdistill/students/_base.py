@@ -10,7 +10,7 @@ import numpy as np
 
 from skdistill._jax_scope import double_precision
 from skdistill._programs import join, split
-from skdistill.objectives._losses import cost_of_chance, loss_unit
+from skdistill.objectives._losses import DEGREES, cost_of_chance
 from skdistill.synthetic._set import DataSpec, SyntheticSet
 
 
@@ -137,9 +137,36 @@ class Student(ABC):
         """
         return sample_weight
 
+    @property
+    def loss_degree(self) -> float:
+        """By which power of the targets' unit the outer loss grows."""
+        return float(DEGREES.get(self.loss_name, 0))
+
     def loss_unit(self, target_scale: Any) -> float:
         """Return the unit of the outer loss, for targets with these deviations."""
-        return loss_unit(self.loss_name, target_scale)
+        return float(np.mean(np.power(target_scale, self.loss_degree)))
+
+    def check_targets(self, y: np.ndarray, source: str) -> None:  # noqa: B027 (most take any)
+        """Raise a ValueError for numeric targets that the training loss does not take.
+
+        ``source`` says whose they are, such as "y".
+        """
+
+    def least_target(self, low: Any) -> Any:
+        """Return the least target (k,) that may be learned.
+
+        ``low`` (k,) are the least real targets.
+        """
+        return np.full(np.shape(low), -np.inf)
+
+    def predictions(self, raw_prediction: np.ndarray) -> np.ndarray | None:
+        """Return the numbers (n, k) that the estimator predicts.
+
+        None where raw predictions do not say them.
+        """
+        if self.loss_name not in ("squared_error", "expected_squared_error"):
+            return None
+        return raw_prediction[:, : self.spec.n_outputs]
 
     def cost_without_features(self, unit: float) -> float:
         """Return about the outer loss of the best constant prediction.

@@ -113,8 +113,8 @@ BAD_PARAMETERS = {
     ),
     "no estimator": ({"estimator": "logistic"}, "'estimator' parameter"),
     "penalty": (
-        {"estimator": LogisticRegression(l1_ratio=1), "solver": "lbfgs"},
-        "l1_ratio=1",
+        {"estimator": LogisticRegression(solver="liblinear"), "solver": "lbfgs"},
+        "'liblinear' with an intercept",
     ),
     "negative C": ({"estimator": LogisticRegression(C=-1.0)}, "'C' parameter"),
 }

@@ -48,7 +48,7 @@ def in_a_cross_validation_of_a_pipeline(classifier, X, y):
     "fit", [plain, in_a_pipeline, in_a_search, in_a_cross_validation_of_a_pipeline]
 )
 def test_a_warning_points_to_the_line_of_the_user(data, fit):
-    unmirrored = LogisticRegression(l1_ratio=1, solver="liblinear")
+    unmirrored = LogisticRegression(solver="liblinear")
     few = DatasetDistiller(max_iter=1)
     classifier = DistilledClassifier(unmirrored, few)
     with warnings.catch_warnings(record=True) as caught:

@@ -193,7 +193,6 @@ def test_degenerate_data(estimator, name):
     ("estimator", "spec", "named"),
     [
         (LinearSVC(loss="hinge"), spec_of([0, 1]), "loss='hinge'"),
-        (LinearSVC(penalty="l1", dual=False), spec_of([0, 1]), "penalty='l1'"),
         (LinearSVC(multi_class="crammer_singer"), spec_of([0, 1, 2]), "crammer_singer"),
         (LinearSVC(class_weight="balanced"), spec_of([0, 1, 2]), "pass a dict"),
         (LinearSVR(), OUTPUT, "loss='epsilon_insensitive'"),

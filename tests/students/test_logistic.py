@@ -309,9 +309,6 @@ def test_scikit_learn_weights_each_class_as_we_do():
 @pytest.mark.parametrize(
     ("params", "named"),
     [
-        ({"l1_ratio": 1.0, "solver": "saga"}, "l1_ratio=1.0"),
-        ({"l1_ratio": 0.5, "solver": "saga"}, "l1_ratio=0.5"),
-        ({"penalty": "l1", "solver": "liblinear"}, "penalty='l1'"),
         ({"penalty": None}, "penalty=None"),
         ({"C": np.inf}, "C=inf"),
         ({"solver": "liblinear"}, "solver='liblinear'"),

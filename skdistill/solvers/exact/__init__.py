@@ -8,7 +8,9 @@ from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._linear import approach_linear
 from skdistill.solvers.exact._moments import approach_moments, has_moments
 from skdistill.solvers.exact._scaled import approach_scaled, is_scaled
+from skdistill.solvers.exact._sparse import approach_sparse
 from skdistill.students.linear._base import LinearStudent
+from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 
 def approach(problem, report):
@@ -33,6 +35,8 @@ def approach(problem, report):
     """
     options = problem.options
     if options.solver != "adam":
+        if isinstance(problem.student, SparseLinearStudent):
+            return approach_sparse(problem, report)
         if isinstance(problem.student, LinearStudent):
             return approach_linear(problem, report)
         if is_scaled(problem):

@@ -35,13 +35,10 @@ def raise_out_of_reach(problem, ridge, model, synthetic, limit):
     student = problem.student
     full = fit_model_of_all_rows(problem, ridge, np.inf, callback=None)
     squared_norm = float(np.vdot(full.params.coef, full.params.coef))
-    C, m = student.loss_strength(synthetic.hyperparameters), len(synthetic.X)
-    ((name, value),) = student.hyperparameters_for(squared_norm / limit).items()
-    way = (
-        "<="
-        if student.loss_strength({name: 2 * value}) < squared_norm / limit
-        else (">=")
-    )
+    C, m = student.strength_on(synthetic), len(synthetic.X)
+    needed, total = squared_norm / limit, synthetic.sample_weight.sum()
+    ((name, value),) = student.hyperparameters_for(needed, total).items()
+    way = "<=" if student.strength({name: 2 * value}, total) < needed else (">=")
     raise ValueError(
         "solver='exact' cannot reproduce the full-data model: its squared norm is "
         f"{squared_norm:.4g}, and {m} rows of total weight "

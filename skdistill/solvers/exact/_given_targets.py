@@ -67,14 +67,14 @@ def reproducing_rows(student, span, synthetic, bounds):
         return within(lambda X: span.extend(Q, A, X), synthetic.X, bounds)
 
     Q0 = span.project(synthetic.X)
-    C = student.loss_strength(synthetic.hyperparameters)
+    C = student.strength_on(synthetic)
     if np.isfinite(C):
         system = PullSystem(student, span, synthetic, Q0)
         if student.loss.is_hinge:
             for start in (Q0, near_labels(student, span, synthetic, Q0)):
                 Q = solve_hinge(system, start)
                 yield extended(Q, system.pull(Q))
-        confident = _confident_start(student, span, system, Q0)
+        confident = _confident_start(student, span, synthetic, system, Q0)
         for start in (confident, system.nearest_felt(Q0)):
             Q = system.solve(start)
             yield extended(Q, system.pull(Q))
@@ -83,28 +83,36 @@ def reproducing_rows(student, span, synthetic, bounds):
         yield extended(*squared_error_rows(span, synthetic, alpha, student, Q0))
 
 
-def _confident_start(student, span, system, Q):
+def _confident_start(student, span, synthetic, system, Q):
     """Where all rows are right by the same, by so much as to pull with the norm."""
-    target = system.size**2 + np.vdot(system.balance, span.intercept)
-    scores = _confident_scores if student.soft_labels else _scores_on_rays
-    Z = scores(student.loss, system.raw(Q), system.y, system.weight, target)
+    target = np.vdot(span.V, span.wanted) + np.vdot(system.balance, span.intercept)
+    if student.soft_labels:
+        raw = system.raw(Q)
+        Z = _confident_scores(student.loss, raw, system.y, system.weight, target)
+    else:
+        origin = student.start_of(synthetic.y, synthetic.sample_weight)
+        Z = _scores_on_rays(student.loss, origin, system.y, system.weight, target)
     return np.linalg.lstsq(span.V, (Z - span.intercept).T, rcond=None)[0].T
 
 
-def _scores_on_rays(loss, Z, y, weight, target):
-    """Scores on the ray from zero to where a row at zero is pulled, as far as asked."""
-    rays = -loss.gradient(np.zeros_like(Z), y)
+def _scores_on_rays(loss, origin, y, weight, target):
+    """Scores on the ray to where a row at an origin is pulled, as far as asked."""
+    start = np.tile(origin, (len(y), 1))
+    rays = -loss.gradient(start, y)
 
     def pull(length):
-        scores = length * rays
-        return -weight @ np.sum(scores * loss.gradient(scores, y), axis=1) - target
+        steps = length * rays
+        return (
+            -weight @ np.sum(steps * loss.gradient(start + steps, y), axis=1) - target
+        )
 
     lengths = np.geomspace(1e-3, 1e3, 200)
-    values = np.array([pull(length) for length in lengths])
+    with np.errstate(over="ignore"):
+        values = np.array([pull(length) for length in lengths])
     reached = np.flatnonzero(values > 0)
     if not len(reached) or reached[-1] == len(lengths) - 1:
-        return lengths[np.argmax(values)] * rays
-    return brentq(pull, *lengths[reached[-1] :][:2]) * rays
+        return start + lengths[np.argmax(values)] * rays
+    return start + brentq(pull, *lengths[reached[-1] :][:2]) * rays
 
 
 def _confident_scores(loss, Z, y, weight, target):

@@ -39,7 +39,7 @@ def solve_hinge(system, Q):
 def near_labels(student, span, synthetic, Q):
     """Where a squared error would have the rows, apart as the reference rows are."""
     signs = synthetic._replace(y=np.sign(synthetic.y))
-    alpha = 1 / (2 * student.loss_strength(synthetic.hyperparameters))
+    alpha = 1 / (2 * student.strength_on(synthetic))
     at_labels, _ = squared_error_rows(span, signs, alpha, student, Q)
     labels = np.hstack([np.ones((len(Q), 1)), signs.y])
     return at_labels + Q - labels @ np.linalg.lstsq(labels, Q, rcond=None)[0]

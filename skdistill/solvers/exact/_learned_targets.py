@@ -62,6 +62,7 @@ def reproducing_sets(
     target_bounds=FREE,
     ranges=FREE,
     target_ranges=FREE,
+    wanted=None,
 ):
     """Yield sets that train to a model, the most plausible ones first.
 
@@ -86,6 +87,8 @@ def reproducing_sets(
         need be at the expense of the model.
     ranges, target_ranges : tuples of two, default=FREE
         The same for what features and targets are preferably: the ranges of the data.
+    wanted : ndarray of shape (k, p), default=None
+        What the pulls of the rows have to add up to; by default the coefficients.
 
     Yields
     ------
@@ -93,14 +96,16 @@ def reproducing_sets(
         Rows within the bounds and their targets.
     """
     units = scale, target_scale
-    search = _Search(student, params, synthetic, units, bounds, target_bounds)
+    search = _Search(student, params, synthetic, units, bounds, target_bounds, wanted)
     plausible = search.within(ranges, target_ranges)
 
+    @np.errstate(over="ignore", invalid="ignore")  # of exponentials far out
     def shortfall(candidate):
         return not search.is_exact(candidate), plausible.excess(candidate)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def ranked(candidates):
-        finite = (each for each in candidates if np.isfinite(each.X).all())
+        finite = (each for each in candidates if _is_finite(each))
         return sorted(
             finite, key=lambda each: (*shortfall(each), search.distance(each))
         )
@@ -123,18 +128,20 @@ class _Search:
 
     Parameters
     ----------
-    student, params, synthetic, bounds, target_bounds
+    student, params, synthetic, bounds, target_bounds, wanted
         As for ``reproducing_sets``.
     units : tuple of (scale, target_scale)
         Likewise.
     """
 
-    def __init__(self, student, params, synthetic, units, bounds, target_bounds):
+    def __init__(
+        self, student, params, synthetic, units, bounds, target_bounds, wanted
+    ):
         self.student, self.synthetic = student, synthetic
         self.W, self.b = params
+        self.wanted = self.W if wanted is None else wanted
         self.balance = student.intercept_penalty * self.b
-        C = student.loss_strength(synthetic.hyperparameters)
-        self.has_pulls = np.isfinite(C)
+        self.has_pulls = np.isfinite(student.strength_on(synthetic))
         self.scale, self.target_scale = units
         self.bounds, self.target_bounds = bounds, target_bounds
 
@@ -150,7 +157,7 @@ class _Search:
         X, student = self.synthetic.X, self.student
         # From their mean or not, in units of the features.
         rows = (X - X.mean(axis=0) * student.is_centered) / self.scale
-        wanted = self.W / self.scale
+        wanted = self.wanted / self.scale
         common = np.repeat(self.balance[None] / len(rows), len(rows), axis=0)
         if student.intercept_penalty:
             # Part of the pull is given: the rest is centered.
@@ -165,9 +172,9 @@ class _Search:
         inverse = np.linalg.pinv(A, rcond=1e-12).T
 
         def project(X):
-            X = X + self.scale * (inverse @ ((self.W - A.T @ X) / self.scale))
+            X = X + self.scale * (inverse @ ((self.wanted - A.T @ X) / self.scale))
             # Once more, for what is lost in rounding.
-            return X + self.scale * (inverse @ ((self.W - A.T @ X) / self.scale))
+            return X + self.scale * (inverse @ ((self.wanted - A.T @ X) / self.scale))
 
         X = within(project, X, self.bounds)
         y = self.student.targets_for(self.raw(X), A, self.synthetic)
@@ -183,7 +190,7 @@ class _Search:
         """Return the nearest pulls that suit the rows, with targets in the bounds."""
         X = candidate.X
         equations = np.column_stack([X / self.scale, np.ones(len(X))])
-        wanted = np.column_stack([self.W / self.scale, self.balance]).T
+        wanted = np.column_stack([self.wanted / self.scale, self.balance]).T
         if not self.student.fit_intercept:
             equations, wanted = equations[:, :-1], wanted[:-1]
         inverse = np.linalg.pinv(equations.T, rcond=1e-12)
@@ -214,11 +221,11 @@ class _Search:
         elif np.allclose(candidate.y, raw.reshape(candidate.y.shape)):
             # Targets without error say nothing of it, but the rows do.
             rows = X - X.mean(axis=0) * self.student.is_centered
-            A = np.linalg.lstsq(rows.T, self.W.T, rcond=None)[0]
+            A = np.linalg.lstsq(rows.T, self.wanted.T, rcond=None)[0]
         else:
             return False
-        error = np.abs(A.T @ X - self.W) / self.scale
-        if error.max() > ROUNDING * np.abs(self.W / self.scale).max():
+        error = np.abs(A.T @ X - self.wanted) / self.scale
+        if error.max() > ROUNDING * np.abs(self.wanted / self.scale).max():
             return False
         off_balance = np.abs(A.sum(axis=0) - self.balance) * self.student.fit_intercept
         return (off_balance <= ROUNDING * np.abs(A).sum(axis=0)).all()
@@ -236,9 +243,15 @@ class _Search:
     def distance(self, candidate):
         """Mean square distance from the reference, and of targets from the model."""
         X, y = candidate.X, candidate.y
-        error = (y.reshape(len(y), -1) - self.raw(X)) / self.target_scale
+        raw = self.raw(X)
+        predicted = self.student.targets_for(raw, np.zeros_like(raw), self.synthetic)
+        error = (y - predicted).reshape(len(y), -1) / self.target_scale
         moved = (X - self.synthetic.X) / self.scale
         return np.mean(moved**2) + np.mean(error**2)
+
+
+def _is_finite(synthetic):
+    return np.isfinite(synthetic.X).all() and np.isfinite(synthetic.y).all()
 
 
 def _intersection(bounds, ranges):

@@ -13,7 +13,10 @@ from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._errors import raise_out_of_reach, raise_too_few_rows
 from skdistill.solvers.exact._given_targets import reproducing_rows
 from skdistill.solvers.exact._learned_targets import reproducing_sets
-from skdistill.solvers.exact._model_of_all_rows import fit_model_of_all_rows
+from skdistill.solvers.exact._model_of_all_rows import (
+    fit_model_of_all_rows,
+    ridge_on_all_rows,
+)
 from skdistill.solvers.exact._round_units import LEAST_PULL, RoundUnits
 from skdistill.solvers.exact._span import ModelSpan, is_reproduced, norm_limit
 from skdistill.solvers.exact._span_loss import SpanLoss
@@ -44,13 +47,13 @@ def approach_linear(problem, report):
         If ``solver="exact"`` and no rows reproduce the model.
     """
     student, options, synthetic = problem.student, problem.options, problem.start
-    C = student.loss_strength(synthetic.hyperparameters)
+    C, total = student.strength_on(synthetic), synthetic.sample_weight.sum()
     limit = np.inf
     if options.target_scale is None and np.isfinite(C):
         limit = norm_limit(student, synthetic)
     # The penalty of the estimator on all rows.
-    ridge = 1 / (C * problem.real.total_weight)
-    largest_C = _largest_strength(student, options, C)
+    ridge = ridge_on_all_rows(student, synthetic.hyperparameters, problem.real)
+    largest_C = _largest_strength(student, options, C, total)
     model = fit_model_of_all_rows(
         problem,
         ridge,
@@ -63,7 +66,9 @@ def approach_linear(problem, report):
     if squared_norm > 0.5 * C * limit and C < largest_C and limit > 0:
         # A learned C starts at twice what is needed: rows with room look like the data.
         C = min(2 * squared_norm / limit, largest_C)
-        synthetic = synthetic._replace(hyperparameters=student.hyperparameters_for(C))
+        synthetic = synthetic._replace(
+            hyperparameters=student.hyperparameters_for(C, total)
+        )
     span = ModelSpan(model.params, model.whitening.mean * student.is_centered)
     best, is_exact = _best_start(problem, model, span, synthetic)
     if options.solver == "exact" and not is_exact and not report.stopped:
@@ -80,11 +85,11 @@ def approach_linear(problem, report):
     return Start(best, units_at, is_exact, model.outcome)
 
 
-def _largest_strength(student, options, C):
+def _largest_strength(student, options, C, total):
     """Return the largest ``C`` that a learned hyperparameter stands for."""
     strengths = [C]
     for name, ends in options.hyperparameter_limits(student).items():
-        strengths += [student.loss_strength({name: value}) for value in ends]
+        strengths += [student.strength({name: value}, total) for value in ends]
     return max(strengths)
 
 
@@ -149,7 +154,8 @@ def _improve_in_span(problem, span, synthetic):
     start = synthetic._replace(X=span.project(synthetic.X))
     spread = Z.std(axis=0)
     pull = _pull(student, start, student.solve(start))
-    rms = np.linalg.norm(pull) / np.sqrt(len(pull) * problem.options.loss_unit)
+    rms = np.linalg.norm(pull) / np.sqrt(len(pull))
+    rms /= student.raw_unit(problem.options.loss_unit)
     scale = 1 / (np.where(spread > 0, spread, 1.0) * max(rms, LEAST_PULL))
     free = np.full(Z.shape[1], np.inf)
     seen, _ = improve(
@@ -182,13 +188,15 @@ def _pull(student, synthetic, params):
 def _round_units(problem, model, synthetic):
     """Return round coordinates of rows near a set.
 
-    Pulls are in units of the targets, whose square is that of the loss.
+    Pulls are in units of raw predictions, whose square is mostly that of the loss.
     """
     student, sample = problem.student, problem.sample
     params = student.solve(synthetic)
-    pull = _pull(student, synthetic, params) / np.sqrt(problem.options.loss_unit)
+    pull = _pull(student, synthetic, params) / student.raw_unit(
+        problem.options.loss_unit
+    )
     raw = sample.X @ params.coef.T + params.intercept
-    hessians = student.loss.hessian(raw, student.encode(sample.y))
+    hessians = student.loss.convex_hessian(raw, student.encode(sample.y))
     share = sample.sample_weight / sample.sample_weight.sum()
     curvature = [share @ hessians.columns(c) for c in range(student.n_outputs)]
     return RoundUnits(model.whitening, pull, np.stack(curvature, axis=1))

@@ -102,7 +102,9 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     max_iter, tol = problem.options.max_iter, problem.options.tol
     unit = problem.options.loss_unit
     k, p = student.n_outputs, problem.real.n_features
-    params = LinearParams(np.zeros((k, p)), np.zeros(k))
+    sample = problem.sample
+    intercept = student.start_of(student.encode(sample.y), sample.sample_weight)
+    params = LinearParams(np.zeros((k, p)), intercept)
     _, grad = sample_loss.value_and_grad(params)
     # At the start the constraint is pulled with this force, later with less.
     force = 0.0
@@ -146,10 +148,14 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
             # It may still be on the way there.
             if not is_overfit or wanted <= norm or result.outcome is Outcome.STOPPED:
                 break
+        # It is within the ball. From the limit no gradient would lead there.
+        params = params._replace(coef=params.coef * min(wanted / norm, 1.0))
+        limited = False
     if not student.loss.is_quadratic:
         whitening = _whitening_at(problem, params, ridge, span)
+    is_convex = student.loss.upper_hessian is None
     by_newton = student.loss.is_quadratic or (
-        _rows_for_blocks(problem, whitening) is problem.real
+        is_convex and _rows_for_blocks(problem, whitening) is problem.real
     )
     if not limited and by_newton:
         params, n_iter, outcome = _polish(
@@ -193,11 +199,19 @@ def _growth(problem, params, ridge):
     _, grad = problem.loss.value_and_grad(params)
     outward = -np.vdot(coef, grad.coef) - ridge * squared_norm
     raw = sample.X @ coef.T
-    hessians = student.loss.hessian(raw + params.intercept, student.encode(sample.y))
+    hessians = student.loss.convex_hessian(
+        raw + params.intercept, student.encode(sample.y)
+    )
     share = sample.sample_weight / sample.sample_weight.sum()
     curvature = share @ np.sum(raw * hessians.product(raw), axis=1)
     curvature += ridge * squared_norm
     return 1 + outward / max(curvature, np.finfo(np.float64).tiny)
+
+
+def ridge_on_all_rows(student, hyperparameters, real):
+    """Return the penalty that the estimator has on all rows, of a mean loss."""
+    total = real.total_weight
+    return 1 / (student.strength(hyperparameters, total) * total)
 
 
 def _row_span(problem):
@@ -220,7 +234,7 @@ def _whitening_at(problem, params, ridge, span):
         ridge = ridge * student.n_outputs / 2
     else:
         raw = sample.X @ params.coef.T + params.intercept
-        hessians = student.loss.hessian(raw, student.encode(sample.y))
+        hessians = student.loss.convex_hessian(raw, student.encode(sample.y))
         # Rows that are all but certain have no curvature left to speak of.
         ridge = ridge / max(hessians.curvature.mean(), 1e-3)
     # Of a quadratic, what all the rows say is the Hessian itself.
@@ -357,8 +371,8 @@ class _ModelSpace:
 
     Vectors hold whitened coefficients (k, size), of a model that is scaled back to the
     ball if it is outside, and the intercepts of centered features. The loss is counted
-    in its unit, and vectors in that of the targets, which is the root of a quadratic
-    loss's: the units of the targets do not matter.
+    in its unit, and vectors in that of raw predictions, which is the root of a
+    quadratic loss's: the units of the targets do not matter.
     """
 
     def __init__(self, params, student, objective, ridge, max_norm, whitening, unit):
@@ -369,7 +383,7 @@ class _ModelSpace:
         self.whitening = whitening
         self.mean = whitening.mean * student.fit_intercept
         self.k = len(params.coef)
-        self.unit, self.length = unit, np.sqrt(unit)
+        self.unit, self.length = unit, student.raw_unit(unit)
         x0 = [
             whitening.from_coef(params.coef).ravel(),
             params.intercept + params.coef @ self.mean,
@@ -482,7 +496,7 @@ class _CurvatureBlocks:
 def _curvature_sums(chunk, params, basis, mean, student):
     """Blocks (k, size + 1, size + 1) of the Hessian of the loss, the intercept last."""
     raw = chunk.X @ params.coef.T + params.intercept
-    curvature = student.loss.hessian(raw, student.encode(chunk.y)).curvature
+    curvature = student.loss.convex_hessian(raw, student.encode(chunk.y)).curvature
     curvature = curvature * chunk.sample_weight[:, None]
     design = np.full((len(raw), len(basis) + 1), float(student.fit_intercept))
     design[:, :-1] = products_from(chunk.X, mean, basis.T)

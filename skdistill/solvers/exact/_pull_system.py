@@ -50,9 +50,9 @@ class PullSystem:
     def __init__(self, student, span, synthetic, Q):
         self.loss = student.loss
         self.V, self.intercept, self.y = span.V, span.intercept, synthetic.y
-        C = student.loss_strength(synthetic.hyperparameters)
-        self.weight = C * synthetic.sample_weight
-        self.size = np.linalg.norm(self.V)
+        self.wanted = span.wanted
+        self.weight = student.strength_on(synthetic) * synthetic.sample_weight
+        self.size = np.linalg.norm(self.wanted)
         self.balance_unit = student.fit_intercept * np.sqrt(np.mean(Q**2)) / self.size
         self.balance = student.intercept_penalty * self.intercept
 
@@ -74,7 +74,7 @@ class PullSystem:
         """Return the errors (k r + k,) of the equations."""
         A = self.pull(Q)
         balance = (A.sum(axis=0) - self.balance) * self.balance_unit
-        return np.concatenate([(A.T @ Q - self.V).ravel() / self.size, balance])
+        return np.concatenate([(A.T @ Q - self.wanted).ravel() / self.size, balance])
 
     def nearest_felt(self, Q):
         """Draw rows together until the model feels them: far out, nothing pulls."""
@@ -88,6 +88,10 @@ class PullSystem:
         Levenberg-Marquardt on the few equations rather than the many unknowns, for
         which ``scipy.optimize.least_squares`` steps to the rim of its trust region.
         """
+        with np.errstate(over="ignore", invalid="ignore"):  # far out, of an exponential
+            return self._solve(Q)
+
+    def _solve(self, Q):
         tangent_at = _FewEquations
         if self.V.size * Q.size > MAX_JACOBIAN:
             tangent_at = _ManyEquations

@@ -24,10 +24,14 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skdistill.optimizers._outcome import Outcome
 from skdistill.real._moments import mean_and_deviation
 from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._given_targets import reproducing_rows
-from skdistill.solvers.exact._model_of_all_rows import fit_model_of_all_rows
+from skdistill.solvers.exact._model_of_all_rows import (
+    fit_model_of_all_rows,
+    ridge_on_all_rows,
+)
 from skdistill.solvers.exact._pull_system import PullSystem
 from skdistill.solvers.exact._span import (
     EXACT_TOL,
@@ -36,6 +40,7 @@ from skdistill.solvers.exact._span import (
     norm_limit,
     within,
 )
+from skdistill.solvers.exact._sparse import sparse_model_of_all_rows, sums_on_support
 from skdistill.students._params import LinearParams
 from skdistill.students.composed._pipeline import PipelineStudent
 from skdistill.students.composed.transformers._scaling import (
@@ -44,6 +49,7 @@ from skdistill.students.composed.transformers._scaling import (
     Standard,
 )
 from skdistill.students.linear._base import PenalizedLinearStudent
+from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 #: Squared norm that rows are drawn together for at least, as a share of its bound.
 NORM_SHARE = 0.6
@@ -78,6 +84,8 @@ def is_scaled(problem):
     if not isinstance(student, PipelineStudent) or student.scaler is None:
         return False
     inner = student.student
+    if isinstance(inner, SparseLinearStudent):
+        return inner.is_centered and options.target_scale is not None
     return isinstance(inner, PenalizedLinearStudent) and inner.is_centered
 
 
@@ -104,9 +112,11 @@ def approach_scaled(problem, report):
     options, start = problem.options, problem.start
     unit = _scaling_of_all_rows(problem)
     model, outcome = _model_of_all_rows(problem, unit, report)
-    rows = _Rows(problem, model, unit)
-    learns_targets = options.target_scale is not None
-    found = rows.with_targets() if learns_targets else rows.moved()
+    found = None
+    if model is not None:
+        rows = _Rows(problem, model, unit)
+        learns_targets = options.target_scale is not None
+        found = rows.with_targets() if learns_targets else rows.moved()
     if report.stopped:
         found = None
     if found is None and options.solver == "exact" and not report.stopped:
@@ -141,16 +151,22 @@ def _scaling_of_all_rows(problem):
 
 
 def _model_of_all_rows(problem, unit, report):
-    """Return the model of all rows, for their raw features, and how its fit ended."""
+    """Return the model of all rows, for their raw features, and how its fit ended.
+
+    The model is None where it would be expensive.
+    """
     student = problem.student.student
     scaled = problem.real.filled.rescaled(*unit)
     sample = problem.sample.filled.rescaled(*unit)
     sample = sample.extract(np.arange(sample.n_rows))
     behind = problem.student.behind(problem.start)
-    strength = student.loss_strength(behind.hyperparameters)
+    inner = replace(problem, student=student, real=scaled, sample=sample, start=behind)
+    if isinstance(student, SparseLinearStudent):
+        model = sparse_model_of_all_rows(inner)
+        return None if model is None else _unscaled(model, unit), Outcome.CONVERGED
     model = fit_model_of_all_rows(
-        replace(problem, student=student, real=scaled, sample=sample, start=behind),
-        1 / (strength * problem.real.total_weight),
+        inner,
+        ridge_on_all_rows(student, behind.hyperparameters, problem.real),
         np.inf,
         callback=lambda params, loss: report.model_iteration(
             lambda: problem.start, loss
@@ -204,7 +220,10 @@ class _Rows:
         synthetic = self.problem.start
         behind, wanted, _ = self._seen(synthetic)
         Z = behind.X - behind.X.mean(axis=0)
-        pull = np.linalg.pinv(Z.T) @ wanted.coef.T
+        sums = wanted.coef
+        if isinstance(self.linear, SparseLinearStudent):
+            sums = sums_on_support(self.linear, behind, wanted)
+        pull = np.linalg.pinv(Z.T) @ sums.T
         raw = behind.X @ wanted.coef.T + wanted.intercept
         targets = self.linear.targets_for(raw, pull, behind)
         found = synthetic._replace(y=targets)
@@ -226,8 +245,7 @@ class _Rows:
     def _within_norm(self, synthetic, most=NORM_SHARE):
         """Draw rows together if their squared norm exceeds a share of its bound."""
         behind, wanted, _ = self._seen(synthetic)
-        strength = self.linear.loss_strength(behind.hyperparameters)
-        limit = strength * norm_limit(self.linear, behind)
+        limit = self.linear.strength_on(behind) * norm_limit(self.linear, behind)
         share = np.vdot(wanted.coef, wanted.coef) / limit
         if share <= most:
             return synthetic

@@ -25,21 +25,26 @@ class ModelSpan:
         The model.
     origin : ndarray of shape (p,)
         Where rows are measured from; zero without an intercept.
+    wanted : ndarray of shape (k, p), default=None
+        What the pulls of the rows have to add up to; by default the coefficients.
 
     Attributes
     ----------
     U : ndarray of shape (p, r)
         Orthonormal basis.
-    V : ndarray of shape (k, r)
-        Coefficients in the basis.
+    V, wanted : ndarray of shape (k, r)
+        Coefficients, and the sum of the pulls, in the basis.
     intercept : ndarray of shape (k,)
         Intercept at the origin.
     """
 
-    def __init__(self, params, origin):
-        V, singular, U = np.linalg.svd(params.coef, full_matrices=False)
+    def __init__(self, params, origin, wanted=None):
+        k = len(params.coef)
+        both = params.coef if wanted is None else np.vstack([params.coef, wanted])
+        V, singular, U = np.linalg.svd(both, full_matrices=False)
         seen = singular > singular[0] * 1e-12
-        self.U, self.V = U[seen].T, V[:, seen] * singular[seen]
+        self.U, V = U[seen].T, V[:, seen] * singular[seen]
+        self.V, self.wanted = V[:k], V[-k:]
         self.origin = origin
         self.intercept = params.intercept + params.coef @ origin
 
@@ -57,10 +62,10 @@ class ModelSpan:
 
 def norm_limit(student, synthetic):
     """Bound on ``||W||_F^2`` for ``C = 1``, for targets that are given."""
-    y, weight = synthetic.y, synthetic.sample_weight
-    if student.loss.is_quadratic and student.is_centered:
-        y = y - np.average(y, axis=0, weights=weight)
-    return float(weight @ student.loss.pull_limit(y))
+    y, weight, loss = synthetic.y, synthetic.sample_weight, student.loss
+    if student.is_centered and loss.centered_limit is not None:
+        return loss.centered_limit(y, weight)
+    return float(weight @ loss.pull_limit(y))
 
 
 def is_reproduced(params, trained):

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from skdistill._programs import Program
-from skdistill.objectives._losses import DEGREES
 from skdistill.students._base import NotMirrored, Student
 
 
@@ -136,7 +135,7 @@ class JointStudent(Student):
                 f"{type(self.estimator).__name__} cannot be distilled with members "
                 f"that have class weights: {weighted}. Supported: members without."
             )
-        degrees = {DEGREES.get(member.loss_name, 0) for member in self.members}
+        degrees = {member.loss_degree for member in self.members}
         if self.spec.classes is None and len(degrees) > 1:
             raise NotMirrored(
                 f"{type(self.estimator).__name__} cannot be distilled with members "
@@ -148,6 +147,15 @@ class JointStudent(Student):
     def loss_unit(self, target_scale):
         """Return the unit of the losses of all members."""
         return self.members[0].loss_unit(target_scale)
+
+    def check_targets(self, y, source):
+        """Raise a ValueError for targets that a member does not take."""
+        for member in self.members:
+            member.check_targets(y, source)
+
+    def least_target(self, low):
+        """Return the least target that every member takes."""
+        return np.max([member.least_target(low) for member in self.members], axis=0)
 
     def cost_without_features(self, unit):
         """Return about the outer loss of the best constant prediction."""

@@ -135,9 +135,26 @@ class PipelineStudent(Student):
         """Return the weights of the student."""
         return self.student.training_weight(y, sample_weight, counts)
 
+    @property
+    def loss_degree(self):
+        """By which power of the targets' unit the student's loss grows."""
+        return self.student.loss_degree
+
     def loss_unit(self, target_scale):
         """Return the unit of the student's loss."""
         return self.student.loss_unit(target_scale)
+
+    def check_targets(self, y, source):
+        """Raise a ValueError for targets that the student does not take."""
+        self.student.check_targets(y, source)
+
+    def least_target(self, low):
+        """Return the least target that the student takes."""
+        return self.student.least_target(low)
+
+    def predictions(self, raw_prediction):
+        """Return the predictions of the student."""
+        return self.student.predictions(raw_prediction)
 
     def cost_without_features(self, unit):
         """Return the loss of the student's best constant prediction."""

@@ -73,6 +73,8 @@ class LinearStudent(Student):
     holds_constants = False
     ignores_zeros = True
     takes_batches = False
+    # Whether training minimizes a mean of losses, whatever the rows weigh together.
+    averages = False
 
     def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
         super().__init__(estimator, spec)
@@ -95,6 +97,39 @@ class LinearStudent(Student):
     def outputs_add_up(self):
         """Whether the coefficients of all outputs add up to zero, on any rows."""
         return self.loss.shift_invariant
+
+    def strength(self, hyperparameters, total_weight):
+        """Return the ``C`` of rows that weigh so much together."""
+        strength = self.loss_strength(hyperparameters)
+        return strength / total_weight if self.averages else strength
+
+    def strength_on(self, synthetic):
+        """Return the ``C`` of a set; it may be traced by JAX."""
+        return self.strength(synthetic.hyperparameters, synthetic.sample_weight.sum())
+
+    def start_of(self, y, sample_weight):
+        """Return the intercepts (k,) that training starts from."""
+        if self.loss.start is None or not self.is_centered:
+            return np.zeros(self.n_outputs)
+        return self.loss.start(y, sample_weight)
+
+    def raw_unit(self, unit):
+        """Return the unit of raw predictions, that of a quadratic loss is its root."""
+        return 1.0 if self.loss.has_log_link else np.sqrt(unit)
+
+    def pull(self, raw, synthetic):
+        """Return ``A`` (m, k), by which rows pull at the coefficients.
+
+        With a penalty of their square, ``coef = A' X`` at the solution.
+        """
+        weight = self.strength_on(synthetic) * synthetic.sample_weight
+        return -weight[:, None] * self.loss.gradient(raw, synthetic.y)
+
+    def targets_for(self, raw, pull, synthetic):
+        """Return numeric targets with which rows at ``raw`` have a ``pull``."""
+        weight = self.strength_on(synthetic) * synthetic.sample_weight
+        targets = self.loss.target_for(raw, -pull / weight[:, None])
+        return targets.reshape(synthetic.y.shape)
 
     def params_of(self, estimator, synthetic):
         """Return the coefficients that scikit-learn found."""
@@ -128,24 +163,15 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
         super().__init__(estimator, spec, loss, n_outputs, fit_intercept)
         self.intercept_penalty = intercept_penalty if fit_intercept else 0.0
 
-    def pull(self, raw, synthetic):
-        """Return ``A`` (m, k), by which rows pull: ``coef = A' X`` at the solution."""
-        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
-        return -weight[:, None] * self.loss.gradient(raw, synthetic.y)
-
-    def targets_for(self, raw, pull, synthetic):
-        """Return numeric targets with which rows at ``raw`` have a ``pull``."""
-        weight = self.loss_strength(synthetic.hyperparameters) * synthetic.sample_weight
-        targets = self.loss.target_for(raw, -pull / weight[:, None])
-        return targets.reshape(synthetic.y.shape)
-
     def solve(self, synthetic, start=None):
         """Return the minimizer of ``F``, by Newton's method."""
         frame = _Frame(synthetic.X, self.is_centered)
         problem = self._problem(synthetic, frame)
-        theta = np.zeros((frame.coordinates.shape[1] + 1, self.n_outputs))
-        if start is not None:
-            theta = frame.to_theta(start)
+        theta = problem.origin if start is None else frame.to_theta(start)
+        if self.loss.upper_hessian is not None:
+            # Near a minimum, the Hessian is positive definite, but not elsewhere.
+            upper = self.loss._replace(hessian=self.loss.upper_hessian)
+            theta = _newton(problem._replace(loss=upper), theta)
         return frame.to_params(_newton(problem, theta))
 
     def implicit_vjp(self, params, params_grad, synthetic):
@@ -168,12 +194,19 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
         h_T = self.loss.hessian(raw, synthetic.y).product(T)
         g_T = np.sum(g * T, axis=1)
         weight = problem.weight[:, None]
+        strength, total = self.strength_on(synthetic), synthetic.sample_weight.sum()
+        in_strength = -synthetic.sample_weight @ g_T
+        weight_grad = -strength * g_T
+        if self.averages:
+            # The strength falls with what all rows weigh.
+            weight_grad = weight_grad - in_strength * strength / total
+            in_strength = in_strength / total
         return SyntheticSet(
             X=-weight * (g @ U + h_T @ params.coef),
             y=self._target_vjp(raw, synthetic.y, weight * T),
-            sample_weight=-self.loss_strength(synthetic.hyperparameters) * g_T,
+            sample_weight=weight_grad,
             hyperparameters=self.loss_strength_vjp(
-                synthetic.hyperparameters, -synthetic.sample_weight @ g_T
+                synthetic.hyperparameters, in_strength
             ),
         )
 
@@ -184,15 +217,18 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
         return (self.loss.target_slope(raw, y) * weighted_T).reshape(y.shape)
 
     def loss_strength(self, hyperparameters):
-        """Return ``C`` of the inner objective; it may be traced by JAX."""
+        """Return ``C`` of the inner objective; it may be traced by JAX.
+
+        Of a student that averages it is ``C`` times what all rows weigh.
+        """
         return hyperparameters["C"]
 
     def loss_strength_vjp(self, hyperparameters, cotangent):
         """Pull a derivative in ``C`` back to the hyperparameters."""
         return {"C": cotangent}
 
-    def hyperparameters_for(self, strength):
-        """Return the hyperparameters with which ``loss_strength`` is ``strength``."""
+    def hyperparameters_for(self, strength, total_weight):
+        """Return the hyperparameters with which ``strength`` is this."""
         return {"C": strength}
 
     def stationarity(self, params, synthetic):
@@ -209,8 +245,7 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
             on_intercept = self.intercept_penalty if self.fit_intercept else 1.0
             penalty = jnp.vdot(params.coef, params.coef)
             penalty += on_intercept * jnp.vdot(params.intercept, params.intercept)
-            strength = self.loss_strength(synthetic.hyperparameters)
-            return strength * total + 0.5 * penalty
+            return self.strength_on(synthetic) * total + 0.5 * penalty
 
         return jax.grad(inner_objective)(params)
 
@@ -220,13 +255,15 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
         column = np.full((m, 1), float(self.fit_intercept))
         penalty = np.ones((r + 1, 1))
         penalty[-1] = self.intercept_penalty if self.fit_intercept else 1.0
+        origin = np.zeros((r + 1, self.n_outputs))
+        origin[-1] = self.start_of(synthetic.y, synthetic.sample_weight)
         return _InnerProblem(
             design=np.hstack([frame.coordinates, column]),
             penalty=penalty,
             y=synthetic.y,
-            weight=self.loss_strength(synthetic.hyperparameters)
-            * synthetic.sample_weight,
+            weight=self.strength_on(synthetic) * synthetic.sample_weight,
             loss=self.loss,
+            origin=origin,
         )
 
 
@@ -287,6 +324,7 @@ class _InnerProblem(NamedTuple):
     y: np.ndarray  # (m,) or (m, k)
     weight: np.ndarray  # (m,), C multiplied in
     loss: PointwiseLoss
+    origin: np.ndarray  # (r + 1, k), where training starts from
 
     def value(self, theta):
         losses = self.loss.value(self.design @ theta, self.y)
@@ -378,7 +416,7 @@ class _InnerProblem(NamedTuple):
         matrix[diagonal, diagonal] *= 1 + 1e-14 * width
         # Rows that all weigh nothing leave the intercept alone.
         matrix[diagonal, diagonal] += matrix[diagonal, diagonal] == 0
-        factor = _cholesky(matrix)
+        factor = factor_unit_diagonal(matrix)
 
         def solve(rhs):
             solution = cho_solve(factor, (scale * rhs).ravel(), check_finite=False)
@@ -433,12 +471,12 @@ class _Preconditioner:
 
 def _inverse(matrix):
     """Return the inverse of a positive definite matrix."""
-    factor, _ = _cholesky(matrix)
+    factor, _ = factor_unit_diagonal(matrix)
     inverse = np.triu(dpotri(factor)[0])
     return inverse + np.triu(inverse, 1).T
 
 
-def _cholesky(matrix):
+def factor_unit_diagonal(matrix):
     """Factorize a matrix of unit diagonal that only rounding can make indefinite.
 
     Losses so much larger than the penalty that this is lost in their rounding leave
@@ -457,11 +495,10 @@ def _cholesky(matrix):
 
 def _newton(problem, theta):
     """Minimize the inner objective by Newton's method with step halving."""
-    at_zero = np.zeros_like(theta)
-    value = problem.value(theta)
-    if not value <= problem.value(at_zero):
+    value, at_origin = problem.value(theta), problem.value(problem.origin)
+    if not value <= at_origin:
         # A start that is worse than nothing is none.
-        theta, value = at_zero, problem.value(at_zero)
+        theta, value = problem.origin, at_origin
     last_decrement, first_size, preconditioner = np.inf, None, None
     for _ in range(MAX_NEWTON_STEPS):
         gradient = problem.gradient(theta)

@@ -1,7 +1,8 @@
 """Logistic student, the counterpart of ``LogisticRegression``.
 
 Two classes are one sigmoid with a single row of coefficients, as in scikit-learn; more
-are one softmax. See ``skdistill.students.linear._base`` for the inner objective.
+are one softmax. See ``skdistill.students.linear._base`` for the inner objective, and
+``_sparse_base`` for that with an L1 penalty, ``l1_ratio * sum |coef|``.
 """
 
 import numpy as np
@@ -10,10 +11,25 @@ from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
 from skdistill.students._base import NotMirrored
 from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
+from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 
-class LogisticStudent(PenalizedLinearStudent):
-    """Student of ``LogisticRegression`` with an L2 penalty.
+def logistic_student(estimator, spec):
+    """Return the student of ``LogisticRegression``, by its penalty."""
+    if l1_share(estimator):
+        return SparseLogisticStudent(estimator, spec)
+    return LogisticStudent(estimator, spec)
+
+
+def l1_share(estimator):
+    """Return the share of the L1 penalty, under whichever parameter it is given."""
+    if estimator.penalty in ("l1", "l2"):
+        return float(estimator.penalty == "l1")
+    return float(estimator.l1_ratio or 0.0)
+
+
+class _OfClasses:
+    """Targets, weights and the loss of logistic regression.
 
     Parameters
     ----------
@@ -21,6 +37,8 @@ class LogisticStudent(PenalizedLinearStudent):
         The estimator to mirror.
     spec : DataSpec
         Features and classes.
+    **options
+        Passed on to the linear student.
 
     Raises
     ------
@@ -31,7 +49,7 @@ class LogisticStudent(PenalizedLinearStudent):
     loss_name = "log_loss"
     soft_labels = True
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, spec, **options):
         classes = spec.classes
         _refuse_unmirrored(estimator, len(classes))
         refuse_useless_classes(estimator, classes)
@@ -45,6 +63,7 @@ class LogisticStudent(PenalizedLinearStudent):
             loss=BINARY_LOG_LOSS if binary else MULTINOMIAL_LOG_LOSS,
             n_outputs=1 if binary else len(classes),
             fit_intercept=estimator.fit_intercept,
+            **options,
         )
 
     def encode(self, y):
@@ -58,23 +77,50 @@ class LogisticStudent(PenalizedLinearStudent):
         return class_weighted(self.class_weight, self.classes, y, sample_weight)
 
 
+class LogisticStudent(_OfClasses, PenalizedLinearStudent):
+    """Student of ``LogisticRegression`` with an L2 penalty."""
+
+
+class SparseLogisticStudent(_OfClasses, SparseLinearStudent):
+    """Student of ``LogisticRegression`` with an L1 penalty, or both."""
+
+    def __init__(self, estimator, spec):
+        self.l1_ratio = l1_share(estimator)
+        scaling = None
+        if estimator.solver == "liblinear":
+            scaling = float(estimator.intercept_scaling)
+        super().__init__(estimator, spec, penalized_intercept=scaling)
+
+    def loss_strength(self, hyperparameters):
+        """Return ``C``."""
+        return hyperparameters["C"]
+
+    def loss_strength_vjp(self, hyperparameters, cotangent):
+        """Return the derivative in ``C``."""
+        return {"C": float(cotangent)}
+
+    def penalties(self, hyperparameters):
+        """Return ``l1`` and ``l2``."""
+        return self.l1_ratio, 1 - self.l1_ratio
+
+
 def _refuse_unmirrored(estimator, n_classes):
     """Raise a ValueError that names the settings without a counterpart here."""
     refused = []
-    if estimator.penalty not in ("deprecated", "l2"):
-        refused.append(f"penalty={estimator.penalty!r}")
-    if estimator.l1_ratio not in (0, None):
-        refused.append(f"l1_ratio={estimator.l1_ratio!r}")
+    if estimator.penalty is None:
+        refused.append("penalty=None")
     if np.isinf(estimator.C):
         refused.append("C=inf (no penalty: separable rows have no finite solution)")
-    if estimator.solver == "liblinear" and estimator.fit_intercept:
+    by_liblinear = estimator.solver == "liblinear"
+    if by_liblinear and estimator.fit_intercept and not l1_share(estimator):
         refused.append("solver='liblinear' with an intercept, which it penalizes")
-    if estimator.solver == "liblinear" and n_classes > 2:
+    if by_liblinear and n_classes > 2:
         refused.append("solver='liblinear' with more than two classes")
     if refused:
         raise NotMirrored(
             f"LogisticRegression cannot be distilled with {', '.join(refused)}. "
-            "Supported: the L2 penalty (l1_ratio=0) with a finite C, any class_weight, "
-            "with or without intercept, and every solver that minimizes the same "
-            "objective ('lbfgs', 'newton-cg', 'newton-cholesky', 'sag', 'saga')."
+            "Supported: any l1_ratio with a finite C, any class_weight, with or "
+            "without intercept, and every solver that minimizes the same objective "
+            "('lbfgs', 'newton-cg', 'newton-cholesky', 'sag', 'saga'; 'liblinear' "
+            "with l1_ratio=1)."
         )

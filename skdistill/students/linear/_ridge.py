@@ -56,8 +56,8 @@ class RidgeStudent(PenalizedLinearStudent):
         strength = self.loss_strength(hyperparameters)
         return {"alpha": -cotangent * strength / hyperparameters["alpha"]}
 
-    def hyperparameters_for(self, strength):
-        """Return the ``alpha`` with which ``loss_strength`` is ``strength``."""
+    def hyperparameters_for(self, strength, total_weight):
+        """Return the ``alpha`` with which ``strength`` is this."""
         return {"alpha": self.n_outputs / (2 * strength)}
 
 

@@ -20,10 +20,18 @@ from skdistill.objectives._losses import (
 from skdistill.students._base import NotMirrored
 from skdistill.students._support import class_weighted, refuse_useless_classes
 from skdistill.students.linear._base import PenalizedLinearStudent
+from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 
-class LinearSVCStudent(PenalizedLinearStudent):
-    """Student of ``LinearSVC``.
+def linear_svc_student(estimator, spec):
+    """Return the student of ``LinearSVC``, by its penalty."""
+    if estimator.penalty == "l1":
+        return SparseLinearSVCStudent(estimator, spec)
+    return LinearSVCStudent(estimator, spec)
+
+
+class _OfClasses:
+    """Targets, weights and the loss of ``LinearSVC``.
 
     Parameters
     ----------
@@ -31,6 +39,8 @@ class LinearSVCStudent(PenalizedLinearStudent):
         The estimator to mirror.
     spec : DataSpec
         Features and classes.
+    **options
+        Passed on to the linear student.
 
     Raises
     ------
@@ -40,7 +50,7 @@ class LinearSVCStudent(PenalizedLinearStudent):
 
     loss_name = "squared_hinge"
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, spec, **options):
         self.classes = spec.classes
         k = len(self.classes)
         n_outputs = 1 if k == 2 else k
@@ -60,7 +70,7 @@ class LinearSVCStudent(PenalizedLinearStudent):
             squared_hinge_loss(self.own_weight),
             n_outputs,
             estimator.fit_intercept,
-            estimator.intercept_scaling**-2.0,
+            **options,
         )
 
     def encode(self, y):
@@ -79,6 +89,37 @@ class LinearSVCStudent(PenalizedLinearStudent):
         if self.n_outputs > 1:
             return sample_weight
         return class_weighted(self.class_weight, self.classes, y, sample_weight)
+
+
+class LinearSVCStudent(_OfClasses, PenalizedLinearStudent):
+    """Student of ``LinearSVC`` with an L2 penalty."""
+
+    def __init__(self, estimator, spec):
+        _check_scaling(estimator)
+        super().__init__(
+            estimator, spec, intercept_penalty=estimator.intercept_scaling**-2.0
+        )
+
+
+class SparseLinearSVCStudent(_OfClasses, SparseLinearStudent):
+    """Student of ``LinearSVC`` with an L1 penalty, on the intercept, too."""
+
+    def __init__(self, estimator, spec):
+        super().__init__(
+            estimator, spec, penalized_intercept=float(estimator.intercept_scaling)
+        )
+
+    def loss_strength(self, hyperparameters):
+        """Return ``C``."""
+        return hyperparameters["C"]
+
+    def loss_strength_vjp(self, hyperparameters, cotangent):
+        """Return the derivative in ``C``."""
+        return {"C": float(cotangent)}
+
+    def penalties(self, hyperparameters):
+        """Return ``l1`` and ``l2``."""
+        return 1.0, 0.0
 
 
 class LinearSVRStudent(PenalizedLinearStudent):
@@ -130,8 +171,6 @@ def _refuse_unmirrored_classifier(estimator, n_outputs):
         refused.append(f"multi_class={estimator.multi_class!r}")
     if estimator.loss != "squared_hinge":
         refused.append(f"loss={estimator.loss!r}, which has no derivative")
-    if estimator.penalty != "l2":
-        refused.append(f"penalty={estimator.penalty!r}")
     if n_outputs > 1 and estimator.class_weight == "balanced":
         refused.append(
             "class_weight='balanced' for more than two classes (pass a dict)"
@@ -139,7 +178,7 @@ def _refuse_unmirrored_classifier(estimator, n_outputs):
     if refused:
         raise NotMirrored(
             f"LinearSVC cannot be distilled with {', '.join(refused)}. Supported: "
-            "loss='squared_hinge', penalty='l2', multi_class='ovr', with or without "
+            "loss='squared_hinge', both penalties, multi_class='ovr', with or without "
             "intercept, any intercept_scaling and dual, and class weights."
         )
     _check_scaling(estimator)

@@ -1,0 +1,83 @@
+"""Students of ``Lasso``, ``ElasticNet`` and their relatives for several tasks.
+
+They minimize, with ``r`` for ``l1_ratio`` and a mean over the weights of the rows,
+
+    1/2 * mean_i ||coef @ X_i + intercept - y_i||^2
+        + alpha * r * sum |coef| + alpha * (1 - r) / 2 * ||coef||^2
+
+the objective of ``students.linear._sparse_base`` at ``C = k / (2 sum_i w_i)``.
+"""
+
+from skdistill.objectives._losses import SQUARED_LOSS
+from skdistill.students._base import NotMirrored
+from skdistill.students.linear._sparse_base import SparseLinearStudent
+
+
+class LassoStudent(SparseLinearStudent):
+    """Student of ``Lasso`` and ``ElasticNet``.
+
+    Parameters
+    ----------
+    estimator : Lasso, ElasticNet, MultiTaskLasso or MultiTaskElasticNet
+        The estimator to mirror.
+    spec : DataSpec
+        Features and outputs.
+    in_groups : bool, default=False
+        Whether the outputs are tasks that share their features.
+
+    Raises
+    ------
+    NotMirrored
+        If the estimator has a setting that is not mirrored.
+    """
+
+    loss_name = "squared_error"
+    averages = True
+
+    def __init__(self, estimator, spec, in_groups=False):
+        _refuse_unmirrored(estimator)
+        if in_groups and not spec.multi_output:
+            raise ValueError(
+                f"{type(estimator).__name__} takes several outputs; y has one "
+                "dimension. Pass y of shape (n_samples, n_outputs)."
+            )
+        self.l1_ratio = float(getattr(estimator, "l1_ratio", 1.0))
+        self.hyperparameters = {"alpha": float(estimator.alpha)}
+        super().__init__(
+            estimator,
+            spec,
+            SQUARED_LOSS,
+            spec.n_outputs,
+            estimator.fit_intercept,
+            in_groups,
+        )
+
+    def loss_strength(self, hyperparameters):
+        """Return half the number of outputs, which the loss is a mean over."""
+        return self.n_outputs / 2
+
+    def penalties(self, hyperparameters):
+        """Return ``l1`` and ``l2``."""
+        alpha = hyperparameters["alpha"]
+        return alpha * self.l1_ratio, alpha * (1 - self.l1_ratio)
+
+    def penalties_vjp(self, hyperparameters, of_l1, of_l2):
+        """Pull derivatives in ``l1`` and ``l2`` back to ``alpha``."""
+        return {"alpha": float(self.l1_ratio * of_l1 + (1 - self.l1_ratio) * of_l2)}
+
+
+def _refuse_unmirrored(estimator):
+    """Raise NotMirrored that names the settings without a counterpart here."""
+    refused = []
+    if estimator.alpha == 0:
+        refused.append("alpha=0 (no penalty: use LinearRegression)")
+    if getattr(estimator, "l1_ratio", 1.0) == 0:
+        refused.append("l1_ratio=0 (no coefficient is zero: use Ridge)")
+    if getattr(estimator, "positive", False):
+        refused.append("positive=True")
+    if refused:
+        raise NotMirrored(
+            f"{type(estimator).__name__} cannot be distilled with "
+            f"{', '.join(refused)}. Supported: alpha > 0 and l1_ratio > 0, with or "
+            "without intercept."
+        )

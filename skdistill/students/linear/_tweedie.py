@@ -1,0 +1,123 @@
+"""Students of generalized linear models: ``PoissonRegressor`` and its relatives.
+
+``PoissonRegressor``, ``GammaRegressor`` and ``TweedieRegressor`` predict the
+exponential of ``X @ coef + intercept`` and minimize, with the half deviance ``loss``,
+
+    sum_i w_i * loss(X_i @ coef + intercept, y_i) / sum_i w_i + alpha / 2 * ||coef||^2
+
+This is the objective of ``students.linear._base`` at ``C = 1 / (alpha sum_i w_i)``. The
+Tweedie deviance of power zero, which has no link, is half the squared error.
+"""
+
+import numpy as np
+
+from skdistill.objectives._deviances import half_deviance
+from skdistill.objectives._losses import SQUARED_LOSS
+from skdistill.students._base import NotMirrored
+from skdistill.students.linear._base import PenalizedLinearStudent
+
+#: Powers of the deviances that have a name.
+NAMES = {0: "squared_error", 1: "half_poisson_deviance", 2: "half_gamma_deviance"}
+#: Learned targets of deviances that exclude zero, in units of the least real one.
+LEAST_TARGET = 1e-3
+
+
+class TweedieStudent(PenalizedLinearStudent):
+    """Student of ``TweedieRegressor``.
+
+    Parameters
+    ----------
+    estimator : TweedieRegressor, PoissonRegressor or GammaRegressor
+        The estimator to mirror.
+    spec : DataSpec
+        Features and the output.
+    power : float, default=None
+        Power of the variance; by default that of the estimator.
+
+    Raises
+    ------
+    NotMirrored
+        If the estimator has a setting that is not mirrored.
+    ValueError
+        If there are several outputs.
+    """
+
+    averages = True
+
+    def __init__(self, estimator, spec, power=None):
+        self.power = float(estimator.power if power is None else power)
+        _refuse_unmirrored(estimator, self.power)
+        name = type(estimator).__name__
+        if spec.n_outputs > 1:
+            raise ValueError(
+                f"{name} takes one output; y has {spec.n_outputs} columns. Pass y of "
+                "shape (n_samples,)."
+            )
+        self.loss_name = NAMES.get(self.power, "half_tweedie_deviance")
+        self.hyperparameters = {"alpha": float(estimator.alpha)}
+        loss = half_deviance(self.power) if self.power else SQUARED_LOSS
+        super().__init__(estimator, spec, loss, 1, estimator.fit_intercept)
+
+    @property
+    def loss_degree(self):
+        """By which power of the targets' unit the loss grows."""
+        return 2 - self.power
+
+    def check_targets(self, y, source):
+        """Raise a ValueError for targets that the deviance does not take."""
+        least = np.min(y)
+        if self.power and (least < 0 or (least == 0 and self.power >= 2)):
+            domain = "positive" if self.power >= 2 else "zero or positive"
+            raise ValueError(
+                f"{type(self.estimator).__name__} takes targets that are {domain}, but "
+                f"{source} has {least:g}. Remove such rows, or pass an estimator for "
+                "any numbers, such as Ridge()."
+            )
+        if self.power and self.fit_intercept and not np.max(y):
+            raise ValueError(
+                f"{type(self.estimator).__name__} has no finite solution if all "
+                f"targets are zero, as in {source}. Pass rows with positive targets."
+            )
+
+    def least_target(self, low):
+        """Return the least target that may be learned, ``low`` being the least real."""
+        if not self.power:
+            return -np.inf
+        return LEAST_TARGET * low if self.power >= 2 else 0.0
+
+    def predictions(self, raw_prediction):
+        """Return the exponentials."""
+        return raw_prediction if not self.power else np.exp(raw_prediction)
+
+    def loss_strength(self, hyperparameters):
+        """Return ``1 / alpha``; a squared error is twice the half of it."""
+        return (1.0 if self.power else 0.5) / hyperparameters["alpha"]
+
+    def loss_strength_vjp(self, hyperparameters, cotangent):
+        """Pull a derivative in the strength back to ``alpha``."""
+        strength = self.loss_strength(hyperparameters)
+        return {"alpha": -cotangent * strength / hyperparameters["alpha"]}
+
+    def hyperparameters_for(self, strength, total_weight):
+        """Return the ``alpha`` with which ``strength`` is this."""
+        unit = self.loss_strength({"alpha": 1.0})
+        return {"alpha": unit / (strength * total_weight)}
+
+
+def _refuse_unmirrored(estimator, power):
+    """Raise NotMirrored that names the settings without a counterpart here."""
+    refused = []
+    link = getattr(estimator, "link", "auto")
+    if link not in ("auto", "log" if power else "identity"):
+        refused.append(f"link={link!r} and power={power:g}")
+    if power < 0 or 0 < power < 1:
+        refused.append(f"power={power:g}")
+    if estimator.alpha == 0:
+        refused.append("alpha=0 (no penalty: a few rows have no single solution)")
+    if refused:
+        raise NotMirrored(
+            f"{type(estimator).__name__} cannot be distilled with "
+            f"{', '.join(refused)}. Supported: alpha > 0, with or without intercept, "
+            "every solver, powers of at least 1 with the logarithmic link and power 0 "
+            "without, which are those of link='auto'."
+        )
