@@ -104,8 +104,10 @@ def calibrate(problem, synthetic):
 def solver_of(problem):
     """Return which solver iterates, "lbfgs" or "adam"."""
     if problem.options.solver == "auto":
+        student = problem.student
         is_large = problem.real.n_rows > MAX_FULL_ROWS
-        return "adam" if is_large and problem.student.takes_batches else "lbfgs"
+        by_batches = student.is_random or (is_large and student.takes_batches)
+        return "adam" if by_batches else "lbfgs"
     return problem.options.solver
 
 
@@ -164,6 +166,8 @@ def _batches(problem, variables, options):
         "minimize": _adam.minimize,
         "n_rows": problem.real.n_at_hand,
         "batch_size": BATCH_ROWS if auto else options.batch_size,
+        "n_batches": problem.student.batches_in_iteration,
         "validate": validate,
         "random_state": options.random_state,
+        "redraw": lambda: problem.student.redrawn(options.random_state),
     }

@@ -21,6 +21,7 @@ from sklearn.neighbors import (
     KNeighborsRegressor,
     NearestCentroid,
 )
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
@@ -55,6 +56,10 @@ from skdistill.students.neighbors._vote import (
     NeighborsClassifierStudent,
     NeighborsRegressorStudent,
 )
+from skdistill.students.networks._mlp import (
+    MLPClassifierStudent,
+    MLPRegressorStudent,
+)
 from skdistill.synthetic._set import DataSpec, SyntheticSet
 from skdistill.tables._layout import Layout, Roles
 
@@ -83,6 +88,8 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     LinearSVC: LinearSVCStudent,
     LinearSVR: LinearSVRStudent,
     LogisticRegression: LogisticStudent,
+    MLPClassifier: MLPClassifierStudent,
+    MLPRegressor: MLPRegressorStudent,
     NearestCentroid: NearestCentroidStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,

@@ -91,6 +91,15 @@ class Student(ABC):
         Whether training depends on the number of features, as a default ``gamma`` does.
     takes_batches : bool
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
+    batches_in_iteration : int
+        Mini-batches in an outer iteration: fewer for training that is expensive.
+    ends_at_max_iter : bool
+        Whether training that ends at the estimator's ``max_iter`` is mirrored as any
+        other: that scikit-learn warns of it says nothing about the rows.
+    is_random : bool
+        Whether training draws random numbers anew in each fit of the estimator. Then
+        ``redrawn`` is what an outer step learns from, sets are judged by ``solve`` with
+        numbers that stay the same, and the loss is the mean over several refits.
     """
 
     hyperparameters: Mapping[str, float]
@@ -110,6 +119,9 @@ class Student(ABC):
     ignores_zeros: bool = False
     counts_features: bool = False
     takes_batches: bool = True
+    batches_in_iteration: int = 10
+    ends_at_max_iter: bool = False
+    is_random: bool = False
 
     def __init__(self, estimator: Any, spec: DataSpec) -> None:
         self.estimator = estimator
@@ -161,6 +173,13 @@ class Student(ABC):
 
     def refuse_rows(self, n_rows: int) -> None:  # noqa: B027 (most refuse none)
         """Raise NotMirrored if training on so many synthetic rows is not mirrored."""
+
+    def redrawn(self, random_state: np.random.RandomState) -> "Student":
+        """Return the student whose training draws from ``random_state``, for one step.
+
+        It is the student itself where nothing is drawn.
+        """
+        return self
 
     @abstractmethod
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
