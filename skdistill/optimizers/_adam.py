@@ -14,9 +14,6 @@ import optax
 from skdistill._jax_scope import double_precision
 from skdistill.optimizers._outcome import Outcome, OuterResult
 
-#: Step length at the start, in units of the variables.
-LEARNING_RATE = 0.1
-
 
 def minimize(
     value_and_grad,
@@ -27,11 +24,11 @@ def minimize(
     n_rows,
     batch_size,
     n_batches,
+    learning_rate,
     validate,
     random_state,
     max_iter,
     callback,
-    learning_rate=LEARNING_RATE,
 ):
     """Minimize with Adam, projected on the bounds.
 
@@ -49,6 +46,8 @@ def minimize(
         Rows in a mini-batch.
     n_batches : int
         Mini-batches in an iteration.
+    learning_rate : float
+        First step length, in units of the variables.
     validate : callable
         ``validate(x) -> float``, by which the best iterate is chosen.
     random_state : RandomState
@@ -58,8 +57,6 @@ def minimize(
     callback : callable
         ``callback(x, value)`` after each iteration, with ``value`` from ``validate``;
         a true result stops the run.
-    learning_rate : float
-        First step length.
 
     Returns
     -------

@@ -167,6 +167,7 @@ def _batches(problem, variables, options):
         "n_rows": problem.real.n_at_hand,
         "batch_size": BATCH_ROWS if auto else options.batch_size,
         "n_batches": problem.student.batches_in_iteration,
+        "learning_rate": problem.student.step_length,
         "validate": validate,
         "random_state": options.random_state,
         "redraw": lambda: problem.student.redrawn(options.random_state),

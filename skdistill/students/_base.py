@@ -93,6 +93,8 @@ class Student(ABC):
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
     batches_in_iteration : int
         Mini-batches in an outer iteration: fewer for training that is expensive.
+    step_length : float
+        Length of the first step on mini-batches, in units of the features.
     ends_at_max_iter : bool
         Whether training that ends at the estimator's ``max_iter`` is mirrored as any
         other: that scikit-learn warns of it says nothing about the rows.
@@ -120,6 +122,7 @@ class Student(ABC):
     counts_features: bool = False
     takes_batches: bool = True
     batches_in_iteration: int = 10
+    step_length: float = 0.1
     ends_at_max_iter: bool = False
     is_random: bool = False
 

@@ -42,6 +42,7 @@ def run():
             n_rows=50,
             batch_size=batch_size,
             n_batches=STEPS,
+            learning_rate=0.1,
             validate=validate or (lambda x: distance(x)[0]),
             random_state=np.random.RandomState(0),
             max_iter=max_iter,

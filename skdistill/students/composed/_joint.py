@@ -130,9 +130,8 @@ class JointStudent(Student):
             "is_random",
         ):
             setattr(self, one, any(getattr(each, one) for each in self.members))
-        self.batches_in_iteration = min(
-            each.batches_in_iteration for each in self.members
-        )
+        for least in ("batches_in_iteration", "step_length"):
+            setattr(self, least, min(getattr(each, least) for each in self.members))
 
     def _refuse_unlike_members(self, kept):
         weighted = [

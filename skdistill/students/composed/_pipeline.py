@@ -118,6 +118,7 @@ class PipelineStudent(Student):
         self.takes_batches = student.takes_batches
         self.batches_in_iteration = student.batches_in_iteration
         self.ends_at_max_iter = student.ends_at_max_iter
+        self.step_length = student.step_length
         self.is_random = student.is_random
 
     @property

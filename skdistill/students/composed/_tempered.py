@@ -64,6 +64,7 @@ class TemperedStudent(Student):
         self.trains_in_jax = student.trains_in_jax
         self.batches_in_iteration = student.batches_in_iteration
         self.ends_at_max_iter = student.ends_at_max_iter
+        self.step_length = student.step_length
         self.is_random = student.is_random
         self.hyperparameters = student.hyperparameters
         self.holds_constants = student.holds_constants

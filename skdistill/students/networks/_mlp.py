@@ -60,6 +60,7 @@ class _NetworkStudent(Student):
     # A start is drawn within bounds that depend on their number.
     counts_features = True
     batches_in_iteration = 3
+    step_length = 0.03
     ends_at_max_iter = True
 
     def __init__(self, estimator, spec, output, n_outputs, loss):
