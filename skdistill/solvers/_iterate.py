@@ -106,7 +106,7 @@ def solver_of(problem):
     if problem.options.solver == "auto":
         student = problem.student
         is_large = problem.real.n_rows > MAX_FULL_ROWS
-        by_batches = student.is_random or (is_large and student.takes_batches)
+        by_batches = student.needs_batches or (is_large and student.takes_batches)
         return "adam" if by_batches else "lbfgs"
     return problem.options.solver
 

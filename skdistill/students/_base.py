@@ -91,6 +91,9 @@ class Student(ABC):
         Whether training depends on the number of features, as a default ``gamma`` does.
     takes_batches : bool
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
+    needs_batches : bool
+        Whether ``solver="auto"`` iterates on mini-batches however few real rows there
+        are: L-BFGS-B ends at kinks, and cannot follow a loss that is drawn anew.
     batches_in_iteration : int
         Mini-batches in an outer iteration: fewer for training that is expensive.
     step_length : float
@@ -121,6 +124,7 @@ class Student(ABC):
     ignores_zeros: bool = False
     counts_features: bool = False
     takes_batches: bool = True
+    needs_batches: bool = False
     batches_in_iteration: int = 10
     step_length: float = 0.1
     ends_at_max_iter: bool = False

@@ -126,6 +126,7 @@ class JointStudent(Student):
             "takes_batches",
             "trains_in_jax",
             "counts_features",
+            "needs_batches",
             "ends_at_max_iter",
             "is_random",
         ):

@@ -116,6 +116,7 @@ class PipelineStudent(Student):
         self.learns_surrogates = student.learns_surrogates
         self.trains_in_jax = student.trains_in_jax
         self.takes_batches = student.takes_batches
+        self.needs_batches = student.needs_batches
         self.batches_in_iteration = student.batches_in_iteration
         self.ends_at_max_iter = student.ends_at_max_iter
         self.step_length = student.step_length

@@ -62,6 +62,7 @@ class TemperedStudent(Student):
         super().__init__(student.estimator, student.spec)
         self.student = student
         self.trains_in_jax = student.trains_in_jax
+        self.needs_batches = student.needs_batches
         self.batches_in_iteration = student.batches_in_iteration
         self.ends_at_max_iter = student.ends_at_max_iter
         self.step_length = student.step_length

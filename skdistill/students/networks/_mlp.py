@@ -59,6 +59,7 @@ class _NetworkStudent(Student):
     trains_in_jax = True
     # A start is drawn within bounds that depend on their number.
     counts_features = True
+    needs_batches = True
     batches_in_iteration = 3
     step_length = 0.03
     ends_at_max_iter = True
