@@ -57,7 +57,7 @@ for name in models:
     print(f"{name:17}" + "".join(f"{score:10.3f}" for score in scores))
 
 # %%
-# The network comes near to what all rows give it, and further than with k-means centers.
+# The network comes near to what all rows give it, nearer than with k-means centers.
 # The other two do not: the rows were not made for them, and the nearest neighbor is
 # better off with the centers.
 DistillationDisplay.from_estimator(distiller, image_shape=(8, 8))
