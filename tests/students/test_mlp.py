@@ -211,6 +211,7 @@ def test_other_numbers_compile_nothing(rng, count_compilations):
     assert compiled.count == 0
 
 
+@pytest.mark.slow
 def test_each_outer_step_has_a_start_of_its_own(rng):
     params = SMALL | {"random_state": None}
     student = student_for(MLPClassifier(**params), spec_of([0, 1, 2]))
