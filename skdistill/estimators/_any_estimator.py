@@ -15,6 +15,25 @@ def unfitted_copy(estimator):
     return clone(estimator, safe=isinstance(estimator, type))
 
 
+def seeded_copy(estimator, seed):
+    """Return a clone whose draws, where they are left to chance, have a seed.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Unfitted.
+    seed : int
+        The seed of each ``random_state`` that is None, of its parts too.
+    """
+    copy = unfitted_copy(estimator)
+    names = [
+        name
+        for name, value in copy.get_params(deep=True).items()
+        if name.rpartition("__")[2] == "random_state" and value is None
+    ]
+    return copy.set_params(**dict.fromkeys(names, seed))
+
+
 def tags_of(estimator):
     """Return the tags of an estimator, those of a plain one if it has none.
 

@@ -152,6 +152,7 @@ class BySearch:
         fitted |= report.attributes()
         fitted["loss_"] = self._loss(fitted["estimator_"])
         warn_of_gap(report, self._cost_without_features())
+        fitted["refit_losses_"] = np.array([fitted["loss_"]])
         fitted["solver_"] = result.solver
         fitted["_weight_of_groups"] = self.real.group_weight
         fitted["_table"], fitted["_learned_values"] = self.table, {}

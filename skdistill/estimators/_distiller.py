@@ -231,7 +231,12 @@ class DatasetDistiller(
 
     loss_ : float
         Outer loss of ``estimator_``: its mean loss on the real data, sample weights and
-        class weights included.
+        class weights included. For networks without a ``random_state``, whose training
+        is another one in each fit, it is the mean of ``refit_losses_``.
+
+    refit_losses_ : ndarray of shape (n_refits,)
+        Outer loss of each refit by scikit-learn: ten with seeds that were not seen for
+        networks without a ``random_state``, otherwise that of ``estimator_`` alone.
 
     loss_curve_ : ndarray of shape (n_iterations,)
         Outer loss after each outer iteration, as the student has it. It rises where

@@ -1,10 +1,12 @@
 """From a synthetic set to fitted attributes: scikit-learn's fit, its loss, warnings."""
 
+from contextlib import nullcontext
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skdistill._hidden_warnings import hiding
-from skdistill.estimators._any_estimator import unfitted_copy
+from skdistill.estimators._any_estimator import seeded_copy, unfitted_copy
 from skdistill.estimators._fitting import warn
 
 #: Loss that scikit-learn's fit may be worse by than the student's, in units of what
@@ -12,6 +14,8 @@ from skdistill.estimators._fitting import warn
 MAX_EXCESS = 0.01
 #: Difference of held-back and outer loss that is worth a warning, in the same units.
 CLEAR_GAP = 0.25
+#: Refits, each with a seed of its own, that judge rows for training which is random.
+N_REFITS = 10
 
 
 class Refit:
@@ -41,22 +45,28 @@ class Refit:
         )
         samples = self.columns.decode(rows.X)
         labels = targets.in_container(rows.y, learned=options.target_scale is not None)
-        learned = {
-            name: synthetic.hyperparameters[name] for name in options.learn_params
-        }
         weight = rows.sample_weight if rows.is_weighted else None
-        refitted = unfitted_copy(self.estimator)
-        if learned:
-            refitted.set_params(**learned)
         attributes = {
             "X_synthetic_": samples,
             "y_synthetic_": labels,
             "sample_weight_synthetic_": rows.sample_weight,
-            "estimator_": self.columns.fit(refitted, samples, labels, weight),
+            "estimator_": self._fit(
+                unfitted_copy(self.estimator), synthetic, samples, labels, weight
+            ),
         }
         if targets.classes is not None:
             attributes["classes_"] = targets.classes
         return attributes
+
+    def _fit(self, estimator, synthetic, *rows):
+        """Fit an estimator on rows, with the hyperparameters of the set."""
+        names = self.problem.options.learn_params
+        learned = {name: synthetic.hyperparameters[name] for name in names}
+        if learned:
+            estimator.set_params(**learned)
+        says_nothing_new = self.problem.student.ends_at_max_iter
+        with hiding(ConvergenceWarning) if says_nothing_new else nullcontext():
+            return self.columns.fit(estimator, *rows)
 
     def snapshot(self, synthetic):
         """Look at a set on the way, on which scikit-learn may stop early."""
@@ -80,9 +90,17 @@ class Refit:
         synthetic = result.synthetic
         self._warn(result.outcome.warning(max_iter=report.max_iter))
         fitted = self.attributes(synthetic)
-        fitted["loss_"] = known_loss
+        losses = [known_loss]
         if known_loss is None:
-            fitted["loss_"] = self._loss(fitted["estimator_"], synthetic)
+            losses = self._losses(fitted, synthetic)
+        fitted["refit_losses_"] = np.array(losses, dtype=np.float64)
+        fitted["loss_"] = float(np.mean(losses))
+        if len(losses) > 1:
+            report.tell(
+                f"{len(losses)} refits with seeds that were not seen: mean outer loss "
+                f"{np.mean(losses):.6f}, from {min(losses):.6f} to {max(losses):.6f}"
+            )
+        elif known_loss is None:
             self._warn_of_early_stop(fitted["loss_"], report.best_loss, synthetic)
         fitted |= report.attributes()
         fitted["solver_"] = result.solver
@@ -102,6 +120,20 @@ class Refit:
         weight = self.problem.unweighted.group_weight
         has_classes = self.problem.real.targets.classes is not None
         return weight if has_classes else np.array([weight.sum()])
+
+    def _losses(self, attributes, synthetic):
+        """Return the outer losses of refits: one, or several of random training."""
+        if not self.problem.student.is_random:
+            return [self._loss(attributes["estimator_"], synthetic)]
+        rows = [attributes[f"{name}_synthetic_"] for name in ("X", "y")]
+        weight = attributes["sample_weight_synthetic_"]
+        random_state = self.problem.options.random_state
+        losses = []
+        for seed in random_state.randint(np.iinfo(np.int32).max, size=N_REFITS):
+            estimator = seeded_copy(self.estimator, int(seed))
+            fitted = self._fit(estimator, synthetic, *rows, weight)
+            losses.append(self._loss(fitted, synthetic))
+        return losses
 
     def _loss(self, fitted, synthetic):
         """Return the outer loss of scikit-learn's fit."""

@@ -13,11 +13,6 @@ import numpy as np
 from skdistill._jax_scope import double_precision
 from skdistill.optimizers._outcome import Outcome, OuterResult
 
-#: Mini-batches in an iteration.
-STEPS = 10
-#: Step length at the start, in units of the variables.
-LEARNING_RATE = 0.1
-
 
 def minimize(
     value_and_grad,
@@ -27,11 +22,12 @@ def minimize(
     upper,
     n_rows,
     batch_size,
+    n_batches,
+    learning_rate,
     validate,
     random_state,
     max_iter,
     callback,
-    learning_rate=LEARNING_RATE,
 ):
     """Minimize with Adam, projected on the bounds.
 
@@ -47,24 +43,26 @@ def minimize(
         Number of real rows.
     batch_size : int
         Rows in a mini-batch.
+    n_batches : int
+        Mini-batches in an iteration.
+    learning_rate : float
+        First step length, in units of the variables.
     validate : callable
         ``validate(x) -> float``, by which the best iterate is chosen.
     random_state : RandomState
         Shuffles the rows.
     max_iter : int
-        Iterations, of ``STEPS`` mini-batches each.
+        Iterations.
     callback : callable
         ``callback(x, value)`` after each iteration, with ``value`` from ``validate``;
         a true result stops the run.
-    learning_rate : float
-        First step length.
 
     Returns
     -------
     OuterResult
         The best iterate; the schedule ends the run, which counts as converged.
     """
-    adam = _adam(max_iter * STEPS, learning_rate)
+    adam = _adam(max_iter * n_batches, learning_rate)
     batches = _batches(n_rows, batch_size, random_state)
     x = best = x0
     best_value = validate(x0)
@@ -73,7 +71,7 @@ def minimize(
     with double_precision():
         state = adam.init(x)
     for n_iter in range(1, max_iter + 1):
-        for _ in range(STEPS):
+        for _ in range(n_batches):
             _, grad = value_and_grad(x, next(batches))
             if not np.isfinite(grad).all():
                 return OuterResult(best, best_value, n_iter - 1, Outcome.NOT_FINITE)

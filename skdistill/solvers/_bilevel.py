@@ -22,10 +22,13 @@ class BilevelLoss:
         Inner problem.
     objective : Objective
         Outer problem.
+    redraw : callable, default=None
+        ``redraw() -> Student``, the student of the next evaluation, for training that
+        draws random numbers; by default it is always ``student``.
     """
 
-    def __init__(self, student, objective):
-        self.student = student
+    def __init__(self, student, objective, redraw=None):
+        self.redraw = (lambda: student) if redraw is None else redraw
         self.objective = objective
         self._params = None
 
@@ -34,11 +37,12 @@ class BilevelLoss:
 
         ``rows`` are indices of real rows, by default all.
         """
-        params = self.student.solve(synthetic, start=self._params)
+        student = self.redraw()
+        params = student.solve(synthetic, start=self._params)
         loss, params_grad = self.objective.value_and_grad(params, rows)
         # Sets that follow each other have similar solutions: start from the last one.
         self._params = params
-        return float(loss), self.student.implicit_vjp(params, params_grad, synthetic)
+        return float(loss), student.implicit_vjp(params, params_grad, synthetic)
 
 
 def improve(
@@ -47,6 +51,7 @@ def improve(
     variables,
     *,
     minimize=_lbfgs.minimize,
+    redraw=None,
     unit=1.0,
     max_iter,
     callback,
@@ -64,6 +69,8 @@ def improve(
         What is learned, and where from.
     minimize : callable
         ``minimize`` of one of the ``skdistill.optimizers``.
+    redraw : callable, default=None
+        ``redraw() -> Student`` for each evaluation, see ``BilevelLoss``.
     unit : float
         Unit of the loss: optimizers see it without.
     max_iter : int
@@ -84,7 +91,7 @@ def improve(
         outcome = Outcome.MAX_ITER if max_iter < 1 else Outcome.CONVERGED
         kept = OuterResult(variables.x0, np.nan, 0, outcome)
         return variables.to_synthetic(variables.x0), kept
-    bilevel = BilevelLoss(student, objective)
+    bilevel = BilevelLoss(student, objective, redraw)
 
     def value_and_grad(x, rows=None):
         synthetic = variables.to_synthetic(x)

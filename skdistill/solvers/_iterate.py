@@ -106,8 +106,10 @@ def calibrate(problem, synthetic):
 def solver_of(problem):
     """Return which solver iterates, "lbfgs" or "adam"."""
     if problem.options.solver == "auto":
+        student = problem.student
         is_large = problem.real.n_rows > MAX_FULL_ROWS
-        return "adam" if is_large and problem.student.takes_batches else "lbfgs"
+        by_batches = student.needs_batches or (is_large and student.takes_batches)
+        return "adam" if by_batches else "lbfgs"
     return problem.options.solver
 
 
@@ -166,6 +168,9 @@ def _batches(problem, variables, options):
         "minimize": _adam.minimize,
         "n_rows": problem.real.n_at_hand,
         "batch_size": BATCH_ROWS if auto else options.batch_size,
+        "n_batches": problem.student.batches_in_iteration,
+        "learning_rate": problem.student.step_length,
         "validate": validate,
         "random_state": options.random_state,
+        "redraw": lambda: problem.student.redrawn(options.random_state),
     }

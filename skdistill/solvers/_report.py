@@ -149,6 +149,10 @@ class Report:
         """Return whether to stop, for phases that nobody looks at."""
         return self.stopped or self.has_expired
 
+    def tell(self, text):
+        """Print a line, if lines are asked for."""
+        self._print(text)
+
     def phase(self, name):
         """Say what begins: the loss may jump, and the best set is one from there on."""
         self._print(name)

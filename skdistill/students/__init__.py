@@ -29,6 +29,7 @@ from sklearn.neighbors import (
     KNeighborsRegressor,
     NearestCentroid,
 )
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
@@ -66,6 +67,10 @@ from skdistill.students.neighbors._vote import (
     NeighborsClassifierStudent,
     NeighborsRegressorStudent,
 )
+from skdistill.students.networks._mlp import (
+    MLPClassifierStudent,
+    MLPRegressorStudent,
+)
 from skdistill.synthetic._set import DataSpec, SyntheticSet
 from skdistill.tables._layout import Layout, Roles
 
@@ -100,6 +105,8 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     LogisticRegression: logistic_student,
     MultiTaskElasticNet: partial(LassoStudent, in_groups=True),
     MultiTaskLasso: partial(LassoStudent, in_groups=True),
+    MLPClassifier: MLPClassifierStudent,
+    MLPRegressor: MLPRegressorStudent,
     NearestCentroid: NearestCentroidStudent,
     PoissonRegressor: partial(TweedieStudent, power=1.0),
     Ridge: RidgeStudent,

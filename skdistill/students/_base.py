@@ -92,6 +92,20 @@ class Student(ABC):
         Whether training depends on the number of features, as a default ``gamma`` does.
     takes_batches : bool
         Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
+    needs_batches : bool
+        Whether ``solver="auto"`` iterates on mini-batches however few real rows there
+        are: L-BFGS-B ends at kinks, and cannot follow a loss that is drawn anew.
+    batches_in_iteration : int
+        Mini-batches in an outer iteration: fewer for training that is expensive.
+    step_length : float
+        Length of the first step on mini-batches, in units of the features.
+    ends_at_max_iter : bool
+        Whether training that ends at the estimator's ``max_iter`` is mirrored as any
+        other: that scikit-learn warns of it says nothing about the rows.
+    is_random : bool
+        Whether training draws random numbers anew in each fit of the estimator. Then
+        ``redrawn`` is what an outer step learns from, sets are judged by ``solve`` with
+        numbers that stay the same, and the loss is the mean over several refits.
     """
 
     hyperparameters: Mapping[str, float]
@@ -111,6 +125,11 @@ class Student(ABC):
     ignores_zeros: bool = False
     counts_features: bool = False
     takes_batches: bool = True
+    needs_batches: bool = False
+    batches_in_iteration: int = 10
+    step_length: float = 0.1
+    ends_at_max_iter: bool = False
+    is_random: bool = False
 
     def __init__(self, estimator: Any, spec: DataSpec) -> None:
         self.estimator = estimator
@@ -189,6 +208,13 @@ class Student(ABC):
 
     def refuse_rows(self, n_rows: int) -> None:  # noqa: B027 (most refuse none)
         """Raise NotMirrored if training on so many synthetic rows is not mirrored."""
+
+    def redrawn(self, random_state: np.random.RandomState) -> "Student":
+        """Return the student whose training draws from ``random_state``, for one step.
+
+        It is the student itself where nothing is drawn.
+        """
+        return self
 
     @abstractmethod
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:

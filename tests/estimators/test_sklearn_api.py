@@ -27,6 +27,7 @@ from sklearn.neighbors import (
     KNeighborsRegressor,
     NearestCentroid,
 )
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
@@ -49,6 +50,8 @@ ESTIMATORS = [
     LinearRegression(),
     LinearSVC(),
     LinearSVR(loss="squared_epsilon_insensitive"),
+    MLPClassifier(8, learning_rate_init=0.1, max_iter=30, random_state=0),
+    MLPRegressor(hidden_layer_sizes=4, max_iter=5, random_state=0),
     NearestCentroid(),
     Ridge(),
     RidgeClassifier(),

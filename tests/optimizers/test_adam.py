@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdistill.optimizers._adam import STEPS, minimize
+from skdistill.optimizers._adam import minimize
 from skdistill.optimizers._outcome import Outcome
 
+STEPS = 10
 CENTERS = np.random.default_rng(0).normal(3.0, 1.0, (50, 4))
 
 
@@ -40,6 +41,8 @@ def run():
             upper=np.full(4, bound),
             n_rows=50,
             batch_size=batch_size,
+            n_batches=STEPS,
+            learning_rate=0.1,
             validate=validate or (lambda x: distance(x)[0]),
             random_state=np.random.RandomState(0),
             max_iter=max_iter,

@@ -6,6 +6,7 @@ mean of the losses of the members, each in units of what its prediction of chanc
 so that none outweighs the others. Hypergradients add up.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,8 +122,17 @@ class JointStudent(Student):
             "ignores_zeros",
         ):
             setattr(self, every, all(getattr(each, every) for each in self.members))
-        for one in ("takes_batches", "trains_in_jax", "counts_features"):
+        for one in (
+            "takes_batches",
+            "trains_in_jax",
+            "counts_features",
+            "needs_batches",
+            "ends_at_max_iter",
+            "is_random",
+        ):
             setattr(self, one, any(getattr(each, one) for each in self.members))
+        for least in ("batches_in_iteration", "step_length"):
+            setattr(self, least, min(getattr(each, least) for each in self.members))
 
     def _refuse_unlike_members(self, kept):
         weighted = [
@@ -174,6 +184,14 @@ class JointStudent(Student):
             member.solve(self._of(i, synthetic), each)
             for i, (member, each) in enumerate(zip(self.members, starts, strict=True))
         )
+
+    def redrawn(self, random_state):
+        """Return the student whose members draw anew."""
+        if not self.is_random:
+            return self
+        other = copy(self)
+        other.members = tuple(each.redrawn(random_state) for each in self.members)
+        return other
 
     def params_of(self, estimator, synthetic):
         """Return the params of the members that scikit-learn fitted."""

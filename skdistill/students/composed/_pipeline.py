@@ -8,6 +8,7 @@ stats are the params of the pipeline. Cotangents on ``s`` and, by the student's 
 A pipeline passes weights to its last step alone: transformers take rows alike.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -117,6 +118,11 @@ class PipelineStudent(Student):
         self.learns_surrogates = student.learns_surrogates
         self.trains_in_jax = student.trains_in_jax
         self.takes_batches = student.takes_batches
+        self.needs_batches = student.needs_batches
+        self.batches_in_iteration = student.batches_in_iteration
+        self.ends_at_max_iter = student.ends_at_max_iter
+        self.step_length = student.step_length
+        self.is_random = student.is_random
 
     @property
     def scaler(self):
@@ -175,6 +181,14 @@ class PipelineStudent(Student):
         start = None if start is None else start.params
         params = self.student.solve(self._behind(synthetic, Z), start)
         return PipelineParams(stats, params)
+
+    def redrawn(self, random_state):
+        """Return the pipeline whose student draws anew."""
+        if not self.is_random:
+            return self
+        other = copy(self)
+        other.student = self.student.redrawn(random_state)
+        return other
 
     def fitted_stats(self, X):
         """Return the stats that the transformers learn on rows (m, p)."""

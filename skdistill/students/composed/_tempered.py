@@ -5,6 +5,7 @@ times an inverse temperature, which is learned with the rows and no parameter of
 estimator.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,11 @@ class TemperedStudent(Student):
         super().__init__(student.estimator, student.spec)
         self.student = student
         self.trains_in_jax = student.trains_in_jax
+        self.needs_batches = student.needs_batches
+        self.batches_in_iteration = student.batches_in_iteration
+        self.ends_at_max_iter = student.ends_at_max_iter
+        self.step_length = student.step_length
+        self.is_random = student.is_random
         self.hyperparameters = student.hyperparameters
         self.holds_constants = student.holds_constants
         self.ignores_zeros = student.ignores_zeros
@@ -74,6 +80,14 @@ class TemperedStudent(Student):
                 student.penalty,
                 getattr(student, "n_outputs", student.spec.n_outputs),
             )
+
+    def redrawn(self, random_state):
+        """Return the student's own, with the softmax."""
+        if not self.is_random:
+            return self
+        other = copy(self)
+        other.student = self.student.redrawn(random_state)
+        return other
 
     def encode(self, y):
         """Return the targets of the student."""

@@ -1,0 +1,1 @@
+"""Students of neural networks, whose training is unrolled step by step."""
