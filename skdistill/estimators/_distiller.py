@@ -151,13 +151,14 @@ class DatasetDistiller(
         Seconds after which the iteration ends with the best set so far.
 
     tol : float, default=1e-4
-        Stop when no entry of the projected gradient exceeds it, or when the last
-        ``n_iter_no_change`` iterations lowered the outer loss by less than ``tol``
-        each, on average. The loss counts relative to that of predicting without
-        features. The gradient is taken in units of the features: for linear
-        estimators those in which a step of one changes the raw predictions on the real
-        data by about one, else their standard deviations. In regression ``tol`` is
-        relative to the variance of the targets. "adam" and "search" do not use it.
+        Stop when no entry of the projected gradient exceeds it, or when the loss no
+        longer falls. With more than 4,096 real rows, whose passes cost more, stop also
+        when the last ``n_iter_no_change`` iterations lowered the outer loss by less
+        than ``tol`` each, on average, relative to that of predicting without features.
+        The gradient is taken in units of the features: for linear estimators those in
+        which a step of one changes the raw predictions on the real data by about one,
+        else their standard deviations. In regression ``tol`` is relative to the
+        variance of the targets. "adam" and "search" do not use it.
 
     early_stopping : bool or "auto", default="auto"
         Whether real rows are held back: they take no part in the outer loss, and the

@@ -71,10 +71,12 @@ def iterate(problem, synthetic, units_at, options, report, max_iter, *, on_sampl
     if is_by_batches:
         settings |= _batches(problem, variables, options)
     else:
-        cost = student.cost_without_features(options.loss_unit)
         settings["tol"] = options.tol
-        settings["min_decrease"] = options.tol * cost / options.loss_unit
-        settings["n_iter_no_change"] = options.n_iter_no_change
+        if problem.is_sampled:
+            # Passes over many rows cost more than what slow progress is worth.
+            cost = student.cost_without_features(options.loss_unit)
+            settings["min_decrease"] = options.tol * cost / options.loss_unit
+            settings["n_iter_no_change"] = options.n_iter_no_change
     synthetic, result = improve(student, objective, variables, **settings)
     if not report.judges:
         return synthetic, result.outcome

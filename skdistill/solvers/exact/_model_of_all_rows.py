@@ -298,6 +298,8 @@ def _polish(space, problem, max_iter, tol, callback):
         step_length = 1.0
     elif space.whitening.size <= MAX_DENSE_FEATURES:
         blocks = _CurvatureBlocks(space, _rows_for_blocks(problem, space.whitening))
+    is_known = space.whitening.hessian is not None
+    is_known |= blocks is not None and blocks.are_all
     preconditioner = None
     outcome, first_size = Outcome.MAX_ITER, np.linalg.norm(grad)
     for n_iter in range(1, max_iter + 1):  # noqa: B007 (read after it)
@@ -314,9 +316,9 @@ def _polish(space, problem, max_iter, tol, callback):
             preconditioner = blocks.inverse(params)
         # Early steps need not be exact.
         rtol = max(NEWTON_RTOL, 0.1 * min(1.0, np.linalg.norm(grad) / first_size))
-        if space.whitening.hessian is not None:
+        if is_known and space.whitening.hessian is not None:
             step = -grad / space.whitening.hessian
-        elif blocks is not None and blocks.are_all:
+        elif is_known:
             step = preconditioner @ -grad
         else:
             step, _ = cg(
@@ -328,17 +330,25 @@ def _polish(space, problem, max_iter, tol, callback):
             )
         lower = _descend(space, x, step, value, grad)
         if lower is None:
+            # Rounding, unless it is that of the Hessian: features of very different
+            # units cost it all digits.
+            if is_known and -np.vdot(grad, step) > 1e-14 * abs(value):
+                is_known = False
+                continue
             outcome = Outcome.CONVERGED
             break
+        size = np.linalg.norm(grad)
         x, value, grad = lower
+        if space.whitening.hessian is not None:
+            is_known &= np.linalg.norm(grad) <= 0.1 * size
         before = params
         params, _ = space.unpack(x)
         change = np.abs(params.coef - before.coef).max()
         if space.report(callback, x, value):
             outcome = Outcome.STOPPED
             break
-        at_minimum = np.abs(grad).max() <= ROUNDING
-        if at_minimum or change <= COEF_TOL * np.abs(params.coef).max():
+        is_same = change <= COEF_TOL * np.abs(params.coef).max()
+        if np.abs(grad).max() <= ROUNDING or is_same:
             outcome = Outcome.CONVERGED
             break
     return space.centered(params), n_iter, outcome
