@@ -11,10 +11,11 @@ from sklearn.datasets import load_digits, make_friedman1
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from skdistill import DatasetDistiller
+from skdistill.objectives import OuterLoss
 from skdistill.students import DataSpec, check_student, student_for
 from skdistill.students.neighbors._vote import log_memberships
 from skdistill.synthetic._set import SyntheticSet
-from tests.conftest import make_table, spec_of
+from tests.conftest import make_table, rows_of, spec_of
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The outer loss is .* on rows that were held back",
@@ -67,9 +68,10 @@ def test_limit_is_the_vote(weights, multiclass_table):
 @pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 2, 5, 12])
 def test_memberships_sum_to_k(k, rng):
-    """Against a search for the threshold, with tied scores."""
+    """Against a search for the threshold, with tied scores, few or nearly all."""
     scores = rng.standard_normal((50, 12)) * np.geomspace(0.1, 100, 50)[:, None]
     scores[:, 3] = scores[:, 2] = scores.max(axis=1)
+    scores[::2, 5:] = scores[::2].min(axis=1, keepdims=True)
     with jax.enable_x64(True):
         found = np.exp(log_memberships(scores, k))
     for row, memberships in zip(scores, found, strict=True):
@@ -83,6 +85,30 @@ def test_memberships_sum_to_k(k, rng):
         threshold = brentq(excess, row.min() - 9, row.max() + 9, xtol=1e-14)
         expected = np.exp(np.minimum(row - threshold, 0))
         assert_allclose(memberships, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("is_regressor", [False, True])
+def test_rough_votes_differ_by_rounding(k, is_regressor, rng):
+    """Far from the origin, too: distances are those of double precision."""
+    X = rng.standard_normal((200, 4)) + 1e6
+    if is_regressor:
+        student = student_for(KNeighborsRegressor(k), DataSpec(4, None, 1, False))
+        y, targets = X[:, 0] - 1e6, rng.standard_normal(9)
+    else:
+        student = student_for(KNeighborsClassifier(k), spec_of([0, 1, 2], 4))
+        y, targets = rng.integers(0, 3, 200), student.encode(np.arange(9) % 3)
+    params = student.solve(
+        SyntheticSet(X[:9] + 0.1, targets, np.ones(9), {"gamma": 5.0})
+    )
+    exact, rough = (
+        OuterLoss(rows_of(X, y), prediction, student.outer_loss).value_and_grad(params)
+        for prediction in (student.raw_prediction, student.rough_prediction)
+    )
+    assert rough[0] != exact[0]
+    assert_allclose(rough[0], exact[0], rtol=1e-5)
+    scale = np.abs(exact[1].centers).max()
+    assert_allclose(rough[1].centers, exact[1].centers, atol=1e-4 * scale)
 
 
 def centers_of_classes(X, y, n_rows):

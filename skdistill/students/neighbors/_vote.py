@@ -72,12 +72,19 @@ class SoftVote:
     is_rough: bool = False
 
     def scores(self, params, X):
-        """Return the squared distances (n, m) of the rows, and their scores."""
+        """Return the squared distances (n, m) of the rows, and their scores.
+
+        Scores are measured from that of the nearest row, which changes no membership
+        and leaves little to rounding where all rows are far. Rows that fill the set up
+        are infinitely far.
+        """
         square = squared_distances(X, params.centers.astype(X.dtype))
-        if self.is_rough:
-            square = square.astype(jnp.float32)
-        scores = -params.gamma.astype(square.dtype) * square
-        return square, jnp.where(params.votes > 0, scores, -jnp.inf)
+        votes = params.votes > 0
+        nearest = jnp.where(votes, square, jnp.inf).min(axis=1, keepdims=True)
+        away = square - lax.stop_gradient(nearest)
+        scores = jnp.where(votes, -params.gamma.astype(X.dtype) * away, -jnp.inf)
+        dtype = jnp.float32 if self.is_rough else X.dtype
+        return square.astype(dtype), scores.astype(dtype)
 
     def log_votes(self, params, X):
         """Return the memberships (n, m) of the rows and what they count for then."""
