@@ -23,11 +23,9 @@ For each case and seed a line has
 - accuracy on rows that took no part.
 """
 
-import argparse
 import time
 import warnings
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 from sklearn.datasets import make_classification
@@ -35,6 +33,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
+from benchmarks._figures import figures_of, parser_of
 from benchmarks.accuracy import RANKED, Case, load, score, targets_for
 from skdistill import DatasetDistiller
 from skdistill.real._base import _ValueAndGrad
@@ -134,12 +133,12 @@ def measure(case, rows, seed):
 
 def main():
     """Print a line for each fit."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, help="folder of the data")
+    parser = parser_of(__doc__)
     parser.add_argument("--only", default="", help="names of cases, with commas")
     parser.add_argument("--seeds", default="0,1,2", help="with commas")
-    args = parser.parse_args()
-    chosen = [name for name in args.only.split(",") if name] or list(CASES)
+    arguments = parser.parse_args()
+    figures = figures_of(arguments)
+    chosen = [name for name in arguments.only.split(",") if name] or list(CASES)
     warnings.simplefilter("ignore")
     print(
         "case         seed   CPU s  passes  others  batches  1000 grad  1000 loss  acc"
@@ -147,11 +146,11 @@ def main():
     loaded = {}
     for name in chosen:
         case = CASES[name]
-        if case.data != "made" and args.data is None:
+        if case.data != "made" and arguments.data is None:
             continue
         if case.data not in loaded:
-            loaded = {case.data: rows_for(case.data, args.data)}
-        for seed in map(int, args.seeds.split(",")):
+            loaded = {case.data: rows_for(case.data, arguments.data)}
+        for seed in map(int, arguments.seeds.split(",")):
             seconds, looks, accuracy = measure(case, loaded[case.data], seed)
             print(
                 f"{name:12} {seed:4} {seconds:7.1f} {looks.passes:7} "
@@ -160,6 +159,12 @@ def main():
                 f"{100 * accuracy:6.2f}",
                 flush=True,
             )
+            of_fit = f"{name} seed {seed}"
+            counts = {f"{of_fit} {key}": n for key, n in looks._asdict().items()}
+            figures.add("count", **counts)
+            figures.add("score", **{f"{of_fit} accuracy": accuracy})
+            figures.add("seconds", **{f"{of_fit} CPU": seconds})
+    figures.end()
 
 
 if __name__ == "__main__":

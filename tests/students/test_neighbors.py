@@ -13,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from skdistill import DatasetDistiller
 from skdistill.objectives import OuterLoss
 from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students.neighbors import _vote
 from skdistill.students.neighbors._vote import log_memberships
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, rows_of, spec_of
@@ -66,9 +67,11 @@ def test_limit_is_the_vote(weights, multiclass_table):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_sorted", [False, True])
 @pytest.mark.parametrize("k", [1, 2, 5, 12])
-def test_memberships_sum_to_k(k, rng):
+def test_memberships_sum_to_k(k, is_sorted, rng, monkeypatch):
     """Against a search for the threshold, with tied scores, few or nearly all."""
+    monkeypatch.setattr(_vote, "MAX_MAXIMA", 0 if is_sorted else 12)
     scores = rng.standard_normal((50, 12)) * np.geomspace(0.1, 100, 50)[:, None]
     scores[:, 3] = scores[:, 2] = scores.max(axis=1)
     scores[::2, 5:] = scores[::2].min(axis=1, keepdims=True)
@@ -85,6 +88,33 @@ def test_memberships_sum_to_k(k, rng):
         threshold = brentq(excess, row.min() - 9, row.max() + 9, xtol=1e-14)
         expected = np.exp(np.minimum(row - threshold, 0))
         assert_allclose(memberships, expected, atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [3, 7])
+def test_rows_that_fill_a_set_up_have_no_vote(k, rng):
+    """Nor does it matter how near they are, or that few others are left."""
+    scores = rng.standard_normal((20, 7)) - 1
+    filled = np.pad(scores, ((0, 0), (0, 5)), constant_values=-np.inf)
+    with jax.enable_x64(True):
+        found = np.exp(log_memberships(filled, k))
+        expected = np.exp(log_memberships(scores, k))
+    assert_allclose(found[:, :7], expected, atol=1e-12)
+    assert_allclose(found[:, 7:], 0)
+    student = student_for(KNeighborsClassifier(k), spec_of([0, 1, 2], 4))
+    # The mean of the rows, where those that fill up are, is far from all of them.
+    X = 100 * np.vstack([np.eye(4), -np.eye(4)])[:7]
+    targets = student.encode(np.arange(7) % 3)
+    params = student.solve(SyntheticSet(X, targets, np.ones(7), {"gamma": 1e3}))
+    alone = params._replace(
+        centers=params.centers[:7], targets=params.targets[:7], votes=np.ones(7)
+    )
+    at = X.mean(axis=0) + rng.standard_normal((20, 4))
+    for prediction in (student.raw_prediction, student.rough_prediction):
+        with jax.enable_x64(True):
+            found, expected = (prediction(each, at) for each in (params, alone))
+        assert np.isfinite(expected).all()
+        assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("k", [1, 3])
