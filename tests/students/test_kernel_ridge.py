@@ -58,12 +58,15 @@ def test_a_set_is_trained_on_once(rng):
     changed = one.solve(synthetic)
     model = KernelRidge(kernel="rbf").fit(X, y)
     assert_allclose(changed.dual_coef[:6], model.dual_coef_, rtol=1e-9)
-    grads = [
-        one.implicit_vjp(changed, changed, each).X
-        for each in (synthetic, synthetic._replace(y=2 * y), synthetic)
-    ]
-    assert_allclose(grads[0], grads[2], rtol=1e-12)
-    assert not np.allclose(grads[0], grads[1])
+    first = one.implicit_vjp(changed, changed, synthetic).X
+    for other in (
+        synthetic._replace(y=2 * y),
+        synthetic._replace(sample_weight=np.full(6, 0.5)),
+        synthetic._replace(hyperparameters={**one.hyperparameters, "alpha": 2.0}),
+    ):
+        assert not np.allclose(one.implicit_vjp(changed, changed, other).X, first)
+        again = one.implicit_vjp(changed, changed, synthetic).X
+        assert_allclose(again, first, rtol=1e-12)
 
 
 def test_the_norm_is_that_of_the_model(rng):

@@ -8,6 +8,7 @@ from scipy.optimize import brentq
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_friedman1
+from sklearn.metrics import mean_squared_error
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from skdistill import DatasetDistiller
@@ -139,6 +140,23 @@ def test_rough_votes_differ_by_rounding(k, is_regressor, rng):
     assert_allclose(rough[0], exact[0], rtol=1e-5)
     scale = np.abs(exact[1].centers).max()
     assert_allclose(rough[1].centers, exact[1].centers, atol=1e-4 * scale)
+
+
+@pytest.mark.slow
+def test_the_loss_is_exact_where_batches_are_rough(rng):
+    X = rng.standard_normal((300, 3)) + 10
+    y = X.sum(axis=1) + rng.standard_normal(300)
+    distiller = DatasetDistiller(
+        KNeighborsRegressor(2),
+        n_synthetic=8,
+        solver="adam",
+        max_iter=1,
+        batch_size=100,
+        early_stopping=False,
+        random_state=0,
+    ).fit(X, y)
+    expected = mean_squared_error(y, distiller.predict(X))
+    assert_allclose(distiller.loss_, expected, rtol=1e-9)
 
 
 def centers_of_classes(X, y, n_rows):
