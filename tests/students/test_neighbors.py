@@ -92,6 +92,20 @@ def test_memberships_sum_to_k(k, is_sorted, rng, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_memberships_are_one_where_all_rows_are_tied(is_sorted, rng, monkeypatch):
+    """Rounding decides which of the tied rows is taken for the threshold."""
+    monkeypatch.setattr(_vote, "MAX_MAXIMA", 0 if is_sorted else 12)
+    scores = np.repeat(10 * rng.standard_normal((200, 1)), 12, axis=1)
+    for k in (3, 7, 11):
+        scores[:, k:] = -np.inf
+        with jax.enable_x64(True):
+            found = np.exp(log_memberships(scores, k))
+        assert_allclose(found[:, :k], 1)
+        scores[:, k:] = scores[:, :1]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [3, 7])
 def test_rows_that_fill_a_set_up_have_no_vote(k, rng):
     """Nor does it matter how near they are, or that few others are left."""
