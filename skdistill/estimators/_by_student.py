@@ -13,7 +13,6 @@ from skdistill.real._reading import read_rows
 from skdistill.real.sources import source_of
 from skdistill.solvers._blas import blas_threads_for, single_blas_thread
 from skdistill.solvers._distill import Distilled, distill
-from skdistill.solvers._iterate import solver_of
 from skdistill.solvers._problem import pose
 from skdistill.students import NotMirrored, roles_of
 from skdistill.tables._columns import named_categories
@@ -113,7 +112,7 @@ class ByStudent:
     def store_interrupted(self, distiller, report):
         """Give the distiller the best set before an interrupt."""
         synthetic, loss = report.kept
-        found = Distilled(synthetic, Outcome.STOPPED, solver_of(self.problem))
+        found = Distilled(synthetic, Outcome.STOPPED, self.problem.solver)
         # Rows that could not be read are not read once more for their loss.
         known_loss = loss if self.problem.real.is_reread else None
         self.refit.store(distiller, found, report, known_loss)

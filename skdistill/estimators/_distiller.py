@@ -186,7 +186,8 @@ class DatasetDistiller(
 
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers
-        ignore it.
+        ignore it. A step on fewer rows takes less time and is noisier. (Processors fill
+        them up to a power of two, or to a multiple of 512.)
 
     warm_start : bool, default=False
         Start from the synthetic rows of the previous fit rather than from ``init``.

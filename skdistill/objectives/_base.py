@@ -41,11 +41,21 @@ class OuterLoss(Objective):
         ``raw_prediction(params, X) -> (n, k)``, the student's prediction in JAX.
     loss : callable
         ``loss(raw_prediction, y) -> (n,)``, see ``skdistill.objectives._losses``.
+    values_alone : bool, default=False
+        Whether values come from a program of their own, for whoever asks for many. By
+        default they come with gradients, by the program that is compiled anyway.
     """
 
-    def __init__(self, real, raw_prediction, loss):
+    def __init__(self, real, raw_prediction, loss, *, values_alone=False):
         self.real = real
+        self._values_alone = values_alone
         self._total = _TotalLoss(raw_prediction, loss)
+
+    def value(self, params):
+        """Return the mean loss at ``params``."""
+        if self._values_alone:
+            return float(self.real.value(self._total, params))
+        return super().value(params)
 
     def value_and_grad(self, params, rows=None):
         """Return the mean loss at ``params`` and its gradient."""

@@ -35,6 +35,10 @@ class PenalizedLoss(Objective):
         """Return the penalty at ``params``, relative to a mean loss."""
         return self._penalty_and_grad(params)[0]
 
+    def value(self, params):
+        """Return the mean loss and the penalty at ``params``."""
+        return self.objective.value(params) + self.penalty(params)
+
     def value_and_grad(self, params, rows=None):
         """Return the mean loss and the penalty at ``params``, and their gradient."""
         loss, grad = self.objective.value_and_grad(params, rows)

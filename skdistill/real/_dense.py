@@ -16,7 +16,7 @@ from sklearn.utils import gen_batches
 from skdistill._forms import ranges
 from skdistill._jax_scope import double_precision
 from skdistill.real._base import Chunk
-from skdistill.real._devices import chunk_rows_for
+from skdistill.real._devices import batch_chunk_rows, chunk_rows_for
 from skdistill.real._in_memory import RowsInMemory
 
 
@@ -39,7 +39,10 @@ class DenseRows(RowsInMemory):
 
     def map_sum(self, function, *arguments, rows=None):
         """Sum a function over chunks of rows, see ``RealRows``."""
-        return sum_over_chunks(self._data(rows), self.chunk_rows, function, arguments)
+        chunk_rows = self.chunk_rows
+        if rows is not None:
+            chunk_rows = batch_chunk_rows(len(rows), chunk_rows)
+        return sum_over_chunks(self._data(rows), chunk_rows, function, arguments)
 
     def _with(self, weight, present, X=None):
         return DenseRows(

@@ -15,6 +15,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 #: product with X and the one with its transpose.
 MAX_CHUNK_ROWS = 2048
 MAX_CHUNK_BYTES = 2**22
+#: Rows of a chunk of a mini-batch there: smaller ones cost more for each row, and
+#: programs of few sizes serve mini-batches of all.
+MAX_BATCH_CHUNK_ROWS = 512
 #: Bytes of a chunk on an accelerator.
 ACCELERATOR_CHUNK_BYTES = 2**28
 
@@ -30,6 +33,18 @@ def chunk_rows_for(n_features, dtype):
     else:
         rows = max(ACCELERATOR_CHUNK_BYTES // row_bytes, 1)
     return 2 ** (rows.bit_length() - 1) * len(_devices())
+
+
+def batch_chunk_rows(n_rows, chunk_rows):
+    """Rows in a chunk of a mini-batch of so many rows: a power of two for each device.
+
+    Not more than ``chunk_rows``, those of a chunk of all rows.
+    """
+    devices = len(_devices())
+    rows = 2 ** (max(-(-n_rows // devices), 1) - 1).bit_length() * devices
+    if jax.default_backend() == "cpu":
+        rows = min(rows, MAX_BATCH_CHUNK_ROWS * devices)
+    return min(rows, chunk_rows)
 
 
 def spread(chunk):

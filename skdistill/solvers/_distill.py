@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skdistill.optimizers._outcome import Outcome
-from skdistill.solvers._iterate import calibrate, iterate, solver_of
+from skdistill.solvers._iterate import calibrate, iterate
 from skdistill.solvers._rounding import round_set
 from skdistill.solvers._validation import course_by_folds
 from skdistill.solvers.exact import approach
@@ -66,7 +66,7 @@ def distill(problem, columns, report):
         synthetic, outcome = calibrate(problem, start.synthetic), start.outcome
         solver = "exact"
     else:
-        solver = solver_of(problem)
+        solver = problem.solver
         kept = int(ROUNDED_SHARE * report.max_iter) if columns.rounds else 0
         problem, start, max_iter = _judged(problem, start, columns, report, kept)
         synthetic, outcome = _iterate_from(problem, start, report, max_iter)
@@ -96,13 +96,13 @@ def _judged(problem, start, columns, report, kept):
     max_iter : int
         Maximum number of iterations, of which ``kept`` are left for later.
     """
-    is_cheap = not columns.rounds and solver_of(problem) == "lbfgs"
+    is_cheap = not columns.rounds and problem.solver == "lbfgs"
     parts = problem.parts(in_folds=is_cheap)
     max_iter = max(report.remaining - kept, 0)
     if len(parts) == 1:
         problem, judge = problem.on(parts[0])
         # Steps of Adam are long at first, and short only at the end of its schedule.
-        by_batches = solver_of(problem) == "adam"
+        by_batches = problem.solver == "adam"
         report.judge_by(
             judge, np.inf if by_batches else problem.options.n_iter_no_change
         )

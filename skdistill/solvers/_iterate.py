@@ -16,8 +16,6 @@ SAMPLE_MAX_ITER = 60
 SAMPLE_TOL = 3e-4
 #: Iterations there after which another sample has to agree that the loss is lower.
 SAMPLE_PATIENCE = 5
-#: Nonlinear students look at mini-batches if there are more rows than this.
-MAX_FULL_ROWS = 10_000
 #: Rows of a mini-batch.
 BATCH_ROWS = 2048
 
@@ -56,7 +54,7 @@ def iterate(problem, synthetic, units_at, options, report, max_iter, *, on_sampl
     objective = problem.with_penalty(problem.loss)
     if report.judges:
         report.consider(synthetic, problem.training_loss(synthetic))
-    is_by_batches = solver_of(problem) == "adam"
+    is_by_batches = problem.solver == "adam"
     if on_sample and problem.is_sampled and not is_by_batches:
         synthetic = _improve_on_sample(problem, synthetic, units_at, options, report)
     variables = options.variables(student, synthetic, units_at(synthetic))
@@ -103,16 +101,6 @@ def calibrate(problem, synthetic):
         nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
         hyperparameters[name] = float(value * factors[np.argmax(nearly)])
     return synthetic._replace(hyperparameters=hyperparameters)
-
-
-def solver_of(problem):
-    """Return which solver iterates, "lbfgs" or "adam"."""
-    if problem.options.solver == "auto":
-        student = problem.student
-        is_large = problem.real.n_rows > MAX_FULL_ROWS
-        by_batches = student.needs_batches or (is_large and student.takes_batches)
-        return "adam" if by_batches else "lbfgs"
-    return problem.options.solver
 
 
 def _improve_on_sample(problem, synthetic, units_at, options, report):

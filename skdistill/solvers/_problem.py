@@ -22,6 +22,8 @@ MAX_SAMPLE_ROWS = 4096
 #: Nor at more numbers, if there are some rows of each.
 MAX_SAMPLE_VALUES = 2**23
 MIN_SAMPLE_ROWS = 512
+#: Nonlinear students look at mini-batches if there are more rows than this.
+MAX_FULL_ROWS = 10_000
 #: How far a learned hyperparameter may go, as a factor of the estimator's own.
 HYPERPARAMETER_FACTOR = 100.0
 #: How far a surrogate may go from its start.
@@ -155,6 +157,8 @@ class Problem:
         ``pose_on(unweighted) -> Problem``, the same problem on a part of them.
     is_part : bool
         Whether it is the problem on such a part.
+    whole_solver : str or None
+        What iterates on all rows, of which this is a part.
     rounds : bool
         Whether the rows that are found will be rounded.
     """
@@ -170,7 +174,20 @@ class Problem:
     pose_on: Callable | None = None
     known_surrogates: frozenset = frozenset()
     is_part: bool = False
+    whole_solver: str | None = None
     rounds: bool = False
+
+    @cached_property
+    def solver(self):
+        """What iterates, "lbfgs" or "adam"."""
+        if self.whole_solver is not None:
+            return self.whole_solver
+        if self.options.solver == "auto":
+            student = self.student
+            is_large = self.real.n_rows > MAX_FULL_ROWS
+            by_batches = student.needs_batches or (is_large and student.takes_batches)
+            return "adam" if by_batches else "lbfgs"
+        return self.options.solver
 
     @cached_property
     def loss(self):
@@ -180,7 +197,7 @@ class Problem:
     @property
     def whole_loss(self):
         """The outer loss on all rows with all features, of a model of these."""
-        return self._loss_on(self.real.whole)
+        return self._loss_on(self.real.whole, exact=True)
 
     @cached_property
     def sample_loss(self):
@@ -211,8 +228,12 @@ class Problem:
         return early_stopping
 
     def training_loss(self, synthetic):
-        """Return the outer loss of a set on all rows."""
-        return self.loss.value(self.student.solve(synthetic))
+        """Return the outer loss of a set, as it is reported for an iterate.
+
+        It is that on all rows, or on a sample where mini-batches are iterated on.
+        """
+        loss = self.sample_loss if self.solver == "adam" else self.loss
+        return loss.value(self.student.solve(synthetic))
 
     def parts(self, *, in_folds):
         """Return which real rows are held back, once or in turn."""
@@ -248,7 +269,7 @@ class Problem:
             return outer.value(student.solve(synthetic))
 
         rest = self.pose_on(self.unweighted.only(part.kept))
-        return replace(rest, is_part=True), judge
+        return replace(rest, is_part=True, whole_solver=self.solver), judge
 
     @property
     def near(self):
@@ -268,8 +289,13 @@ class Problem:
             return loss
         return PenalizedLoss(loss, self.student.penalty, self.student.hyperparameters)
 
-    def _loss_on(self, rows):
-        return OuterLoss(rows, self.student.raw_prediction, self.student.outer_loss)
+    def _loss_on(self, rows, *, exact=False):
+        student, by_batches = self.student, self.solver == "adam"
+        prediction = student.raw_prediction
+        if by_batches and not exact and rows.dtype == np.float64:
+            prediction = student.rough_prediction or prediction
+        # The program for mini-batches has another shape, and would serve no values.
+        return OuterLoss(rows, prediction, student.outer_loss, values_alone=by_batches)
 
 
 class Start(NamedTuple):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -48,6 +48,9 @@ class Student(ABC):
         Name of the outer loss. "squared_error" says that raw predictions are what the
         estimator predicts; "expected_squared_error", that columns with their variance
         follow.
+    rough_prediction : callable or None
+        The same in single precision, as far as that loses no more than rounding, for
+        mini-batches of rows in double precision. By default there is none.
     outer_loss : callable
         ``outer_loss(raw_prediction, y) -> (n,)`` in JAX, as hashable. Classes ``y`` are
         indices (n,).
@@ -111,6 +114,7 @@ class Student(ABC):
     hyperparameters: Mapping[str, float]
     surrogates: Mapping[str, float] = {}
     raw_prediction: Callable[..., Any]
+    rough_prediction: Callable[..., Any] | None = None
     loss_name: str
     outer_loss: Callable[..., Any]
     soft_labels: bool = False
@@ -306,31 +310,86 @@ class ClosedFormStudent(Student):
 
     train: Callable[..., Any]
     trains_in_jax = True
+    _last: Any = None
 
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
-        """Return the ``params`` that the formula gives."""
-        return in_numpy(_train, synthetic, program=self.train)
+        """Return the ``params`` that the formula gives.
+
+        Those of the last set are kept: who judges a set asks for the params that its
+        hypergradient takes, too.
+        """
+        return self._trained(synthetic).params
 
     def implicit_vjp(
         self, params: Any, params_grad: Any, synthetic: SyntheticSet
     ) -> SyntheticSet:
         """Pull a cotangent on ``params`` back through the formula."""
-        return in_numpy(_pull_back, synthetic, params_grad, program=self.train)
+        pull_back = self._trained(synthetic).pull_back
+        with double_precision():
+            grad = _pull_back(pull_back, _in_double(params_grad))
+            return jax.tree.map(np.asarray, grad)
+
+    def _arguments(self, synthetic):
+        """Return the arguments of ``train``, of which the first is a set."""
+        return (synthetic,)
+
+    def _trained(self, synthetic):
+        """Return what training on a set leads to, from memory if it was the last."""
+        synthetic = _in_double(synthetic)
+        last = self._last
+        if last is None or not _are_equal(last.synthetic, synthetic):
+            form, numbers = split(self.train)
+            with double_precision():
+                arguments = _in_double(self._arguments(synthetic))
+                params, pull_back = _train(arguments, numbers, form=form)
+                params = jax.tree.map(np.asarray, params)
+            # A copy, since arrays may be changed in place.
+            last = _Trained(jax.tree.map(np.copy, synthetic), params, pull_back)
+            self._last = last
+        return last
 
 
-def in_numpy(jitted, *args, program):
-    """Call in double precision; Python numbers would be traced weakly."""
-    form, numbers = split(program)
-    with double_precision():
-        args = jax.tree.map(partial(np.asarray, dtype=np.float64), args)
-        return jax.tree.map(np.asarray, jitted(*args, numbers, form=form))
+class _Trained(NamedTuple):
+    """What training on a set led to.
+
+    Attributes
+    ----------
+    synthetic : SyntheticSet
+        The set.
+    params : pytree of ndarray
+        The solution.
+    pull_back : callable
+        ``pull_back(cotangent) -> (SyntheticSet,)``, a pytree with all that training has
+        found already, such as a factorization.
+    """
+
+    synthetic: SyntheticSet
+    params: Any
+    pull_back: Any
+
+
+def _in_double(tree):
+    """Return arrays in double precision; Python numbers would be traced weakly."""
+    return jax.tree.map(partial(np.asarray, dtype=np.float64), tree)
+
+
+def _are_equal(first, second):
+    """Whether two sets have the same entries; where some are NaN they do not."""
+    return jax.tree.structure(first) == jax.tree.structure(second) and all(
+        map(np.array_equal, jax.tree.leaves(first), jax.tree.leaves(second))
+    )
 
 
 @partial(jax.jit, static_argnames="form")
-def _train(synthetic, numbers, form):
-    return join(form, numbers)(synthetic)
+def _train(arguments, numbers, form):
+    synthetic, *others = arguments
+
+    def train(synthetic):
+        return join(form, numbers)(synthetic, *others)
+
+    return jax.vjp(train, synthetic)
 
 
-@partial(jax.jit, static_argnames="form")
-def _pull_back(synthetic, cotangent, numbers, form):
-    return jax.vjp(join(form, numbers), synthetic)[1](cotangent)[0]
+@jax.jit
+def _pull_back(pull_back, cotangent):
+    return pull_back(cotangent)[0]

@@ -7,14 +7,11 @@ that size.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
-from skdistill._programs import join
-from skdistill.students._base import ClosedFormStudent, in_numpy
+from skdistill.students._base import ClosedFormStudent
 from skdistill.synthetic._set import SyntheticSet
 
 #: Fewest rows that a set is filled up to.
@@ -62,42 +59,22 @@ class PaddedStudent(ClosedFormStudent):
 
     train: Callable[..., Any]
 
-    def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
-        """Return the ``params`` that the formula gives."""
-        return in_numpy(_train, *_padded(synthetic), program=self.train)
-
     def implicit_vjp(
         self, params: Any, params_grad: Any, synthetic: SyntheticSet
     ) -> SyntheticSet:
         """Pull a cotangent on ``params`` back through the formula."""
         m = len(synthetic.X)
-        grad = in_numpy(
-            _pull_back, *_padded(synthetic), params_grad, program=self.train
-        )
+        grad = super().implicit_vjp(params, params_grad, synthetic)
         return grad._replace(
             X=grad.X[:m], y=grad.y[:m], sample_weight=grad.sample_weight[:m]
         )
 
-
-def _padded(synthetic):
-    """Return a set with rows that fill it up, and which ones are none of these."""
-    m, size = len(synthetic.X), padded_size(len(synthetic.X))
-    filled = synthetic._replace(
-        X=pad_samples(synthetic.X),
-        y=pad_rows(synthetic.y, size),
-        sample_weight=pad_rows(synthetic.sample_weight, size),
-    )
-    return filled, np.arange(size) < m
-
-
-@partial(jax.jit, static_argnames="form")
-def _train(synthetic, is_row, numbers, form):
-    return join(form, numbers)(synthetic, is_row)
-
-
-@partial(jax.jit, static_argnames="form")
-def _pull_back(synthetic, is_row, cotangent, numbers, form):
-    def train(synthetic):
-        return join(form, numbers)(synthetic, is_row)
-
-    return jax.vjp(train, synthetic)[1](cotangent)[0]
+    def _arguments(self, synthetic):
+        """Return a set with rows that fill it up, and which ones are none of these."""
+        m, size = len(synthetic.X), padded_size(len(synthetic.X))
+        filled = synthetic._replace(
+            X=pad_samples(synthetic.X),
+            y=pad_rows(synthetic.y, size),
+            sample_weight=pad_rows(synthetic.sample_weight, size),
+        )
+        return filled, np.arange(size) < m

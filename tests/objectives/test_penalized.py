@@ -75,7 +75,12 @@ def coefficients(params):
 def with_coefficients(params, change):
     """The model with other coefficients: ``change(dual_coef) -> dual_coef``."""
     expansion = coefficients(params)
-    changed = expansion._replace(dual_coef=change(expansion.dual_coef))
+    dual_coef = change(expansion.dual_coef)
+    changed = expansion._replace(dual_coef=dual_coef)
+    if hasattr(expansion, "squared_norm"):
+        gram = rbf_kernel(expansion.centers, gamma=KERNEL["gamma"])
+        square = np.vdot(dual_coef, gram @ dual_coef) / dual_coef.shape[1]
+        changed = changed._replace(squared_norm=square)
     return changed if expansion is params else params._replace(expansion=changed)
 
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from skdistill.objectives import _losses
-from skdistill.real._devices import chunk_rows_for
+from skdistill.real._devices import batch_chunk_rows, chunk_rows_for
 from skdistill.students import student_for
 from skdistill.students._params import LinearParams
 from tests.conftest import outer_loss, spec_of
@@ -105,6 +105,25 @@ def test_chunks_depend_on_the_width_of_a_row_alone():
     assert chunk_rows_for(784, np.dtype(np.float32)) == 1024
     assert chunk_rows_for(3, np.dtype(np.float64)) == 2048
     assert chunk_rows_for(10**6, np.dtype(np.float64)) == 1
+
+
+def test_small_batches_pass_through_small_chunks(problem):
+    """They are not padded to the chunk of all rows, and large ones are parted."""
+    assert batch_chunk_rows(50, 2048) == 64
+    assert batch_chunk_rows(64, 2048) == 64
+    assert batch_chunk_rows(2048, 2048) == 512
+    assert batch_chunk_rows(300, 256) == 256
+    X, y, weight, student, _ = problem
+    seen = []
+
+    def total(chunk):
+        seen.append(len(chunk.X))
+        return chunk.sample_weight.sum()
+
+    rows = np.arange(0, 300, 3)
+    real = outer_loss(X, y, weight, student).real
+    assert_allclose(real.map_sum(total, rows=rows), 1)
+    assert seen == [128]
 
 
 @pytest.mark.slow

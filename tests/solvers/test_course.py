@@ -1,5 +1,7 @@
 """The course of a fit: what it looks at, what it tells, how it ends."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,10 +16,13 @@ from sklearn.neighbors import KNeighborsRegressor
 from skdistill import DatasetDistiller
 from skdistill.objectives import OuterLoss
 from skdistill.real import _reading
+from skdistill.real._base import _ValueAndGrad
 from skdistill.real._dense import DenseRows
-from skdistill.solvers import _iterate
+from skdistill.solvers import _iterate, _problem
 from skdistill.solvers.exact import _model_of_all_rows
 from skdistill.solvers.exact._span_loss import SpanLoss
+from skdistill.students import _base
+from skdistill.students._base import _train
 from tests.conftest import strict_logistic
 
 # The fits are cut short: what is tested holds for any of them.
@@ -284,6 +289,49 @@ def test_rows_that_no_solver_looks_at_as_a_whole(counted):
     fit(SMOOTH, X, y, solver="adam", max_iter=3, batch_size=500)
     assert Counting.batches == 30
     assert Counting.passes <= LAST_PASSES
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Count sums over rows by ("whole" or "batch", whether a gradient is taken)."""
+    counts = Counter()
+    map_sum = DenseRows.map_sum
+
+    def counted(self, function, *arguments, rows=None):
+        kind = "whole" if rows is None else "batch"
+        counts[kind, isinstance(function, _ValueAndGrad)] += 1
+        return map_sum(self, function, *arguments, rows=rows)
+
+    monkeypatch.setattr(DenseRows, "map_sum", counted)
+    return counts
+
+
+def test_batches_alone_ask_for_gradients_and_train_once(asked, monkeypatch):
+    """Whoever judges a set takes its value, and the model that the next step takes."""
+    X, y = numbers(MANY)
+    trained = []
+
+    def train(arguments, numbers, form):
+        trained.append(form)
+        return _train(arguments, numbers, form=form)
+
+    monkeypatch.setattr(_base, "_train", train)
+    fit(SMOOTH, X, y, solver="adam", max_iter=3, batch_size=500, early_stopping=True)
+    assert asked["batch", True] == 30
+    assert asked["batch", False] == asked["whole", True] == 0
+    assert asked["whole", False] >= 2 * 3
+    # The start, and what each step has led to; the last set may not be the best.
+    assert len(trained) <= 1 + 30 + 1
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_rows_held_back_do_not_change_what_iterates(early_stopping, asked, monkeypatch):
+    monkeypatch.setattr(_problem, "MAX_FULL_ROWS", 2990)
+    X, y = numbers(3000)  # of which 2,700 are left
+    params = {"max_iter": 1, "batch_size": 100, "early_stopping": early_stopping}
+    assert fit(SMOOTH, X, y, **params).solver_ == "adam"
+    assert asked["batch", True] == 10
+    assert asked["whole", True] == 0
 
 
 def interrupted(distiller, X, y, k):

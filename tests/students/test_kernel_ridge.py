@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.special import log_softmax
 from sklearn.cluster import KMeans
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.metrics.pairwise import rbf_kernel
 
 from skdistill import DatasetDistiller
 from skdistill.solvers._bilevel import BilevelLoss
@@ -44,6 +45,37 @@ def test_student(params):
 @pytest.mark.parametrize("outer_loss", ["squared_error", "log_loss"])
 def test_several_outputs(outer_loss):
     check_student(student(DataSpec(4, None, 3, True), outer_loss, kernel="rbf"))
+
+
+def test_a_set_is_trained_on_once(rng):
+    """Unless it has changed, in place, too."""
+    one = student(DataSpec(3, None, 1, False), kernel="rbf")
+    X, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 1))
+    synthetic = SyntheticSet(X, y, np.ones(6), one.hyperparameters)
+    first = one.solve(synthetic)
+    assert one.solve(synthetic._replace(X=X.copy())) is first
+    X[0, 0] += 1
+    changed = one.solve(synthetic)
+    model = KernelRidge(kernel="rbf").fit(X, y)
+    assert_allclose(changed.dual_coef[:6], model.dual_coef_, rtol=1e-9)
+    first = one.implicit_vjp(changed, changed, synthetic).X
+    for other in (
+        synthetic._replace(y=2 * y),
+        synthetic._replace(sample_weight=np.full(6, 0.5)),
+        synthetic._replace(hyperparameters={**one.hyperparameters, "alpha": 2.0}),
+    ):
+        assert not np.allclose(one.implicit_vjp(changed, changed, other).X, first)
+        again = one.implicit_vjp(changed, changed, synthetic).X
+        assert_allclose(again, first, rtol=1e-12)
+
+
+def test_the_norm_is_that_of_the_model(rng):
+    one = student(DataSpec(3, None, 2, True), kernel="rbf", gamma=0.5)
+    X, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
+    params = one.solve(SyntheticSet(X, y, np.ones(6), one.hyperparameters))
+    dual_coef = KernelRidge(kernel="rbf", gamma=0.5).fit(X, y).dual_coef_
+    expected = np.trace(dual_coef.T @ rbf_kernel(X, gamma=0.5) @ dual_coef) / 2
+    assert_allclose(params.squared_norm, expected, rtol=1e-12)
 
 
 class Problem(NamedTuple):

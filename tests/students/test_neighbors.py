@@ -8,13 +8,16 @@ from scipy.optimize import brentq
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_friedman1
+from sklearn.metrics import mean_squared_error
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from skdistill import DatasetDistiller
+from skdistill.objectives import OuterLoss
 from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students.neighbors import _vote
 from skdistill.students.neighbors._vote import log_memberships
 from skdistill.synthetic._set import SyntheticSet
-from tests.conftest import make_table, spec_of
+from tests.conftest import make_table, rows_of, spec_of
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The outer loss is .* on rows that were held back",
@@ -65,11 +68,14 @@ def test_limit_is_the_vote(weights, multiclass_table):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_sorted", [False, True])
 @pytest.mark.parametrize("k", [1, 2, 5, 12])
-def test_memberships_sum_to_k(k, rng):
-    """Against a search for the threshold, with tied scores."""
+def test_memberships_sum_to_k(k, is_sorted, rng, monkeypatch):
+    """Against a search for the threshold, with tied scores, few or nearly all."""
+    monkeypatch.setattr(_vote, "MAX_MAXIMA", 0 if is_sorted else 12)
     scores = rng.standard_normal((50, 12)) * np.geomspace(0.1, 100, 50)[:, None]
     scores[:, 3] = scores[:, 2] = scores.max(axis=1)
+    scores[::2, 5:] = scores[::2].min(axis=1, keepdims=True)
     with jax.enable_x64(True):
         found = np.exp(log_memberships(scores, k))
     for row, memberships in zip(scores, found, strict=True):
@@ -83,6 +89,88 @@ def test_memberships_sum_to_k(k, rng):
         threshold = brentq(excess, row.min() - 9, row.max() + 9, xtol=1e-14)
         expected = np.exp(np.minimum(row - threshold, 0))
         assert_allclose(memberships, expected, atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_memberships_are_one_where_all_rows_are_tied(is_sorted, rng, monkeypatch):
+    """Rounding decides which of the tied rows is taken for the threshold."""
+    monkeypatch.setattr(_vote, "MAX_MAXIMA", 0 if is_sorted else 12)
+    scores = np.repeat(10 * rng.standard_normal((200, 1)), 12, axis=1)
+    for k in (3, 7, 11):
+        scores[:, k:] = -np.inf
+        with jax.enable_x64(True):
+            found = np.exp(log_memberships(scores, k))
+        assert_allclose(found[:, :k], 1)
+        scores[:, k:] = scores[:, :1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [3, 7])
+def test_rows_that_fill_a_set_up_have_no_vote(k, rng):
+    """Nor does it matter how near they are, or that few others are left."""
+    scores = rng.standard_normal((20, 7)) - 1
+    filled = np.pad(scores, ((0, 0), (0, 5)), constant_values=-np.inf)
+    with jax.enable_x64(True):
+        found = np.exp(log_memberships(filled, k))
+        expected = np.exp(log_memberships(scores, k))
+    assert_allclose(found[:, :7], expected, atol=1e-12)
+    assert_allclose(found[:, 7:], 0)
+    student = student_for(KNeighborsClassifier(k), spec_of([0, 1, 2], 4))
+    # The mean of the rows, where those that fill up are, is far from all of them.
+    X = 100 * np.vstack([np.eye(4), -np.eye(4)])[:7]
+    targets = student.encode(np.arange(7) % 3)
+    params = student.solve(SyntheticSet(X, targets, np.ones(7), {"gamma": 1e3}))
+    alone = params._replace(
+        centers=params.centers[:7], targets=params.targets[:7], votes=np.ones(7)
+    )
+    at = X.mean(axis=0) + rng.standard_normal((20, 4))
+    for prediction in (student.raw_prediction, student.rough_prediction):
+        with jax.enable_x64(True):
+            found, expected = (prediction(each, at) for each in (params, alone))
+        assert np.isfinite(expected).all()
+        assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("is_regressor", [False, True])
+def test_rough_votes_differ_by_rounding(k, is_regressor, rng):
+    """Far from the origin, too: distances are those of double precision."""
+    X = rng.standard_normal((200, 4)) + 1e6
+    if is_regressor:
+        student = student_for(KNeighborsRegressor(k), DataSpec(4, None, 1, False))
+        y, targets = X[:, 0] - 1e6, rng.standard_normal(9)
+    else:
+        student = student_for(KNeighborsClassifier(k), spec_of([0, 1, 2], 4))
+        y, targets = rng.integers(0, 3, 200), student.encode(np.arange(9) % 3)
+    params = student.solve(
+        SyntheticSet(X[:9] + 0.1, targets, np.ones(9), {"gamma": 5.0})
+    )
+    exact, rough = (
+        OuterLoss(rows_of(X, y), prediction, student.outer_loss).value_and_grad(params)
+        for prediction in (student.raw_prediction, student.rough_prediction)
+    )
+    assert rough[0] != exact[0]
+    assert_allclose(rough[0], exact[0], rtol=1e-5)
+    scale = np.abs(exact[1].centers).max()
+    assert_allclose(rough[1].centers, exact[1].centers, atol=1e-4 * scale)
+
+
+@pytest.mark.slow
+def test_the_loss_is_exact_where_batches_are_rough(rng):
+    X = rng.standard_normal((300, 3)) + 10
+    y = X.sum(axis=1) + rng.standard_normal(300)
+    distiller = DatasetDistiller(
+        KNeighborsRegressor(2),
+        n_synthetic=8,
+        solver="adam",
+        max_iter=1,
+        batch_size=100,
+        early_stopping=False,
+        random_state=0,
+    ).fit(X, y)
+    expected = mean_squared_error(y, distiller.predict(X))
+    assert_allclose(distiller.loss_, expected, rtol=1e-9)
 
 
 def centers_of_classes(X, y, n_rows):

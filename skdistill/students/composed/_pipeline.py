@@ -105,6 +105,8 @@ class PipelineStudent(Student):
         }
         self.surrogates = student.surrogates
         self.raw_prediction = _Prediction(self.chain, student.raw_prediction)
+        if student.rough_prediction is not None:
+            self.rough_prediction = _Prediction(self.chain, student.rough_prediction)
         self.loss_name = student.loss_name
         self.outer_loss = student.outer_loss
         self.soft_labels = student.soft_labels and self.chain.ignores_copies

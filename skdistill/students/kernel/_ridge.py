@@ -13,6 +13,7 @@ with the residual ``R = Y - K D`` and ``B`` the cotangent less ``K A``.
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +22,7 @@ from jax.scipy.linalg import cho_solve, lu_factor, lu_solve
 from skdistill._programs import Program
 from skdistill.objectives._losses import SQUARED_LOSS
 from skdistill.students._base import NotMirrored
-from skdistill.students._padded import PaddedStudent, pad_rows, pad_samples, padded_size
-from skdistill.students._params import KernelParams
+from skdistill.students._padded import PaddedStudent, pad_rows
 from skdistill.students.kernel._kernels import (
     INDEFINITE,
     KERNELS,
@@ -30,6 +30,24 @@ from skdistill.students.kernel._kernels import (
     NORMALIZED,
     fixed_params,
 )
+
+
+class KernelRidgeParams(NamedTuple):
+    """A kernel expansion with its norm.
+
+    Attributes
+    ----------
+    centers, dual_coef, kernel_params
+        As for ``KernelParams``.
+    squared_norm : float
+        Its squared norm in the space of the kernel, a mean over the outputs. Training
+        has the kernel matrix for it; a penalty would take another one.
+    """
+
+    centers: Any
+    dual_coef: Any
+    kernel_params: dict
+    squared_norm: Any
 
 
 @dataclass(frozen=True)
@@ -68,14 +86,17 @@ class _Training(Program):
             name: hyperparameters[name]
             for name in LEARNED_PARAMS[self.prediction.kernel]
         }
+        gram = self.prediction.gram(X, X, kernel_params)
         dual_coef = _dual_coef(
-            self.prediction.gram(X, X, kernel_params),
+            gram,
             y.reshape(len(X), -1),
             weight,
             hyperparameters["alpha"],
             self.prediction.kernel in INDEFINITE,
         )
-        return KernelParams(X, dual_coef, kernel_params)
+        # Rows that fill the set up have no weight, hence no coefficient.
+        square = jnp.vdot(dual_coef, gram @ dual_coef) / dual_coef.shape[1]
+        return KernelRidgeParams(X, dual_coef, kernel_params, square)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(4,))
@@ -115,14 +136,13 @@ def _dual_coef_backward(indefinite, saved, cotangent):
 _dual_coef.defvjp(_dual_coef_forward, _dual_coef_backward)
 
 
-@dataclass(frozen=True)
-class _Penalty(Program):
+def _squared_norm(params):
+    return params.squared_norm
+
+
+def _penalty(params, hyperparameters):
     """``alpha ||f||^2`` in the space of the kernel, a mean over the outputs."""
-
-    prediction: KernelPrediction
-
-    def __call__(self, params, hyperparameters):
-        return hyperparameters["alpha"] * self.prediction.mean_squared_norm(params)
+    return hyperparameters["alpha"] * params.squared_norm
 
 
 class KernelRidgeStudent(PaddedStudent):
@@ -159,23 +179,16 @@ class KernelRidgeStudent(PaddedStudent):
         self.raw_prediction = KernelPrediction(kernel, fixed)
         self.train = _Training(self.raw_prediction)
         if kernel not in INDEFINITE:
-            self.penalty = _Penalty(self.raw_prediction)
+            self.penalty = _penalty
             self.is_regularized = True
         if kernel in NORMALIZED:
-            self.unit_norm = self.raw_prediction.mean_squared_norm
+            self.unit_norm = _squared_norm
 
     def params_of(self, estimator, synthetic):
         """Return the expansion that scikit-learn found."""
-        m = len(synthetic.X)
-        dual_coef = estimator.dual_coef_.reshape(m, -1)
-        return KernelParams(
-            centers=pad_samples(synthetic.X),
-            dual_coef=pad_rows(dual_coef, padded_size(m)),
-            kernel_params={
-                name: synthetic.hyperparameters[name]
-                for name in LEARNED_PARAMS[estimator.kernel]
-            },
-        )
+        trained = self.solve(synthetic)
+        dual_coef = estimator.dual_coef_.reshape(len(synthetic.X), -1)
+        return trained._replace(dual_coef=pad_rows(dual_coef, len(trained.dual_coef)))
 
 
 def _refuse_unmirrored(estimator):

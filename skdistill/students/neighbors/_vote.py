@@ -21,7 +21,7 @@ inverse variance of the rows, so that the units of the features do not matter.
    compression", ICML 2014.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -36,6 +36,10 @@ from skdistill.students.kernel._kernels import squared_distances
 
 #: Factor of ``gamma`` at which the soft vote is the vote, but for ties.
 LIMIT_FACTOR = 1e12
+#: Neighbors above which scores are sorted, in double precision, and rows above which
+#: they are in single precision: measured, on one core.
+MAX_MAXIMA = 48
+MAX_SINGLE_ROWS = 400
 
 
 class NeighborParams(NamedTuple):
@@ -61,21 +65,39 @@ class NeighborParams(NamedTuple):
 
 @dataclass(frozen=True)
 class SoftVote:
-    """How much each row takes part in a prediction, in logarithms."""
+    """How much each row takes part in a prediction, in logarithms.
+
+    A rough vote goes on from the distances in single precision, which takes half the
+    time. The sums over real rows stay double.
+    """
 
     n_neighbors: int
     by_distance: bool
+    is_rough: bool = False
+
+    def scores(self, params, X):
+        """Return the squared distances (n, m) of the rows, and their scores.
+
+        Scores are measured from that of the nearest row, which changes no membership
+        and leaves little to rounding where all rows are far. Rows that fill the set up
+        are infinitely far.
+        """
+        square = squared_distances(X, params.centers.astype(X.dtype))
+        votes = params.votes > 0
+        nearest = jnp.where(votes, square, jnp.inf).min(axis=1, keepdims=True)
+        away = square - lax.stop_gradient(nearest)
+        scores = jnp.where(votes, -params.gamma.astype(X.dtype) * away, -jnp.inf)
+        dtype = jnp.float32 if self.is_rough else X.dtype
+        return square.astype(dtype), scores.astype(dtype)
 
     def log_votes(self, params, X):
         """Return the memberships (n, m) of the rows and what they count for then."""
-        square = squared_distances(X, params.centers.astype(X.dtype))
-        scores = -params.gamma.astype(X.dtype) * square
-        scores = jnp.where(params.votes > 0, scores, -jnp.inf)
+        square, scores = self.scores(params, X)
         members = log_memberships(scores, self.n_neighbors)
         if not self.by_distance or self.n_neighbors == 1:
             return members, jnp.zeros_like(members)
         # Rounding leaves so much of the distance of equal rows.
-        noise = 4 * jnp.finfo(X.dtype).eps * lax.stop_gradient(square.mean())
+        noise = 4 * jnp.finfo(square.dtype).eps * lax.stop_gradient(square.mean())
         return members, -jnp.log(jnp.maximum(square, noise)) / 2
 
 
@@ -84,8 +106,11 @@ class ClassVote(SoftVote):
     """Logarithms (n, k) of the share of the vote for each class."""
 
     def __call__(self, params, X):
-        votes = jnp.add(*self.log_votes(params, X))
-        targets = params.targets.astype(X.dtype)
+        if self.n_neighbors == 1:  # the shares are made to sum to one below
+            votes = self.scores(params, X)[1]
+        else:
+            votes = jnp.add(*self.log_votes(params, X))
+        targets = params.targets.astype(votes.dtype)
         # Each class is measured from a maximum of its own: shares too small to be told
         # from zero still have a logarithm.
         in_class = jnp.where(targets.T > 0, votes[:, None, :], -jnp.inf)
@@ -107,7 +132,7 @@ class MeanVote(SoftVote):
         total = logsumexp(members + counts, axis=1, keepdims=True)
         shares = jnp.exp(members + counts - total)
         spread = shares * jnp.exp(counts - total) * -jnp.expm1(members)
-        targets = params.targets.astype(X.dtype)
+        targets = params.targets.astype(shares.dtype)
         origin = targets.mean(axis=0)
         targets -= origin
         mean = shares @ targets
@@ -130,31 +155,56 @@ def log_memberships(scores, k):
     m = scores.shape[1]
     if k == m:
         return jnp.zeros_like(scores)
-    # With the j largest at one, the others share k - j like a softmax. The first j for
-    # which none of them exceeds one is the number of memberships at one.
+    # With the values above the j-th largest at one, the others share what is left like
+    # a softmax. The first j for which none of them exceeds one is right.
     fixed = lax.stop_gradient(scores)
-    largest, _ = lax.top_k(fixed, k)
-    log_rest = jnp.logaddexp(
-        lax.cumlogsumexp(largest, axis=1, reverse=True), _log_below(fixed, largest)
+    largest, n_above = _largest(fixed, k)
+    least = largest[-1]
+    rest = jnp.where(fixed <= least[:, None], fixed, -jnp.inf)
+    log_sums = largest[:-1] + jnp.log(jnp.diff(n_above, axis=0))
+    log_sums = jnp.concatenate(
+        [
+            jnp.where(largest[:-1] > least, log_sums, -jnp.inf),
+            logsumexp(rest, axis=1)[None],
+        ]
     )
-    log_left = jnp.log(k - jnp.arange(k)).astype(scores.dtype)
-    fits = (largest - log_rest + log_left <= 0).at[:, -1].set(True)
-    n_full = jnp.argmax(fits, axis=1)[:, None]
-    is_full = fixed > jnp.take_along_axis(largest, n_full, axis=1)
+    log_rest = lax.cumlogsumexp(log_sums, reverse=True)
+    fits = largest - log_rest + jnp.log(k - n_above) <= 0
+    # By rounding none may fit; at the k-th largest value there is no other choice.
+    fits |= jnp.concatenate([n_above[1:] >= k, fits[-1:] | True])
+    first = jnp.argmax(fits, axis=0)[None]
+    threshold, n_full = (
+        jnp.take_along_axis(each, first, axis=0).T for each in (largest, n_above)
+    )
+    is_full = fixed > threshold
     rest = jnp.where(is_full, -jnp.inf, scores)
-    log_left = jnp.log(k - is_full.sum(axis=1, keepdims=True)).astype(scores.dtype)
-    soft = scores - logsumexp(rest, axis=1, keepdims=True) + log_left
+    soft = scores - logsumexp(rest, axis=1, keepdims=True) + jnp.log(k - n_full)
     return jnp.where(is_full, 0.0, soft)
 
 
-def _log_below(scores, largest):
-    """Logarithm (n, 1) of the sum of ``exp(scores)`` over all but the largest."""
-    last = largest[:, -1:]
-    below = logsumexp(jnp.where(scores < last, scores, -jnp.inf), axis=1, keepdims=True)
-    n_ties, n_taken = (
-        (each == last).sum(axis=1, keepdims=True) for each in (scores, largest)
-    )
-    return jnp.logaddexp(below, last + jnp.log((n_ties - n_taken).astype(last.dtype)))
+def _largest(scores, k):
+    """Return k values (k, n) in falling order, and how many scores exceed each.
+
+    They are the k largest scores, or the k largest distinct ones. Where there are fewer
+    of these, the least one is repeated, and all scores are counted. One maximum after
+    the other takes less time than to sort the rows, unless there are many.
+    """
+    is_single = scores.dtype == jnp.float32  # JAX does not sort all of these
+    if scores.shape[1] > MAX_SINGLE_ROWS if is_single else k > MAX_MAXIMA:
+        values = lax.top_k(scores, k)[0].T
+        # Tied scores do not exceed each other.
+        position = jnp.arange(k, dtype=scores.dtype)[:, None]
+        is_first = values < jnp.roll(values, 1, axis=0)
+        return values, lax.cummax(jnp.where(is_first, position, 0))
+    above_all = jnp.full(len(scores), jnp.inf, scores.dtype)
+
+    def following(value, _):
+        n_above = (scores >= value[:, None]).sum(axis=1, dtype=scores.dtype)
+        below = jnp.where(scores < value[:, None], scores, -jnp.inf).max(axis=1)
+        value = jnp.where(below > -jnp.inf, below, value)
+        return value, (value, n_above)
+
+    return lax.scan(following, above_all, length=k)[1]
 
 
 def _train(synthetic, is_row):
@@ -196,6 +246,7 @@ class _NeighborsStudent(PaddedStudent):
         self.raw_prediction = self.vote(
             int(estimator.n_neighbors), estimator.weights == "distance"
         )
+        self.rough_prediction = replace(self.raw_prediction, is_rough=True)
 
     def solve(self, synthetic, start=None):
         """Return the rows and the sharpness of their vote."""
