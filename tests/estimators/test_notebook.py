@@ -110,10 +110,20 @@ def test_frames_keep_their_names(multiclass_table, library):
 
 def test_sparse_rows(multiclass_table):
     X, y = multiclass_table
-    distiller = DatasetDistiller(n_synthetic=6, random_state=0)
+    first = np.argsort(y)[:90]  # a third class that weighs less
+    X, y = X[first], y[first]
+    distiller = DatasetDistiller(
+        LogisticRegression(tol=1e-8, max_iter=1000),
+        n_synthetic=6,
+        weighting="match",
+        random_state=0,
+    )
     names, rows, _ = shown(distiller.fit(csr_array(np.maximum(X, 0)), y))
-    values = np.array(rows)[:, :-1].astype(float)
-    assert_allclose(values, distiller.X_synthetic_[:5].toarray(), rtol=1e-3)
+    assert names[-1] == "sample_weight"
+    values = np.array(rows)[:, [*range(6), -1]].astype(float)
+    expected = distiller.X_synthetic_[:5].toarray()
+    weights = distiller.sample_weight_synthetic_[:5]
+    assert_allclose(values, np.column_stack([expected, weights]), rtol=1e-3)
 
 
 def test_texts():
