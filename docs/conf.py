@@ -35,11 +35,13 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skdistill"
 html_show_sourcelink = False
 html_theme_options = {
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 4,
     "show_toc_level": 2,
     "navigation_with_keys": False,
 }
-html_sidebars = {"index": []}  # it has cards instead
+# Pages without neighbors, beside which the navigation of a section would be empty.
+ALONE = ("index", "getting_started", "choosing", "pitfalls", "whats_new")
+html_sidebars = dict.fromkeys(ALONE, [])
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -20,11 +20,11 @@ PAGES = {
 
 #: Text that is replaced before a block of a page is run: addresses and long searches.
 REPLACED = {
+    "by_search": {"max_time=60.0": "max_time=1.0", "%timeit ": ""},
     "large_data": {
         '"tcp://scheduler:8786"': "processes=False, dashboard_address=None",
         "s3://bucket/rows/": "rows.parquet",
     },
-    "search": {"max_time=60.0": "max_time=1.0", "%timeit ": ""},
 }
 
 #: First lines of blocks that are compiled and not run, each with the reason.
@@ -266,12 +266,12 @@ def _several():
 
 
 GIVEN = {
+    "by_search": _search,
     "evaluation": _evaluation,
     "held_back": _held_back,
     "large_data": _large_data,
     "large_sparse": _texts,
     "pipelines": _pipelines,
-    "search": _search,
     "several": _several,
     "tables": _tables,
     "user_guide": _several,
