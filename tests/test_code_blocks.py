@@ -79,6 +79,14 @@ def test_the_readme_has_its_two_commands():
     ]
 
 
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"])
+def test_links_lead_somewhere(name):
+    text = (ROOT / name).read_text()
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
 @pytest.mark.slow
 def test_the_table_of_the_readme_is_what_its_command_prints(tmp_path):
     script = commands_of_readme()[0].split("&& python ")[1]
