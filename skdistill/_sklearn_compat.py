@@ -5,8 +5,8 @@ name is met in this file alone. A name leaves it once scikit-learn has a public 
 
 Private attributes of estimators are read where they are used, since each belongs to the
 estimator that the module mirrors: ``_fit_X`` and ``_y`` of nearest neighbors,
-``_y_train_mean`` and ``_y_train_std`` of Gaussian processes, and the method
-``_validate_params`` that every ``BaseEstimator`` has.
+``_y_train_mean`` and ``_y_train_std`` of Gaussian processes, and two methods that every
+``BaseEstimator`` has: ``_validate_params``, and ``_html_repr``, what notebooks show.
 """
 
 # Decorator of ``fit``: checks the parameters and honours ``skip_parameter_validation``.

@@ -11,7 +11,8 @@ from numpydoc.validate import validate
 
 import skdistill
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
 # Files that examples write.
 FIGURES = {"plot_dataset_distillation": ["distilled_digits.png"]}
 # Sections and summaries that scikit-learn's docstrings do without, too.
@@ -43,6 +44,12 @@ def public_names():
         for method, value in inspect.getmembers(public, inspect.isfunction):
             if value.__module__.startswith("skdistill") and method[0] != "_":
                 yield f"skdistill.{name}.{method}"
+
+
+def test_no_page_has_the_name_of_a_page_that_sphinx_writes():
+    """Sphinx would write its own page over it, without a warning."""
+    pages = {path.stem for path in (ROOT / "docs").glob("*.rst")}
+    assert not pages & {"search", "genindex", "py-modindex", "modindex"}
 
 
 @pytest.mark.parametrize("name", list(public_names()))

@@ -31,6 +31,7 @@ from skdistill.estimators._by_blocks import first_samples
 from skdistill.estimators._constraints import CONSTRAINTS
 from skdistill.estimators._fitting import Interrupted, reporting, unchanged_on_error
 from skdistill.estimators._growing import GrowingMixin
+from skdistill.estimators._notebook import NotebookMixin
 from skdistill.estimators._pair import SyntheticPair
 from skdistill.estimators._prediction import PredictionMixin
 from skdistill.real.sources import ReadingError
@@ -41,6 +42,7 @@ from skdistill.tables._joined import joined_frame
 class DatasetDistiller(
     GrowingMixin,
     PredictionMixin,
+    NotebookMixin,
     CallbackSupportMixin,
     DefaultsForNested,
     TakesStudentsAlong,
@@ -201,7 +203,10 @@ class DatasetDistiller(
         mini-batches and the sets of "search".
 
     verbose : int, default=0
-        1 prints a line for each outer iteration.
+        1 prints a line for each outer iteration: its number of ``max_iter``, the outer
+        loss, the loss on held-back rows and the seconds since the start. For a bar
+        instead, which needs rich, call
+        ``distiller.set_callbacks(sklearn.callback.ProgressBar())`` before ``fit``.
 
     Attributes
     ----------
@@ -434,6 +439,8 @@ class DatasetDistiller(
 
     def to_frame(self) -> Any:
         """Return the synthetic set as one DataFrame, to look at or to share.
+
+        In a notebook, a fitted distiller shows the first of these rows itself.
 
         Returns
         -------

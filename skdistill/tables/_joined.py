@@ -33,21 +33,9 @@ def joined_frame(samples, feature_names, targets, sample_weight):
     ImportError
         If the samples are an array, and neither pandas nor polars is installed.
     """
-    if is_frame(samples):
-        backend = read(samples).implementation
-        columns = list(_named_columns(samples))
-    elif is_series(samples):
-        column = read(samples)
-        backend = column.implementation
-        columns = [(column.name or "sample", column)]
-    elif feature_names is None:
-        backend = _installed_library()
-        columns = [("sample", np.asarray(samples))]
-    else:
-        samples = samples.toarray() if issparse(samples) else samples
-        backend = _installed_library()
-        columns = list(zip(feature_names, samples.T, strict=True))
-    columns += _named_targets(targets)
+    has_library = is_frame(samples) or is_series(samples)
+    backend = read(samples).implementation if has_library else _installed_library()
+    columns = [*named_features(samples, feature_names), *named_targets(targets)]
     if sample_weight is not None:
         columns.append(("sample_weight", sample_weight))
     counts = Counter(name for name, _ in columns)
@@ -61,7 +49,22 @@ def joined_frame(samples, feature_names, targets, sample_weight):
     return nw.from_dict(values, backend=backend).to_native()
 
 
-def _named_targets(targets):
+def named_features(samples, feature_names):
+    """Yield names and columns of samples, as for ``joined_frame``."""
+    if is_frame(samples):
+        yield from _named_columns(samples)
+    elif is_series(samples):
+        column = read(samples)
+        yield column.name or "sample", column
+    elif feature_names is None:
+        yield "sample", np.asarray(samples)
+    else:
+        samples = samples.toarray() if issparse(samples) else samples
+        yield from zip(feature_names, samples.T, strict=True)
+
+
+def named_targets(targets):
+    """Yield names and columns of targets, as for ``joined_frame``."""
     if is_frame(targets):
         yield from _named_columns(targets)
     elif is_series(targets):

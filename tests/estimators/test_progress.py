@@ -1,5 +1,7 @@
 """Lines, callbacks, interruption."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -61,8 +63,10 @@ def test_quiet_unless_verbose(multiclass_table, capsys):
     fitted = distiller(verbose=1).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == fitted.n_iter_
-    assert lines[0].startswith("[DatasetDistiller] iteration 1/")
     assert f"{fitted.loss_curve_[-1]:.6f}" in lines[-1]
+    line = r"\[DatasetDistiller\] iteration {}/8, outer loss \d\.\d{{6}}, \d+\.\d s"
+    for number, text in enumerate(lines, start=1):
+        assert re.fullmatch(line.format(number), text)
 
 
 def test_a_callback_sees_every_iteration_and_a_fitted_estimator(multiclass_table):
