@@ -495,6 +495,7 @@ class DatasetDistiller(
             tags.classifier_tags.multi_label = False
             tags.target_tags.multi_output = False
         tags.input_tags.sparse = inner.input_tags.sparse
+        tags.input_tags.positive_only = inner.input_tags.positive_only
         tags.transformer_tags = TransformerTags(preserves_dtype=[])
         return tags
 

@@ -23,7 +23,12 @@ from sklearn.linear_model import (
     RidgeClassifier,
     TweedieRegressor,
 )
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import (
+    BernoulliNB,
+    ComplementNB,
+    GaussianNB,
+    MultinomialNB,
+)
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -60,6 +65,11 @@ from skdistill.students.linear._logistic import logistic_student
 from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students.linear._svm import LinearSVRStudent, linear_svc_student
 from skdistill.students.linear._tweedie import TweedieStudent
+from skdistill.students.moments._counts import (
+    BernoulliNBStudent,
+    ComplementNBStudent,
+    MultinomialNBStudent,
+)
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
@@ -89,6 +99,8 @@ __all__ = [
 ]
 
 _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
+    BernoulliNB: BernoulliNBStudent,
+    ComplementNB: ComplementNBStudent,
     ElasticNet: LassoStudent,
     GammaRegressor: partial(TweedieStudent, power=2.0),
     GaussianNB: GaussianNBStudent,
@@ -107,6 +119,7 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     MultiTaskLasso: partial(LassoStudent, in_groups=True),
     MLPClassifier: MLPClassifierStudent,
     MLPRegressor: MLPRegressorStudent,
+    MultinomialNB: MultinomialNBStudent,
     NearestCentroid: NearestCentroidStudent,
     PoissonRegressor: partial(TweedieStudent, power=1.0),
     Ridge: RidgeStudent,

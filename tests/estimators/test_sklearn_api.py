@@ -21,7 +21,12 @@ from sklearn.linear_model import (
     RidgeClassifier,
 )
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import (
+    BernoulliNB,
+    ComplementNB,
+    GaussianNB,
+    MultinomialNB,
+)
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -41,6 +46,7 @@ FEWER_ROWS = "transform returns the synthetic set, with fewer rows than X"
 PAIR = "transform returns the pair (X, y), which is not one array"
 #: Estimators with a student, besides the default.
 ESTIMATORS = [
+    ComplementNB(),
     GaussianNB(),
     GaussianProcessRegressor(optimizer=None),
     KNeighborsClassifier(),
@@ -52,6 +58,7 @@ ESTIMATORS = [
     LinearSVR(loss="squared_epsilon_insensitive"),
     MLPClassifier(8, learning_rate_init=0.1, max_iter=30, random_state=0),
     MLPRegressor(hidden_layer_sizes=4, max_iter=5, random_state=0),
+    MultinomialNB(),
     NearestCentroid(),
     Ridge(),
     RidgeClassifier(),
@@ -62,7 +69,8 @@ ESTIMATORS = [
 
 def test_every_student_is_checked():
     assert {type(estimator) for estimator in ESTIMATORS} == set(_STUDENTS) - {
-        LogisticRegression
+        LogisticRegression,
+        BernoulliNB,  # has a student of features from 0 to 1 alone
     }
 
 

@@ -34,6 +34,12 @@ from scipy.linalg import eigh, lstsq, null_space, svd
 
 from skdistill.real._moments import class_moments, covariance_within
 from skdistill.solvers._problem import Start
+from skdistill.solvers.exact._counts import count_rows
+from skdistill.students.moments._counts import (
+    BernoulliNBStudent,
+    ComplementNBStudent,
+    MultinomialNBStudent,
+)
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
@@ -90,7 +96,7 @@ def approach_moments(problem):
     """
     student, options, synthetic = problem.student, problem.options, problem.start
     student.solve(synthetic)  # raises for too few rows
-    X, shortfall = _CANDIDATES[type(student)](student, problem.real, synthetic)
+    X, shortfall = _CANDIDATES[type(student)](problem)
     bounded = np.clip(X, *options.bounds)
     if not shortfall and not np.allclose(
         bounded, X, rtol=ROUNDING, atol=ROUNDING * options.scale
@@ -114,8 +120,9 @@ def approach_moments(problem):
     return Start(min(candidate, synthetic, key=loss), lambda _: options.units)
 
 
-def _gaussian_candidate(student, real, synthetic):
+def _gaussian_candidate(problem):
     """Rows for naive Bayes."""
+    student, real, synthetic = problem.student, problem.real, problem.start
     share, mean, variance, total = class_moments(real)
     rows = synthetic.y.mean(axis=0)
     smoothing = synthetic.hyperparameters["var_smoothing"]
@@ -149,8 +156,9 @@ def _gaussian_candidate(student, real, synthetic):
     return Candidate(X, shortfall)
 
 
-def _centroid_candidate(student, real, synthetic):
+def _centroid_candidate(problem):
     """Rows for nearest centroids."""
+    student, real, synthetic = problem.student, problem.real, problem.start
     y = synthetic.y
     m, k = y.shape
     share, mean, variance, _ = class_moments(real)
@@ -177,8 +185,9 @@ def _centroid_candidate(student, real, synthetic):
     return Candidate(y @ mean + deviation + shift, shortfall)
 
 
-def _discriminant_candidate(student, real, synthetic):
+def _discriminant_candidate(problem):
     """Rows for linear discriminants."""
+    student, real, synthetic = problem.student, problem.real, problem.start
     y = synthetic.y
     m, k = y.shape
     share, mean, variance, _ = class_moments(real)
@@ -228,7 +237,16 @@ def _discriminant_candidate(student, real, synthetic):
     return Candidate(y @ mean + deviation + shift, shortfall)
 
 
+def _counts_candidate(problem):
+    """Rows for naive Bayes of counts."""
+    bounds = problem.options.bounds
+    return Candidate(*count_rows(problem.student, problem.real, problem.start, bounds))
+
+
 _CANDIDATES = {
+    BernoulliNBStudent: _counts_candidate,
+    ComplementNBStudent: _counts_candidate,
+    MultinomialNBStudent: _counts_candidate,
     GaussianNBStudent: _gaussian_candidate,
     NearestCentroidStudent: _centroid_candidate,
     DiscriminantStudent: _discriminant_candidate,
