@@ -5,7 +5,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
@@ -73,6 +76,7 @@ from skdistill.students.moments._counts import (
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
+from skdistill.students.moments._quadratic import QuadraticStudent
 from skdistill.students.neighbors._vote import (
     NeighborsClassifierStudent,
     NeighborsRegressorStudent,
@@ -122,6 +126,7 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     MultinomialNB: MultinomialNBStudent,
     NearestCentroid: NearestCentroidStudent,
     PoissonRegressor: partial(TweedieStudent, power=1.0),
+    QuadraticDiscriminantAnalysis: QuadraticStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
     SVC: SVCStudent,

@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
@@ -60,6 +63,7 @@ ESTIMATORS = [
     MLPRegressor(hidden_layer_sizes=4, max_iter=5, random_state=0),
     MultinomialNB(),
     NearestCentroid(),
+    QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=0.1),
     Ridge(),
     RidgeClassifier(),
     SVC(),

@@ -93,6 +93,17 @@ def test_rows_without_weights(estimator, counts):
     assert distiller.X_synthetic_.max() < 3 * X.max()
 
 
+def test_probabilities_without_weights(counts):
+    """Fewer rows are smoothed more, which they make up for."""
+    _, y, _ = counts
+    X = np.random.default_rng(3).uniform(size=(len(y), 5))
+    estimator = BernoulliNB(binarize=None, class_prior=PRIORS)
+    distiller = DatasetDistiller(estimator, n_synthetic=15, solver="exact")
+    assert_same_model(distiller.fit(X, y), X, y)
+    assert distiller.X_synthetic_.min() >= 0
+    assert distiller.X_synthetic_.max() <= 1
+
+
 def test_within_a_range(counts):
     """Bounds choose the size of the rows."""
     X, y, _ = counts

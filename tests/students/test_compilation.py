@@ -18,7 +18,10 @@ from numpy.testing import assert_array_equal
 from scipy.special import expit
 from sklearn.base import clone, is_classifier
 from sklearn.decomposition import PCA, TruncatedSVD
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import (
@@ -80,6 +83,10 @@ SLOW = (
     (GaussianNB(), {"var_smoothing": 1e-3}),
     (GaussianNB(priors=[0.5, 0.5]), {"priors": [0.4, 0.6]}),
     (LinearDiscriminantAnalysis(), {"tol": 1e-3}),
+    (
+        QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=0.1),
+        {"shrinkage": 0.3, "tol": 1e-3},
+    ),
     (MultinomialNB(), {"alpha": 0.3}),
     (ComplementNB(), {"alpha": 0.3}),
     (BernoulliNB(binarize=None), {"alpha": 0.3}),
