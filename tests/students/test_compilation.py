@@ -96,6 +96,10 @@ SLOW = (
     (KNeighborsClassifier(1), {}),
     (KNeighborsClassifier(3, weights="distance"), {}),
     (KNeighborsRegressor(3), {}),
+    (
+        KNeighborsRegressor(3, p=1.5, metric_params={"w": [1.0] * 6}),
+        {"p": 3, "metric_params": {"w": [2.0] * 6}},
+    ),
     (SVC(gamma="scale"), {"C": 3.0}),
     (
         SVC(kernel="poly", gamma=0.1, coef0=1),
