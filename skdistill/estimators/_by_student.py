@@ -56,6 +56,7 @@ class ByStudent:
             ) from error
         spec = real.targets.spec(real.n_features)
         student = student_of(spec._replace(layout=self.columns.layout))
+        student.refuse_range(real.low, real.high)
         check_requests(distiller, estimator, student, real.targets)
         real = self._of_common_features(distiller, real, student)
         if distiller.solver == "exact" and self.columns.rounds:
@@ -90,6 +91,7 @@ class ByStudent:
         narrow, kept = real.in_common_features(max(MAX_SPARSE_ENTRIES // size, 1))
         if kept is None:
             return real
+        student.refuse_left_out()
         if distiller.solver == "exact" or not student.ignores_zeros:
             raise ValueError(
                 f"{size} rows of {real.n_features} features are more than "

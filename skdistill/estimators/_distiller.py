@@ -188,8 +188,8 @@ class DatasetDistiller(
 
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers
-        ignore it. A step on fewer rows takes less time and is noisier. (Processors fill
-        them up to a power of two, or to a multiple of 512.)
+        ignore it. A step on fewer rows takes less time and is noisier. On a CPU they
+        are filled up to a power of two, or to a multiple of 512.
 
     warm_start : bool, default=False
         Start from the synthetic rows of the previous fit rather than from ``init``.
@@ -504,6 +504,7 @@ class DatasetDistiller(
             tags.classifier_tags.multi_label = False
             tags.target_tags.multi_output = False
         tags.input_tags.sparse = inner.input_tags.sparse
+        tags.input_tags.positive_only = inner.input_tags.positive_only
         tags.transformer_tags = TransformerTags(preserves_dtype=[])
         return tags
 

@@ -87,6 +87,31 @@ def covariance_within(real, mean, factor):
     return real.map_sum(_squares_within, mean, factor)
 
 
+def _squares_of_classes(chunk, mean):
+    X = chunk.X.astype(np.float64)
+    squares = []
+    for c, center in enumerate(mean):
+        members = chunk.y == c
+        centered = X[members] - center
+        squares.append((centered.T * chunk.sample_weight[members]) @ centered)
+    return np.array(squares)
+
+
+def class_covariances(real, share, mean):
+    """Return the weighted covariance (k, p, p) of each class.
+
+    Parameters
+    ----------
+    real : RealRows
+        Rows in classes.
+    share : ndarray of shape (k,)
+        Weights of the classes, of sum one.
+    mean : ndarray of shape (k, p)
+        Their means.
+    """
+    return real.map_sum(_squares_of_classes, mean) / share[:, None, None]
+
+
 def _second_sums(chunk, origin):
     X = chunk.X.astype(np.float64)
     weight = chunk.sample_weight

@@ -354,6 +354,7 @@ def pose(distiller, real, columns, student, group_counts=None):
     group_counts = real.group_counts if group_counts is None else group_counts
     random_state = check_random_state(distiller.random_state)
     bounds = columns.bounds(*columns.read_range(distiller.feature_range))
+    bounds = tuple(np.clip(side, *student.feature_domain) for side in bounds)
     if student.holds_constants:
         held = (real.low == real.high) & (bounds[0] <= real.low)
         held &= real.high <= bounds[1]

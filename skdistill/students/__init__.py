@@ -5,7 +5,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
@@ -23,7 +26,12 @@ from sklearn.linear_model import (
     RidgeClassifier,
     TweedieRegressor,
 )
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import (
+    BernoulliNB,
+    ComplementNB,
+    GaussianNB,
+    MultinomialNB,
+)
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -60,9 +68,15 @@ from skdistill.students.linear._logistic import logistic_student
 from skdistill.students.linear._ridge import RidgeClassifierStudent, RidgeStudent
 from skdistill.students.linear._svm import LinearSVRStudent, linear_svc_student
 from skdistill.students.linear._tweedie import TweedieStudent
+from skdistill.students.moments._counts import (
+    BernoulliNBStudent,
+    ComplementNBStudent,
+    MultinomialNBStudent,
+)
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
+from skdistill.students.moments._quadratic import QuadraticStudent
 from skdistill.students.neighbors._vote import (
     NeighborsClassifierStudent,
     NeighborsRegressorStudent,
@@ -89,6 +103,8 @@ __all__ = [
 ]
 
 _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
+    BernoulliNB: BernoulliNBStudent,
+    ComplementNB: ComplementNBStudent,
     ElasticNet: LassoStudent,
     GammaRegressor: partial(TweedieStudent, power=2.0),
     GaussianNB: GaussianNBStudent,
@@ -107,8 +123,10 @@ _STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
     MultiTaskLasso: partial(LassoStudent, in_groups=True),
     MLPClassifier: MLPClassifierStudent,
     MLPRegressor: MLPRegressorStudent,
+    MultinomialNB: MultinomialNBStudent,
     NearestCentroid: NearestCentroidStudent,
     PoissonRegressor: partial(TweedieStudent, power=1.0),
+    QuadraticDiscriminantAnalysis: QuadraticStudent,
     Ridge: RidgeStudent,
     RidgeClassifier: RidgeClassifierStudent,
     SVC: SVCStudent,

@@ -86,6 +86,9 @@ class Student(ABC):
         Whether features that are constant in the real data stay so in the rows: only a
         student that needs them, as coefficients of a constant are an intercept, lets
         them go.
+    feature_domain : tuple of two floats
+        Least and largest value that training takes of a feature: the rows stay within,
+        whatever ``feature_range`` allows.
     trains_in_jax : bool
         Whether JAX does most of ``solve``, which threads of BLAS would disturb.
     ignores_zeros : bool
@@ -125,6 +128,7 @@ class Student(ABC):
     learns_surrogates: bool = True
     clusters_targets: bool = True
     holds_constants: bool = True
+    feature_domain: tuple[float, float] = (-np.inf, np.inf)
     trains_in_jax: bool = False
     ignores_zeros: bool = False
     counts_features: bool = False
@@ -219,6 +223,19 @@ class Student(ABC):
         It is the student itself where nothing is drawn.
         """
         return self
+
+    def refuse_range(self, low: np.ndarray, high: np.ndarray) -> None:  # noqa: B027
+        """Raise an error for real rows within ``low`` and ``high`` (p,).
+
+        A ValueError if the estimator does not take such features, NotMirrored if the
+        student does not.
+        """
+
+    def refuse_left_out(self) -> None:  # noqa: B027
+        """Raise NotMirrored if search is to take rows with too many features.
+
+        Of others the rarest are left out, if ``ignores_zeros``.
+        """
 
     @abstractmethod
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:

@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
@@ -29,7 +32,12 @@ from sklearn.linear_model import (
     TweedieRegressor,
 )
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import (
+    BernoulliNB,
+    ComplementNB,
+    GaussianNB,
+    MultinomialNB,
+)
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -49,6 +57,7 @@ FEWER_ROWS = "transform returns the synthetic set, with fewer rows than X"
 PAIR = "transform returns the pair (X, y), which is not one array"
 #: Estimators with a student, besides the default.
 ESTIMATORS = [
+    ComplementNB(),
     ElasticNet(alpha=0.01),
     GaussianNB(),
     GaussianProcessRegressor(optimizer=None),
@@ -63,8 +72,10 @@ ESTIMATORS = [
     LinearSVR(loss="squared_epsilon_insensitive"),
     MLPClassifier(8, learning_rate_init=0.1, max_iter=30, random_state=0),
     MLPRegressor(hidden_layer_sizes=4, max_iter=5, random_state=0),
+    MultinomialNB(),
     NearestCentroid(),
     PoissonRegressor(),
+    QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=0.1),
     Ridge(),
     RidgeClassifier(),
     SVC(),
@@ -79,7 +90,9 @@ OF_OTHER_TARGETS = {GammaRegressor, MultiTaskElasticNet, MultiTaskLasso}
 
 def test_every_student_is_checked():
     checked = {type(estimator) for estimator in ESTIMATORS}
-    assert checked == set(_STUDENTS) - {LogisticRegression} - OF_OTHER_TARGETS
+    # BernoulliNB has a student of features from 0 to 1 alone.
+    special = {LogisticRegression, BernoulliNB} | OF_OTHER_TARGETS
+    assert checked == set(_STUDENTS) - special
 
 
 # What these checks cover besides has a test of its own below.

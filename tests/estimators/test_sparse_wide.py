@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.base import is_regressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
@@ -121,6 +122,16 @@ def test_what_needs_all_features_says_so(data):
         with pytest.raises(ValueError, match="Pass a smaller n_synthetic, or fewer"):
             fit(X, y, estimator, **params)
     assert fit(X, y, pipeline, n_synthetic=5, max_iter=1).X_synthetic_.shape[0] == 5
+
+
+def test_naive_bayes_of_all_features_is_found_by_search(data):
+    """Its alpha counts features that no row has."""
+    X, y, _, _ = data
+    with pytest.warns(UserWarning, match="alpha counts all of them.* by search"):
+        distiller = fit(abs(X), y, MultinomialNB(), max_iter=2)
+    assert distiller.solver_ == "search"
+    distiller = fit(abs(X), y, MultinomialNB(), n_synthetic=5, max_iter=1)
+    assert distiller.solver_ != "search"
 
 
 def test_dense_rows_keep_their_features(data):

@@ -5,7 +5,10 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
 
@@ -86,6 +89,28 @@ def test_smoothing(var_smoothing):
     estimator = GaussianNB(var_smoothing=var_smoothing, priors=PRIORS)
     distiller = DatasetDistiller(estimator, n_synthetic=rows, solver="exact").fit(X, y)
     assert_same_model(distiller, X, y)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"reg_param": 0.3}, {"solver": "eigen", "shrinkage": 0.2}],
+    ids=str,
+)
+def test_covariances_of_classes(params, unbalanced_table):
+    """Each class needs a row more than its rank, and its share of the rows."""
+    X, y = unbalanced_table
+    estimator = QuadraticDiscriminantAnalysis(priors=PRIORS, tol=1e-8, **params)
+    distiller = DatasetDistiller(estimator, n_synthetic=21, solver="exact").fit(X, y)
+    assert_same_model(distiller, X, y)
+    if params:
+        with pytest.raises(ValueError, match="has rank 6, which takes 7"):
+            distiller.set_params(n_synthetic=20).fit(X, y)
+    else:
+        with pytest.raises(ValueError, match="at least 7 rows of each class"):
+            distiller.set_params(n_synthetic=20).fit(X, y)
+    distiller.set_params(n_synthetic=21, estimator__priors=None)
+    with pytest.raises(ValueError, match="priors follow the rows"):
+        distiller.fit(X, y)
 
 
 @pytest.mark.slow

@@ -15,9 +15,13 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.special import expit
 from sklearn.base import clone, is_classifier
 from sklearn.decomposition import PCA, TruncatedSVD
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import (
@@ -36,7 +40,7 @@ from sklearn.linear_model import (
     RidgeClassifier,
 )
 from sklearn.model_selection import GridSearchCV
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -79,12 +83,23 @@ SLOW = (
     (GaussianNB(), {"var_smoothing": 1e-3}),
     (GaussianNB(priors=[0.5, 0.5]), {"priors": [0.4, 0.6]}),
     (LinearDiscriminantAnalysis(), {"tol": 1e-3}),
+    (
+        QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=0.1),
+        {"shrinkage": 0.3, "tol": 1e-3},
+    ),
+    (MultinomialNB(), {"alpha": 0.3}),
+    (ComplementNB(), {"alpha": 0.3}),
+    (BernoulliNB(binarize=None), {"alpha": 0.3}),
     (NearestCentroid(), {}),
     (SVC(gamma=0.1), {"C": 3.0, "gamma": 0.2}),
     (NearestCentroid(priors=[0.5, 0.5]), {"priors": [0.4, 0.6]}),
     (KNeighborsClassifier(1), {}),
     (KNeighborsClassifier(3, weights="distance"), {}),
     (KNeighborsRegressor(3), {}),
+    (
+        KNeighborsRegressor(3, p=1.5, metric_params={"w": [1.0] * 6}),
+        {"p": 3, "metric_params": {"w": [2.0] * 6}},
+    ),
     (SVC(gamma="scale"), {"C": 3.0}),
     (
         SVC(kernel="poly", gamma=0.1, coef0=1),
@@ -174,6 +189,8 @@ REST = tuple(
 def table(estimator):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((300, 6))
+    if isinstance(estimator, BernoulliNB | ComplementNB | MultinomialNB):
+        X = expit(X)  # they take no negative numbers
     y = X[:, 0] + X[:, 1] * X[:, 2] + 0.5 * rng.standard_normal(300)
     y = (y > 0).astype(int) if is_classifier(estimator) else np.exp(y / 3)
     return X, y, rng.uniform(0.5, 2, 300)

@@ -1,9 +1,11 @@
 """Nearest neighbors: the soft vote, its limit, and what it is good for."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import sparse
 from scipy.optimize import brentq
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -15,6 +17,7 @@ from skdistill import DatasetDistiller
 from skdistill.objectives import OuterLoss
 from skdistill.students import DataSpec, check_student, student_for
 from skdistill.students.neighbors import _vote
+from skdistill.students.neighbors._metrics import metric_of
 from skdistill.students.neighbors._vote import log_memberships
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, rows_of, spec_of
@@ -36,6 +39,67 @@ SETTINGS = {
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_classifier(params):
     check_student(student_for(KNeighborsClassifier(**params), spec_of([3, 5, 9])))
+
+
+WEIGHTS = {"metric_params": {"w": [2.0, 1.0, 0.5, 0.1, 3.0, 1.0]}}
+METRICS = {
+    "manhattan": {"metric": "manhattan"},
+    "l1": {"p": 1, **WEIGHTS},
+    "p=1.5": {"p": 1.5},
+    "p=4": {"p": 4, **WEIGHTS},
+    "weighted": WEIGHTS,
+    "chebyshev": {"metric": "chebyshev"},
+    "p=inf": {"p": np.inf},
+    "cosine": {"metric": "cosine"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("params", METRICS.values(), ids=METRICS)
+def test_metrics(params):
+    estimator = KNeighborsClassifier(3, **params)
+    check_student(student_for(estimator, spec_of([3, 5, 9])))
+    estimator = KNeighborsRegressor(3, weights="distance", **params)
+    student = student_for(estimator, DataSpec(6, None, 2, True))
+    # With the rows of seed 0 a difference of manhattan distances, which have a
+    # kink at zero, changes its sign within a step.
+    check_student(student, random_state=1)
+
+
+@pytest.mark.parametrize("params", METRICS.values(), ids=METRICS)
+def test_distances(params, rng):
+    """Powers of those of scikit-learn, with finite derivatives where rows are equal."""
+    metric = metric_of(KNeighborsClassifier(**params))
+    X, Z = rng.standard_normal((9, 6)), rng.standard_normal((4, 6))
+    X[0] = Z[0]
+    if metric.power == 2:
+        X[1], Z[1] = 1e-100, 0.0  # powers of this difference are zero
+    neighbors = KNeighborsClassifier(4, algorithm="brute", **params)
+    distances, order = neighbors.fit(Z, np.arange(4)).kneighbors(X)
+    with jax.enable_x64(True):
+        found = np.asarray(metric(jnp.asarray(X), jnp.asarray(Z)))
+        slope = jax.grad(lambda Z: metric(jnp.asarray(X), Z).sum())(jnp.asarray(Z))
+    found = np.take_along_axis(found, order, axis=1)
+    assert_allclose(found, distances**metric.power, atol=1e-12)
+    assert np.isfinite(slope).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", ["manhattan", "cosine"])
+def test_other_metrics_in_the_distiller(metric):
+    """Sparse rows are seen through products: absolute differences are searched for."""
+    X, y = load_digits(return_X_y=True)
+    X, y = sparse.csr_array(X[:300]), y[:300]
+    estimator = KNeighborsClassifier(1, metric=metric)
+    params = {"n_synthetic": 20, "max_iter": 10, "solver": "lbfgs"}
+    distiller = DatasetDistiller(estimator, early_stopping=False, **params)
+    if metric == "manhattan":
+        with pytest.raises(ValueError, match=r"X\.toarray"):
+            distiller.fit(X, y)
+        X = X.toarray()
+    distiller.fit(X, y)
+    assert distiller.loss_ == pytest.approx(distiller.loss_curve_[-1], rel=1e-5)
+    assert distiller.loss_curve_[-1] < 0.8 * distiller.loss_curve_[0]
 
 
 @pytest.mark.slow
@@ -245,9 +309,12 @@ def test_mini_batches(multiclass_table):
     ("params", "named"),
     [
         ({"weights": lambda distance: distance}, "callable"),
-        ({"metric": "manhattan"}, "manhattan"),
-        ({"p": 1}, "p=1"),
-        ({"metric_params": {"w": [1.0]}}, "metric_params"),
+        ({"metric": "canberra"}, "canberra"),
+        ({"metric": abs}, "metric="),
+        ({"p": 0.5}, "p=0.5"),
+        ({"metric_params": {"V": [1.0]}}, "metric_params"),
+        ({"metric_params": {"w": [0.0] * 6}}, "weights of features"),
+        ({"p": np.inf, "metric_params": {"w": [1.0] * 6}}, "weights of features"),
     ],
 )
 @pytest.mark.parametrize("estimator", [KNeighborsClassifier, KNeighborsRegressor])

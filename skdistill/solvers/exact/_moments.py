@@ -1,7 +1,7 @@
 """Rows that have the moments of the real data, for students made of moments.
 
-``GaussianNB``, ``NearestCentroid`` and ``LinearDiscriminantAnalysis`` know the data by
-its priors, means and (co)variances. A few rows with the same moments train to the same
+``GaussianNB``, ``NearestCentroid`` and discriminant analyses know the data by its
+priors, means and (co)variances. A few rows with the same moments train to the same
 model, and of those the nearest to the starting rows are taken. With ``m`` rows, ``m_c``
 of class ``c``, and the real moments ``pi, mu, v`` or ``S``:
 
@@ -21,6 +21,9 @@ class means are ``sqrt(m) Q H`` where ``Q`` (m, r) has orthonormal columns that 
 zero in each class, so that ``m >= r + k``. The nearest ``Q`` to the starting deviations
 is the polar factor of an orthogonal Procrustes problem.
 
+**Quadratic discriminants** do with the rows of each class what linear ones do with all:
+``m_c >= r_c + 1``.
+
 **Priors** that follow the number of rows, in ratios ``pi'`` other than the real ones,
 are made good where classes share their (co)variance: moving all rows by ``d`` adds
 ``-mu_c S^-1 d`` to the score of class ``c``, up to a constant. It is enough that
@@ -32,11 +35,18 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import eigh, lstsq, null_space, svd
 
-from skdistill.real._moments import class_moments, covariance_within
+from skdistill.real._moments import class_covariances, class_moments, covariance_within
 from skdistill.solvers._problem import Start
+from skdistill.solvers.exact._counts import count_rows
+from skdistill.students.moments._counts import (
+    BernoulliNBStudent,
+    ComplementNBStudent,
+    MultinomialNBStudent,
+)
 from skdistill.students.moments._discriminant import DiscriminantStudent
 from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
+from skdistill.students.moments._quadratic import QuadraticStudent
 
 #: Error that counts as rounding, relative to what is compared.
 ROUNDING = 1e-10
@@ -65,7 +75,7 @@ def has_moments(problem):
     is_wide = problem.real.n_features > MAX_FEATURES
     return (
         type(problem.student) in _CANDIDATES
-        and not (is_wide and isinstance(problem.student, DiscriminantStudent))
+        and not (is_wide and type(problem.student) in _OF_COVARIANCES)
         and not (options.learn_probabilities or options.weighting == "learn")
     )
 
@@ -90,7 +100,7 @@ def approach_moments(problem):
     """
     student, options, synthetic = problem.student, problem.options, problem.start
     student.solve(synthetic)  # raises for too few rows
-    X, shortfall = _CANDIDATES[type(student)](student, problem.real, synthetic)
+    X, shortfall = _CANDIDATES[type(student)](problem)
     bounded = np.clip(X, *options.bounds)
     if not shortfall and not np.allclose(
         bounded, X, rtol=ROUNDING, atol=ROUNDING * options.scale
@@ -114,8 +124,9 @@ def approach_moments(problem):
     return Start(min(candidate, synthetic, key=loss), lambda _: options.units)
 
 
-def _gaussian_candidate(student, real, synthetic):
+def _gaussian_candidate(problem):
     """Rows for naive Bayes."""
+    student, real, synthetic = problem.student, problem.real, problem.start
     share, mean, variance, total = class_moments(real)
     rows = synthetic.y.mean(axis=0)
     smoothing = synthetic.hyperparameters["var_smoothing"]
@@ -149,8 +160,9 @@ def _gaussian_candidate(student, real, synthetic):
     return Candidate(X, shortfall)
 
 
-def _centroid_candidate(student, real, synthetic):
+def _centroid_candidate(problem):
     """Rows for nearest centroids."""
+    student, real, synthetic = problem.student, problem.real, problem.start
     y = synthetic.y
     m, k = y.shape
     share, mean, variance, _ = class_moments(real)
@@ -177,8 +189,9 @@ def _centroid_candidate(student, real, synthetic):
     return Candidate(y @ mean + deviation + shift, shortfall)
 
 
-def _discriminant_candidate(student, real, synthetic):
+def _discriminant_candidate(problem):
     """Rows for linear discriminants."""
+    student, real, synthetic = problem.student, problem.real, problem.start
     y = synthetic.y
     m, k = y.shape
     share, mean, variance, _ = class_moments(real)
@@ -228,11 +241,59 @@ def _discriminant_candidate(student, real, synthetic):
     return Candidate(y @ mean + deviation + shift, shortfall)
 
 
+def _quadratic_candidate(problem):
+    """Rows for quadratic discriminants."""
+    student, real, synthetic = problem.student, problem.real, problem.start
+    y, start = synthetic.y, _deviations(synthetic)
+    share, mean, *_ = class_moments(real)
+    covariances = class_covariances(real, share, mean)
+    shortfall = ""
+    if student.priors is None and not np.allclose(y.mean(axis=0), share, rtol=ROUNDING):
+        shortfall = (
+            "priors follow the rows. Pass n_synthetic as a dict in proportion to the "
+            "classes, or priors to the estimator"
+        )
+    X = y @ mean
+    for c, covariance in enumerate(covariances):
+        members = y[:, c] > 0
+        m = members.sum()
+        scale = np.sqrt(np.diag(covariance))
+        scale[scale == 0] = 1.0
+        values, vectors = eigh(covariance / scale / scale[:, None])
+        kept = values > ROUNDING * values[-1]
+        roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
+        rank = len(roots)
+        if rank > m - 1:
+            shortfall = (
+                f"the covariance of a class has rank {rank}, which takes {rank + 1} "
+                f"rows. Got {m}"
+            )
+            # The widest directions that the rows have room for.
+            roots, vectors = roots[-(m - 1) :], vectors[:, -(m - 1) :]
+        free = null_space(np.ones((1, m)))
+        target = start[members] / scale @ (vectors * roots)
+        U, _, Vt = svd(free.T @ target, full_matrices=False)
+        X[members] += np.sqrt(m) * (free @ (U @ Vt) @ (vectors * roots).T * scale)
+    return Candidate(X, shortfall)
+
+
+def _counts_candidate(problem):
+    """Rows for naive Bayes of counts."""
+    bounds = problem.options.bounds
+    return Candidate(*count_rows(problem.student, problem.real, problem.start, bounds))
+
+
 _CANDIDATES = {
+    BernoulliNBStudent: _counts_candidate,
+    ComplementNBStudent: _counts_candidate,
+    MultinomialNBStudent: _counts_candidate,
     GaussianNBStudent: _gaussian_candidate,
     NearestCentroidStudent: _centroid_candidate,
     DiscriminantStudent: _discriminant_candidate,
+    QuadraticStudent: _quadratic_candidate,
 }
+#: Those that know matrices of all pairs of features.
+_OF_COVARIANCES = (DiscriminantStudent, QuadraticStudent)
 
 
 def _are_equal(priors):

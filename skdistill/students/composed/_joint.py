@@ -122,6 +122,8 @@ class JointStudent(Student):
             "ignores_zeros",
         ):
             setattr(self, every, all(getattr(each, every) for each in self.members))
+        lows, highs = zip(*(each.feature_domain for each in self.members), strict=True)
+        self.feature_domain = max(lows), min(highs)
         for one in (
             "takes_batches",
             "trains_in_jax",
@@ -170,6 +172,11 @@ class JointStudent(Student):
     def cost_without_features(self, unit):
         """Return about the outer loss of the best constant prediction."""
         return unit if self.spec.classes is None else 1.0
+
+    def refuse_range(self, low, high):
+        """Refuse what one of the members does."""
+        for member in self.members:
+            member.refuse_range(low, high)
 
     def encode(self, y):
         """Return one-hot rows (n, k), or the numbers."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from skdistill._jax_scope import double_precision
 from skdistill._programs import Program, join, split
-from skdistill.students._base import Student
+from skdistill.students._base import NotMirrored, Student
 from skdistill.students._padded import pad_rows, pad_samples
 from skdistill.students.composed.transformers._chain import (
     Chain,
@@ -98,6 +98,12 @@ class PipelineStudent(Student):
         needs_all = student.counts_features or not student.ignores_zeros
         if self.chain.leaves_out and needs_all:
             refuse_behind_encoder(type(last).__name__)
+        if self.chain.mirrors and np.isfinite(student.feature_domain).any():
+            raise NotMirrored(
+                f"{type(last).__name__} cannot be distilled by gradient behind other "
+                "steps of a pipeline: these could leave the values that it takes."
+            )
+        self.feature_domain = student.feature_domain
         self.student, self._prefix = student, f"{name}__"
         self.hyperparameters = {
             self._prefix + name: value

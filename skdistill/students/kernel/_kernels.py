@@ -66,10 +66,10 @@ def _sigmoid(X, Z, params):
 
 
 def _cosine(X, Z, params):
-    return _unit_rows(X) @ _unit_rows(Z).T
+    return unit_rows(X) @ unit_rows(Z).T
 
 
-def _unit_rows(X):
+def unit_rows(X):
     """Rows of length one; a row of zeros stays, as in ``normalize``."""
     square = (X**2).sum(axis=1, keepdims=True)
     length = jnp.sqrt(jnp.where(square > 0, square, 1))

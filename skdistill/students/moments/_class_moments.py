@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def given_priors(priors, classes):
+def given_priors(priors, classes, name="priors"):
     """Return the priors that an estimator was given, as a tuple; None stays None.
 
     They sum to one, as scikit-learn makes them or demands.
@@ -19,7 +19,7 @@ def given_priors(priors, classes):
     priors = np.asarray(priors, dtype=np.float64)
     if priors.shape != (len(classes),) or not (priors > 0).all():
         raise ValueError(
-            f"priors must be {len(classes)} positive numbers, one for each class in y; "
+            f"{name} must be {len(classes)} positive numbers, one for each class in y; "
             f"got {priors.tolist()}."
         )
     return tuple((priors / priors.sum()).tolist())

@@ -13,7 +13,9 @@ of stochastic neighbor compression [2]_. As ``gamma`` grows, ``u`` becomes one f
 scikit-learn. Rows vote with ``u_j``, or ``u_j / |x - s_j|`` for ``weights="distance"``.
 
 ``gamma`` is a surrogate, of no use to the estimator. It is counted in units of the
-inverse variance of the rows, so that the units of the features do not matter.
+inverse variance of the rows, so that the units of the features do not matter. Of other
+metrics the squared distances take the place of the euclidean ones, and their mean from
+the center that of the variance.
 
 .. [1] J. Goldberger, G. Hinton, S. Roweis, R. Salakhutdinov, "Neighbourhood components
    analysis", NeurIPS 2004.
@@ -29,10 +31,11 @@ import numpy as np
 from jax import lax
 from jax.nn import logsumexp
 
+from skdistill._programs import Program
 from skdistill.objectives._losses import MULTINOMIAL_LOG_LOSS, SQUARED_LOSS
 from skdistill.students._base import NotMirrored
 from skdistill.students._padded import PaddedStudent
-from skdistill.students.kernel._kernels import squared_distances
+from skdistill.students.neighbors._metrics import Euclidean, metric_of
 
 #: Factor of ``gamma`` at which the soft vote is the vote, but for ties.
 LIMIT_FACTOR = 1e12
@@ -64,7 +67,7 @@ class NeighborParams(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SoftVote:
+class SoftVote(Program):
     """How much each row takes part in a prediction, in logarithms.
 
     A rough vote goes on from the distances in single precision, which takes half the
@@ -73,16 +76,17 @@ class SoftVote:
 
     n_neighbors: int
     by_distance: bool
+    metric: Any = Euclidean()
     is_rough: bool = False
 
     def scores(self, params, X):
-        """Return the squared distances (n, m) of the rows, and their scores.
+        """Return powers of the distances (n, m) of the rows, and their scores.
 
         Scores are measured from that of the nearest row, which changes no membership
         and leaves little to rounding where all rows are far. Rows that fill the set up
         are infinitely far.
         """
-        square = squared_distances(X, params.centers.astype(X.dtype))
+        square = self.metric(X, params.centers.astype(X.dtype))
         votes = params.votes > 0
         nearest = jnp.where(votes, square, jnp.inf).min(axis=1, keepdims=True)
         away = square - lax.stop_gradient(nearest)
@@ -98,7 +102,7 @@ class SoftVote:
             return members, jnp.zeros_like(members)
         # Rounding leaves so much of the distance of equal rows.
         noise = 4 * jnp.finfo(square.dtype).eps * lax.stop_gradient(square.mean())
-        return members, -jnp.log(jnp.maximum(square, noise)) / 2
+        return members, -jnp.log(jnp.maximum(square, noise)) / self.metric.power
 
 
 @dataclass(frozen=True)
@@ -207,12 +211,17 @@ def _largest(scores, k):
     return lax.scan(following, above_all, length=k)[1]
 
 
-def _train(synthetic, is_row):
-    X, y, _, hyperparameters = synthetic
-    share = is_row / is_row.sum()
-    variance = (share @ (X - share @ X) ** 2).sum()
-    gamma = hyperparameters["gamma"] / jnp.where(variance > 0, variance, 1.0)
-    return NeighborParams(X, y.reshape(len(X), -1), gamma, is_row)
+@dataclass(frozen=True)
+class _Training(Program):
+    metric: Any
+
+    def __call__(self, synthetic, is_row):
+        X, y, _, hyperparameters = synthetic
+        share = is_row / is_row.sum()
+        # Of euclidean distances, the variance of the rows.
+        spread = share @ self.metric(X, (share @ X)[None])[:, 0]
+        gamma = hyperparameters["gamma"] / jnp.where(spread > 0, spread, 1.0)
+        return NeighborParams(X, y.reshape(len(X), -1), gamma, is_row)
 
 
 class _NeighborsStudent(PaddedStudent):
@@ -238,15 +247,16 @@ class _NeighborsStudent(PaddedStudent):
     learns_surrogates = False
     clusters_targets = False
     ignores_zeros = True
-    train = staticmethod(_train)
 
     def __init__(self, estimator, spec):
         _refuse_unmirrored(estimator)
         super().__init__(estimator, spec)
+        metric = metric_of(estimator)
         self.raw_prediction = self.vote(
-            int(estimator.n_neighbors), estimator.weights == "distance"
+            int(estimator.n_neighbors), estimator.weights == "distance", metric
         )
         self.rough_prediction = replace(self.raw_prediction, is_rough=True)
+        self.train = _Training(metric)
 
     def solve(self, synthetic, start=None):
         """Return the rows and the sharpness of their vote."""
@@ -309,19 +319,8 @@ class NeighborsRegressorStudent(_NeighborsStudent):
 
 def _refuse_unmirrored(estimator):
     """Raise a ValueError that names the settings without a counterpart here."""
-    refused = []
     if not (estimator.weights is None or isinstance(estimator.weights, str)):
-        refused.append("weights as a callable")
-    if estimator.metric_params:
-        refused.append("metric_params")
-    if estimator.metric == "minkowski" and estimator.p != 2:
-        refused.append(f"p={estimator.p!r}")
-    elif estimator.metric not in ("minkowski", "euclidean"):
-        refused.append(f"metric={estimator.metric!r}")
-    if refused:
         raise NotMirrored(
-            f"{type(estimator).__name__} cannot be distilled with "
-            f"{', '.join(refused)}. Supported: euclidean distances, that is "
-            "metric='minkowski' with p=2 or metric='euclidean', every n_neighbors, and "
-            "weights='uniform' or 'distance'."
+            f"{type(estimator).__name__} cannot be distilled with weights as a "
+            "callable. Supported: weights='uniform' or 'distance'."
         )
