@@ -84,7 +84,7 @@ def test_the_loss_on_held_back_rows(multiclass_table):
 
 def test_weights_and_wide_tables(rng):
     X = rng.normal(size=(40, 12))
-    distiller = DatasetDistiller(Ridge(), n_synthetic=4, weighting="match")
+    distiller = DatasetDistiller(Ridge(), n_synthetic=12, weighting="match")
     names, rows, _ = shown(distiller.fit(X, X[:, :10]))
     assert names == [
         *(f"x{i}" for i in range(8)),
@@ -95,7 +95,7 @@ def test_weights_and_wide_tables(rng):
     ]
     assert {len(row) for row in rows} == {len(names)}
     weights = [float(row[-1]) for row in rows]
-    assert_allclose(weights, distiller.sample_weight_synthetic_, rtol=1e-3)
+    assert_allclose(weights, distiller.sample_weight_synthetic_[:5], rtol=1e-3)
 
 
 @pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
