@@ -18,7 +18,8 @@ def real(rng):
 
 @pytest.fixture
 def pull(rng):
-    return rng.standard_normal((m, k)) * np.array([[1.0], [2.0], [0.8]])
+    rows = np.linalg.qr(rng.standard_normal((k, m)))[0].T
+    return rows * np.array([[1.0], [1.5], [0.9]])
 
 
 @pytest.fixture

@@ -199,4 +199,6 @@ def _round_units(problem, model, synthetic):
     hessians = student.loss.convex_hessian(raw, student.encode(sample.y))
     share = sample.sample_weight / sample.sample_weight.sum()
     curvature = [share @ hessians.columns(c) for c in range(student.n_outputs)]
-    return RoundUnits(model.whitening, pull, np.stack(curvature, axis=1))
+    units = RoundUnits(model.whitening, pull, np.stack(curvature, axis=1))
+    # Targets that are learned move the pulls, which are no longer given then.
+    return units if problem.options.target_scale is None else units.of_features

@@ -17,7 +17,7 @@ from skdistill.synthetic._variables import Block, FeatureUnits
 
 #: Least curvature of a direction, relative to the largest. What the pulls do not see
 #: moves these, and is curved by that.
-LEAST_CURVATURE = 1e-2
+LEAST_CURVATURE = 0.1
 #: Smallest pull of a row that is told from none, in units of the targets.
 LEAST_PULL = 1e-6
 
