@@ -1,4 +1,4 @@
-"""The tables of the README, from the figures of the benchmarks that measure them.
+"""Tables of the README and the documentation, from the figures that they show.
 
 Run it with nothing else going (hours: the accuracies alone take most of them)::
 

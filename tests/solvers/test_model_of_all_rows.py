@@ -34,7 +34,7 @@ from skdistill.students import student_for
 from skdistill.students._params import LinearParams
 from tests.conftest import rows_of, spec_of, strict_logistic
 
-OPTIONS = {"max_iter": 2000, "tol": 1e-10, "loss_unit": 1.0}
+OPTIONS = {"solver": "auto", "max_iter": 2000, "tol": 1e-10, "loss_unit": 1.0}
 
 
 @pytest.fixture(params=[True, False], ids=["intercept", "no intercept"])
