@@ -1,3 +1,7 @@
+from itertools import count
+from pathlib import Path
+
+import jax
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
@@ -52,6 +56,23 @@ def make_table(n_classes, *, n=120, p=6, seed=0, class_sep=0.7):
         random_state=seed,
     )
     return StandardScaler().fit_transform(X), y
+
+
+#: Where Linux lists the maps of a process, and from how many on programs are dropped.
+#: It allows 65,530 of them.
+MAPS, MANY_MAPS = Path("/proc/self/maps"), 40_000
+_tests = count()
+
+
+@pytest.fixture(autouse=True)
+def bounded_maps():
+    """Drop compiled programs before they fill the table of memory maps.
+
+    Each has several, and a process that may have no more of them ends without a word.
+    """
+    is_time_to_look = next(_tests) % 10 == 0 and MAPS.exists()
+    if is_time_to_look and MAPS.read_bytes().count(b"\n") > MANY_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")
