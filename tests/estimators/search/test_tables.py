@@ -117,7 +117,7 @@ def test_a_list_of_texts():
     y = random_state.choice(list(words), size=120)
     texts = [" ".join(random_state.choice(words[label], size=5)) for label in y]
     model = make_pipeline(TfidfVectorizer(), MultinomialNB())
-    distiller = by_search(model, n_synthetic=4).fit(texts, y)
+    distiller = by_search(model, n_synthetic=4, solver="search").fit(texts, y)
     rows, labels = distiller.transform(texts)
     assert isinstance(rows, list)
     assert set(rows) <= set(texts)
@@ -129,10 +129,11 @@ def test_a_list_of_texts():
     assert list(frame.columns) == ["sample", "target"]
     assert list(frame["sample"]) == rows
     series = pd.Series(texts, name="review")
-    frame = by_search(model, n_synthetic=4).fit(series, y).to_frame()
+    fitted = by_search(model, n_synthetic=4, solver="search").fit(series, y)
+    frame = fitted.to_frame()
     assert list(frame.columns) == ["review", "target"]
     with pytest.raises(ValueError, match="y is None"):
-        by_search(model).fit(texts, None)
+        by_search(model, solver="search").fit(texts, None)
 
 
 def test_a_sparse_matrix(clouds):
