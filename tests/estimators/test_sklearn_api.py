@@ -71,7 +71,9 @@ ESTIMATORS = [
     LinearSVC(),
     LinearSVR(loss="squared_epsilon_insensitive"),
     MLPClassifier(8, learning_rate_init=0.1, max_iter=30, random_state=0),
-    MLPRegressor(8, learning_rate_init=0.1, max_iter=30, random_state=0),
+    MLPRegressor(
+        hidden_layer_sizes=8, learning_rate_init=0.1, max_iter=30, random_state=0
+    ),
     MultinomialNB(),
     NearestCentroid(),
     PoissonRegressor(),
