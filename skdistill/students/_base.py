@@ -224,14 +224,14 @@ class Student(ABC):
         """
         return self
 
-    def refuse_range(self, low: np.ndarray, high: np.ndarray) -> None:  # noqa: B027
+    def refuse_range(self, low: np.ndarray, high: np.ndarray) -> None:  # noqa: B027 (most take any)
         """Raise an error for real rows within ``low`` and ``high`` (p,).
 
         A ValueError if the estimator does not take such features, NotMirrored if the
         student does not.
         """
 
-    def refuse_left_out(self) -> None:  # noqa: B027
+    def refuse_left_out(self) -> None:  # noqa: B027 (most refuse nothing)
         """Raise NotMirrored if search is to take rows with too many features.
 
         Of others the rarest are left out, if ``ignores_zeros``.

@@ -19,7 +19,7 @@ from skdistill.real import _reading
 from skdistill.real._base import _ValueAndGrad
 from skdistill.real._dense import DenseRows
 from skdistill.solvers import _iterate, _problem
-from skdistill.solvers.exact import _model_of_all_rows
+from skdistill.solvers.exact import _model_of_all_rows, _newton
 from skdistill.solvers.exact._span_loss import SpanLoss
 from skdistill.students import _base
 from skdistill.students._base import _train
@@ -213,7 +213,7 @@ def test_a_stop_request_ends_every_phase(
     phase, estimator, table, params, counted, monkeypatch
 ):
     if phase == "model by L-BFGS":
-        monkeypatch.setattr(_model_of_all_rows, "CHEAP_BLOCKS", 0)
+        monkeypatch.setattr(_newton, "CHEAP_BLOCKS", 0)
     X, y = table(MANY)
     watch = Watch(stop_at=1)
     fitted = fit(estimator, X, y, watch, max_iter=100, **params)

@@ -2,24 +2,20 @@
 
 Minimizes ``loss + ridge / 2 * ||coef||^2`` over ``||coef|| <= max_norm``. It sees the
 real data through an objective. L-BFGS leads near the model on a sample, and to a model
-that the norm limits. From there, a few steps of Newton's method, by conjugate gradients
-in whitened coordinates, lead to rounding error. A product with the Hessian is a
-difference of two gradients: any objective has these. Where there are too many rows,
-features and classes for a Hessian of all rows, L-BFGS comes first there, too.
+that the norm limits. From there, a few steps of Newton's method lead to rounding error.
+Where there are too many rows, features and classes for a Hessian of all rows, L-BFGS
+comes first there, too.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import issparse
-from scipy.sparse.linalg import LinearOperator, cg
 
-from skdistill._forms import products_from
 from skdistill.optimizers._lbfgs import minimize
 from skdistill.optimizers._outcome import Outcome
 from skdistill.real._moments import mean_and_covariance
+from skdistill.solvers.exact._newton import polish, rows_for_blocks
 from skdistill.solvers.exact._whitening import (
     MAX_DENSE_FEATURES,
     PrincipalWhitening,
@@ -38,20 +34,10 @@ MAX_LIMITED_FITS = 3
 #: How much worse than on its own rows a model may be on others, in units of the loss of
 #: predicting without features.
 OVERFIT = 0.02
-#: Products with the Hessian in a step of Newton's method, and their precision.
-NEWTON_PRODUCTS = 60
-NEWTON_RTOL = 1e-3
-MAX_HALVINGS = 10
 #: Steps after L-BFGS, where the Hessian is known from a sample alone.
 POLISHING_STEPS = 2
-#: Multiplications up to which blocks of the Hessian are computed in each step.
-CHEAP_BLOCKS = 1e9
 #: Multiplications up to which an orthonormal basis of wide rows is computed.
 CHEAP_SPAN = 1e10
-#: Entries of the gradient that are rounding, in units of the loss.
-ROUNDING = 4 * np.finfo(np.float64).eps
-#: Change of a coefficient, relative to the largest, that ends these steps.
-COEF_TOL = 1e-10
 
 
 class DataModel(NamedTuple):
@@ -119,7 +105,7 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
 
     if whitening.hessian is not None:
         # Nothing else is to be learned from a sample.
-        params, n_iter, outcome = _polish(
+        params, n_iter, outcome = polish(
             space(params, loss, np.inf), problem, max_iter, tol, callback
         )
         fits = np.linalg.norm(params.coef) <= max_norm
@@ -127,7 +113,7 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
             return DataModel(params, False, whitening, outcome)
     params, limited, _ = _fit_in_ball(
         space(params, sample_loss),
-        max_iter=min(SAMPLE_MAX_ITER, max_iter),
+        max_iter=SAMPLE_MAX_ITER,
         tol=max(SAMPLE_TOL, tol),
         callback=None,
     )
@@ -150,15 +136,15 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
                 break
         # It is within the ball. From the limit no gradient would lead there.
         params = params._replace(coef=params.coef * min(wanted / norm, 1.0))
-        limited = False
     if not student.loss.is_quadratic:
         whitening = _whitening_at(problem, params, ridge, span)
     is_convex = student.loss.upper_hessian is None
     by_newton = student.loss.is_quadratic or (
-        is_convex and _rows_for_blocks(problem, whitening) is problem.real
+        is_convex and rows_for_blocks(problem, whitening) is problem.real
     )
-    if not limited and by_newton:
-        params, n_iter, outcome = _polish(
+    # Where the Hessian was known, this has been done.
+    if whitening.hessian is None and by_newton:
+        params, n_iter, outcome = polish(
             space(params, loss, np.inf), problem, max_iter, tol, callback
         )
         fits = np.linalg.norm(params.coef) <= max_norm
@@ -171,7 +157,7 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     steps = min(POLISHING_STEPS, max_iter - result.n_iter)
     if limited or result.outcome is Outcome.STOPPED or steps < 1:
         return model
-    params, _, _ = _polish(space(params, loss, np.inf), problem, steps, tol, callback)
+    params, _, _ = polish(space(params, loss, np.inf), problem, steps, tol, callback)
     if np.linalg.norm(params.coef) > max_norm:
         return model
     return DataModel(params, False, whitening)
@@ -273,109 +259,6 @@ def _fit_in_ball(space, *, max_iter, tol, callback):
     return space.centered(params), shrink < 1, result
 
 
-def _polish(space, problem, max_iter, tol, callback):
-    """Fit by Newton's method until the coefficients no longer change.
-
-    Returns
-    -------
-    params : LinearParams
-        The model.
-    n_iter : int
-        Steps.
-    outcome : Outcome
-        How they ended.
-    """
-    x = space.x0
-    params, _ = space.unpack(x)
-    value, grad = space.value_and_grad(x)
-    if np.abs(grad).max() <= ROUNDING:
-        space.report(callback, x, value)
-        return space.centered(params), 1, Outcome.CONVERGED
-    # A quadratic is its own expansion, otherwise half of the digits are left.
-    step_length = np.sqrt(np.finfo(problem.real.dtype).eps)
-    blocks = None
-    if space.student.loss.is_quadratic:
-        step_length = 1.0
-    elif space.whitening.size <= MAX_DENSE_FEATURES:
-        blocks = _CurvatureBlocks(space, _rows_for_blocks(problem, space.whitening))
-    is_known = space.whitening.hessian is not None
-    is_known |= blocks is not None and blocks.are_all
-    preconditioner = None
-    outcome, first_size = Outcome.MAX_ITER, np.linalg.norm(grad)
-    for n_iter in range(1, max_iter + 1):  # noqa: B007 (read after it)
-
-        def product(v, x=x, grad=grad):
-            norm = np.linalg.norm(v)
-            if not norm:
-                return v
-            length = step_length / norm
-            return (space.value_and_grad(x + length * v)[1] - grad) / length
-
-        hessian = LinearOperator((len(x), len(x)), product, dtype=np.float64)
-        if blocks is not None and (preconditioner is None or blocks.are_cheap):
-            preconditioner = blocks.inverse(params)
-        # Early steps need not be exact.
-        rtol = max(NEWTON_RTOL, 0.1 * min(1.0, np.linalg.norm(grad) / first_size))
-        if is_known and space.whitening.hessian is not None:
-            step = -grad / space.whitening.hessian
-        elif is_known:
-            step = preconditioner @ -grad
-        else:
-            step, _ = cg(
-                hessian,
-                -grad,
-                rtol=rtol,
-                maxiter=NEWTON_PRODUCTS,
-                M=preconditioner,
-            )
-        lower = _descend(space, x, step, value, grad)
-        if lower is None:
-            # Rounding, unless it is that of the Hessian: features of very different
-            # units cost it all digits.
-            if is_known and -np.vdot(grad, step) > 1e-14 * abs(value):
-                is_known = False
-                continue
-            outcome = Outcome.CONVERGED
-            break
-        size = np.linalg.norm(grad)
-        x, value, grad = lower
-        if space.whitening.hessian is not None:
-            is_known &= np.linalg.norm(grad) <= 0.1 * size
-        before = params
-        params, _ = space.unpack(x)
-        change = np.abs(params.coef - before.coef).max()
-        if space.report(callback, x, value):
-            outcome = Outcome.STOPPED
-            break
-        is_same = change <= COEF_TOL * np.abs(params.coef).max()
-        if np.abs(grad).max() <= ROUNDING or is_same:
-            outcome = Outcome.CONVERGED
-            break
-    return space.centered(params), n_iter, outcome
-
-
-def _descend(space, x, step, value, grad):
-    """Halve a step until it leads down; None if only rounding is left.
-
-    Returns
-    -------
-    x, value, grad
-        Where it leads, with the value and the gradient there.
-    """
-    size, slope = np.linalg.norm(grad), np.vdot(grad, step)
-    for _ in range(MAX_HALVINGS):
-        candidate, candidate_grad = space.value_and_grad(x + step)
-        # Near the minimum rounding hides the descent, but not in the gradient.
-        if np.linalg.norm(candidate_grad) < 0.5 * size:
-            return x + step, candidate, candidate_grad
-        if -slope <= 1e-14 * abs(value):
-            return None
-        if candidate < value + 1e-4 * slope:
-            return x + step, candidate, candidate_grad
-        step, slope = step / 2, slope / 2
-    return None
-
-
 class _ModelSpace:
     """The penalized loss in whitened coordinates, within a ball.
 
@@ -447,67 +330,3 @@ class _ModelSpace:
         if self.student.loss.shift_invariant:
             intercept = intercept - intercept.mean()
         return LinearParams(coef, intercept)
-
-
-def _rows_for_blocks(problem, whitening):
-    """All rows, where a Hessian of all is as cheap as some products with it."""
-    work = problem.real.n_rows * whitening.size**2 * problem.student.n_outputs
-    is_cheap = work <= CHEAP_BLOCKS and whitening.size <= MAX_DENSE_FEATURES
-    return problem.real if is_cheap else problem.sample
-
-
-class _CurvatureBlocks:
-    """Diagonal blocks of the Hessian on some rows, one for each output.
-
-    Whitened coordinates are round for the mean curvature of the rows; the blocks know
-    the curvature of each row and output.
-    """
-
-    def __init__(self, space, rows):
-        self.space, self.rows = space, rows
-        student, size = space.student, space.whitening.size
-        self.basis = space.whitening.to_coef(np.eye(size))
-        self.penalty = np.zeros((size + 1, size + 1))
-        self.penalty[:-1, :-1] = space.ridge * self.basis @ self.basis.T
-        intercept = np.append(-self.basis @ space.mean, 1.0)
-        on_intercept = space.ridge * student.intercept_penalty
-        self.penalty += on_intercept * np.outer(intercept, intercept)
-        if not student.fit_intercept:
-            self.penalty[-1, -1] = 1.0
-        n_products = rows.n_rows * (size + 1) ** 2 * space.k
-        self.are_cheap = n_products <= CHEAP_BLOCKS
-        #: Whether there is nothing else in the Hessian.
-        self.are_all = self.are_cheap and space.k == 1 and rows is space.objective.real
-
-    def inverse(self, params):
-        """Return the inverse of the blocks at a model, as an operator."""
-        k, space = self.space.k, self.space
-        sums = self.rows.map_sum(
-            partial(_curvature_sums, student=space.student),
-            params,
-            self.basis,
-            space.mean,
-        )
-        factors = []
-        for block in sums + self.penalty:
-            # Where nothing is curved, nothing is known: stay close.
-            ridge = 1e-8 * np.trace(block) / len(block)
-            block[np.diag_indices_from(block)] += ridge
-            factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
-
-        def apply(x):
-            v = np.column_stack([x[:-k].reshape(k, -1), x[-k:]])
-            v = np.array([cho_solve(f, row) for f, row in zip(factors, v, strict=True)])
-            return np.concatenate([v[:, :-1].ravel(), v[:, -1]])
-
-        return LinearOperator((len(self.space.x0),) * 2, apply, dtype=np.float64)
-
-
-def _curvature_sums(chunk, params, basis, mean, student):
-    """Blocks (k, size + 1, size + 1) of the Hessian of the loss, the intercept last."""
-    raw = chunk.X @ params.coef.T + params.intercept
-    curvature = student.loss.convex_hessian(raw, student.encode(chunk.y)).curvature
-    curvature = curvature * chunk.sample_weight[:, None]
-    design = np.full((len(raw), len(basis) + 1), float(student.fit_intercept))
-    design[:, :-1] = products_from(chunk.X, mean, basis.T)
-    return np.array([(design.T * each) @ design for each in curvature.T])

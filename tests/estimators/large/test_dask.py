@@ -22,8 +22,9 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore:The outer loss did not converge:sklearn.exceptions.ConvergenceWarning"
     ),
-    # Of what Dask itself uses, and of workers that are told to die.
+    # Of what Dask itself uses.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    # Of sockets to workers that are told to die, also where they are collected.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
