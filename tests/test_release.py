@@ -18,8 +18,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Folders of which an sdist has all that is written by hand.
 SOURCES = ("skdistill", "tests", "examples", "docs", "benchmarks")
 WRITTEN = (".py", ".typed", ".rst", ".md", ".txt", ".png", ".svg", ".css", ".json")
-# What the documentation writes into its folder.
-BUILT = ("_build", "auto_examples", "generated", "sg_execution_times")
+# What the documentation writes into its folder, and the README's example.
+BUILT = (
+    "_build",
+    "auto_examples",
+    "generated",
+    "sg_execution_times",
+    "examples/distilled_digits.png",
+)
 
 
 @pytest.fixture(scope="module")

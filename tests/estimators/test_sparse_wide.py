@@ -107,8 +107,9 @@ def test_what_belongs_to_features_is_given_for_all_of_them(data):
     rows = fit(X, y, feature_range=bounds).X_synthetic_.toarray()
     assert 0 <= rows[:, common[0]].min() <= rows[:, common[0]].max() <= 0.01
     distiller = fit(X, y, warm_start=True)
-    loss = distiller.loss_
-    assert distiller.fit(X, y).loss_ <= loss + 1e-6
+    # That of the student: a refit to scikit-learn's own tolerance is off by 1e-5.
+    loss = distiller.loss_curve_[-1]
+    assert distiller.fit(X, y).loss_curve_[-1] <= loss
     given = fit(X, y, init=distiller.transform(X), n_synthetic="auto", max_iter=1)
     assert given.X_synthetic_.shape == (N_SYNTHETIC, N_FEATURES)
     with pytest.raises(ValueError, match="has 5 features"):
