@@ -29,7 +29,7 @@ PARTS = (
     ("read", _by_student, "read_rows"),
     ("starting rows", _problem, "starting_rows"),
     ("pose", _by_student, "pose"),
-    ("model of all rows", _distill, "approach"),
+    ("model of all rows", _distill, "reach_model"),
 )
 
 

@@ -131,7 +131,7 @@ def run(container, folder):
         seconds = time.perf_counter() - start
     real, _ = read_rows(distiller, X, y, None)
     n_passes = sum(rows == real.n_rows for rows in passes)
-    student = student_for(estimator, real.targets.spec(N_FEATURES))
+    student = student_for(estimator, real.targets.task(N_FEATURES))
     loss = OuterLoss(real, student.raw_prediction, student.outer_loss)
     params = student.params_of(distiller.estimator_, None)
     times = []

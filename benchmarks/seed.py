@@ -144,10 +144,10 @@ def data_pass(X, y, repeats):
     from skdistill.objectives import OuterLoss
     from skdistill.real._dense import DenseRows
     from skdistill.real._targets import class_targets
-    from skdistill.students import DataSpec, student_for
+    from skdistill.students import Task, student_for
     from skdistill.students._params import LinearParams
 
-    student = student_for(LogisticRegression(), DataSpec(784, np.arange(10), 10, False))
+    student = student_for(LogisticRegression(), Task(784, np.arange(10), 10, False))
     targets, indices = class_targets(y, y)
     real = DenseRows(X, indices, np.ones(len(y)), targets)
     objective = OuterLoss(real, student.raw_prediction, student.outer_loss)

@@ -41,7 +41,7 @@ from sklearn.cross_decomposition import PLSRegression
 
 from skdistill.students import (
     ClosedFormStudent,
-    DataSpec,
+    Task,
     check_student,
     register_student,
 )
@@ -89,10 +89,10 @@ class PLSStudent(ClosedFormStudent):
     loss_name = "squared_error"
     hyperparameters = {}
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         if not estimator.scale:
             raise ValueError("PLSRegression: scale=True, please.")
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         self.train = train_of[estimator.n_components]
 
     def params_of(self, estimator, synthetic):
@@ -110,7 +110,7 @@ class PLSStudent(ClosedFormStudent):
 # somewhere does not get past it.
 
 estimator = PLSRegression(n_components=3)
-check_student(PLSStudent(estimator, DataSpec(6, None, 1, False)))
+check_student(PLSStudent(estimator, Task(6, None, 1, False)))
 register_student(PLSRegression, PLSStudent)
 
 # %%

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from skdistill.objectives import OuterLoss
 from skdistill.real._dense import DenseRows
 from skdistill.real._targets import ClassTargets, NumericTargets
-from skdistill.students import DataSpec
+from skdistill.students import Task
 
 
 def strict_logistic(**params):
@@ -23,7 +23,7 @@ def strict_logistic(**params):
 
 def spec_of(classes, n_features=6):
     """What a student is told of rows with these classes."""
-    return DataSpec(n_features, np.asarray(classes), len(classes), False)
+    return Task(n_features, np.asarray(classes), len(classes), False)
 
 
 def rows_of(X, y, weight=None, **params):

@@ -32,7 +32,7 @@ class ByStudent:
     estimator : estimator object
         Unfitted.
     student_of : callable
-        ``student_of(spec) -> Student``.
+        ``student_of(task) -> Student``.
     X, y, sample_weight : array-like
         The real rows, as they came.
     """
@@ -54,8 +54,8 @@ class ByStudent:
                 f"{type(estimator).__name__} cannot be differentiated on this table: "
                 f"{error}"
             ) from error
-        spec = real.targets.spec(real.n_features)
-        student = student_of(spec._replace(layout=self.columns.layout))
+        task = real.targets.task(real.n_features)
+        student = student_of(task._replace(layout=self.columns.layout))
         student.refuse_range(real.low, real.high)
         check_requests(distiller, estimator, student, real.targets)
         real = self._of_common_features(distiller, real, student)

@@ -40,7 +40,7 @@ class Refit:
         """Return the fitted attributes that a set has by itself."""
         problem, options = self.problem, self.problem.options
         targets = problem.real.targets
-        rows = targets.export(
+        rows = targets.rows_for_estimator(
             problem.student, options, problem.y0, problem.weight0, synthetic
         )
         samples = self.columns.decode(rows.X)
@@ -108,7 +108,10 @@ class Refit:
         student, unit = self.problem.student, self.problem.options.loss_unit
         warn_of_gap(report, student.cost_without_features(unit))
         fitted["_table"] = self.columns
-        learned = [*self.problem.options.learn_params, *self.problem.student.surrogates]
+        learned = [
+            *self.problem.options.learn_params,
+            *self.problem.student.smoothing_params,
+        ]
         fitted["_learned_values"] = {
             name: synthetic.hyperparameters[name] for name in learned
         }

@@ -12,9 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skdistill._forms import deviations, ranges
 from skdistill.real._sampling import row_positions
-from skdistill.synthetic import _export, _start
+from skdistill.synthetic import _rows, _start
 from skdistill.synthetic._allocation import rows_for_regression, rows_per_class
-from skdistill.synthetic._set import DataSpec
+from skdistill.synthetic._set import Task
 from skdistill.tables._frames import (
     is_frame,
     labels_like,
@@ -70,8 +70,8 @@ class Targets(ABC):
         return positions
 
     @abstractmethod
-    def spec(self, n_features):
-        """Return the DataSpec of rows with these targets."""
+    def task(self, n_features):
+        """Return the Task of rows with these targets."""
 
     @abstractmethod
     def groups(self, y):
@@ -123,7 +123,7 @@ class Targets(ABC):
         """Return what ``OuterVariables`` is told of targets that are learned or not."""
 
     @abstractmethod
-    def export(self, student, options, y0, weight0, synthetic):
+    def rows_for_estimator(self, student, options, y0, weight0, synthetic):
         """Return the ``Rows`` that scikit-learn is given for a set."""
 
 
@@ -145,9 +145,9 @@ class ClassTargets(Targets):
         self.classes = classes
         self.n_groups = len(classes)
 
-    def spec(self, n_features):
-        """Return the DataSpec of rows with these targets."""
-        return DataSpec(n_features, self.classes, len(self.classes), False)
+    def task(self, n_features):
+        """Return the Task of rows with these targets."""
+        return Task(n_features, self.classes, len(self.classes), False)
 
     def groups(self, y):
         """Return the classes."""
@@ -178,9 +178,9 @@ class ClassTargets(Targets):
         """Probabilities of the classes may be learned."""
         return {"learn_probabilities": learn}
 
-    def export(self, student, options, y0, weight0, synthetic):
+    def rows_for_estimator(self, student, options, y0, weight0, synthetic):
         """Return rows with labels."""
-        return _export.rows_of_classes(
+        return _rows.rows_of_classes(
             student, self.classes, options, y0, weight0, synthetic
         )
 
@@ -221,9 +221,9 @@ class NumericTargets(Targets):
         deviation = weighted_spread(Y, sample_weight, np.zeros(len(low)))
         return cls(like, low, high, deviation, y.ndim == 2, *settings)
 
-    def spec(self, n_features):
-        """Return the DataSpec of rows with these targets."""
-        return DataSpec(n_features, None, len(self.low), self.multi_output)
+    def task(self, n_features):
+        """Return the Task of rows with these targets."""
+        return Task(n_features, None, len(self.low), self.multi_output)
 
     def groups(self, y):
         """Return one group for all."""
@@ -273,9 +273,9 @@ class NumericTargets(Targets):
         """Numbers may be learned."""
         return {"target_scale": self.unit if learn else None}
 
-    def export(self, student, options, y0, weight0, synthetic):
+    def rows_for_estimator(self, student, options, y0, weight0, synthetic):
         """Return rows with numbers."""
-        return _export.rows_of_numbers(options, synthetic)
+        return _rows.rows_of_numbers(options, synthetic)
 
 
 class CodedTargets(NumericTargets):

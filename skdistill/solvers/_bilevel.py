@@ -45,7 +45,7 @@ class BilevelLoss:
         return float(loss), student.implicit_vjp(params, params_grad, synthetic)
 
 
-def improve(
+def minimize_outer_loss(
     student,
     objective,
     variables,

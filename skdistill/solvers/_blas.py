@@ -34,7 +34,7 @@ def blas_threads_for(problem):
     Threads that wait between small solves, or while JAX does its own work, keep the
     processor from JAX's.
     """
-    n_unknowns = min(problem.start.X.shape) * problem.student.spec.n_outputs
+    n_unknowns = min(problem.start.X.shape) * problem.student.task.n_outputs
     if n_unknowns <= MAX_SMALL_SOLVE or problem.student.trains_in_jax:
         return single_blas_thread()
     return nullcontext()

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skdistill.optimizers._outcome import Outcome
-from skdistill.solvers._iterate import calibrate, iterate
+from skdistill.solvers._iterate import bilevel_iteration, calibrate
 from skdistill.solvers._rounding import round_set
 from skdistill.solvers._validation import course_by_folds
-from skdistill.solvers.exact import approach
+from skdistill.solvers.exact import reach_model
 from skdistill.synthetic._set import SyntheticSet
 
 #: Share of the iterations that is kept for a set after it is rounded.
@@ -61,7 +61,7 @@ def distill(problem, columns, report):
     ValueError
         If ``solver="exact"`` and no rows reproduce the full-data model.
     """
-    start = approach(problem, report)
+    start = reach_model(problem, report)
     if start.is_exact and problem.options.solver != "lbfgs":
         synthetic, outcome = calibrate(problem, start.synthetic), start.outcome
         solver = "exact"
@@ -75,7 +75,7 @@ def distill(problem, columns, report):
         synthetic, fixed_options = round_set(
             problem, synthetic, start.units_at, columns, report
         )
-        synthetic, after = iterate(
+        synthetic, after = bilevel_iteration(
             problem, synthetic, start.units_at, fixed_options, report, report.remaining
         )
         outcome = after if outcome is Outcome.CONVERGED else outcome
@@ -106,7 +106,7 @@ def _judged(problem, start, columns, report, kept):
         report.judge_by(
             judge, np.inf if by_batches else problem.options.n_iter_no_change
         )
-        start = approach(problem, report)
+        start = reach_model(problem, report)
     elif parts:
         course = course_by_folds(problem, parts, report, max_iter)
         max_iter = course.n_iter
@@ -121,7 +121,7 @@ def _iterate_from(problem, start, report, max_iter):
     if report.judges and start.synthetic is not problem.start:
         first = calibrate(problem, problem.start)
         report.consider(first, problem.training_loss(first))
-    synthetic, outcome = iterate(
+    synthetic, outcome = bilevel_iteration(
         problem,
         synthetic,
         start.units_at,

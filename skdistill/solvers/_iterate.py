@@ -4,13 +4,13 @@ import numpy as np
 
 from skdistill.optimizers import _adam
 from skdistill.optimizers._outcome import Outcome
-from skdistill.solvers._bilevel import improve
-from skdistill.solvers._problem import SURROGATE_FACTOR
+from skdistill.solvers._bilevel import minimize_outer_loss
+from skdistill.solvers._problem import SMOOTHING_FACTOR
 
-#: How finely a surrogate is searched for, before it is learned.
-SURROGATE_STEPS = 25
+#: how finely a smoothing parameter is searched for, before it is learned.
+SMOOTHING_STEPS = 25
 #: By how much the loss may exceed the lowest then, for a smaller value.
-SURROGATE_SLACK = 0.05
+SMOOTHING_SLACK = 0.05
 #: Iterations on a sample of the rows, and their tolerance.
 SAMPLE_MAX_ITER = 60
 SAMPLE_TOL = 3e-4
@@ -20,7 +20,9 @@ SAMPLE_PATIENCE = 5
 BATCH_ROWS = 2048
 
 
-def iterate(problem, synthetic, units_at, options, report, max_iter, *, on_sample=True):
+def bilevel_iteration(
+    problem, synthetic, units_at, options, report, max_iter, *, on_sample=True
+):
     """Improve a set by the bilevel iteration.
 
     Parameters
@@ -75,7 +77,7 @@ def iterate(problem, synthetic, units_at, options, report, max_iter, *, on_sampl
             cost = student.cost_without_features(options.loss_unit)
             settings["min_decrease"] = options.tol * cost / options.loss_unit
             settings["n_iter_no_change"] = options.n_iter_no_change
-    synthetic, result = improve(student, objective, variables, **settings)
+    synthetic, result = minimize_outer_loss(student, objective, variables, **settings)
     if not report.judges:
         return synthetic, result.outcome
     is_done = result.outcome is Outcome.STOPPED and not report.stopped
@@ -83,14 +85,14 @@ def iterate(problem, synthetic, units_at, options, report, max_iter, *, on_sampl
 
 
 def calibrate(problem, synthetic):
-    """Give the surrogates the values that suit the starting rows."""
+    """Give the smoothing_params the values that suit the starting rows."""
     hyperparameters = dict(synthetic.hyperparameters)
-    factors = np.geomspace(1 / SURROGATE_FACTOR, SURROGATE_FACTOR, SURROGATE_STEPS)
-    if not problem.student.learns_surrogates:
+    factors = np.geomspace(1 / SMOOTHING_FACTOR, SMOOTHING_FACTOR, SMOOTHING_STEPS)
+    if not problem.student.learns_smoothing_params:
         # One so soft that the rows hardly matter would leave them where they are.
-        factors = factors[SURROGATE_STEPS // 2 :]  # from one on
-    for name, value in problem.student.surrogates.items():
-        if name in problem.known_surrogates:
+        factors = factors[SMOOTHING_STEPS // 2 :]  # from one on
+    for name, value in problem.student.smoothing_params.items():
+        if name in problem.known_smoothing_params:
             continue
         losses = []
         for factor in factors:
@@ -98,7 +100,7 @@ def calibrate(problem, synthetic):
             candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
             losses.append(problem.sample_loss.value(problem.student.solve(candidate)))
         # The softest that is nearly the best: votes too sharp have no derivative.
-        nearly = losses <= (1 + SURROGATE_SLACK) * np.nanmin(losses)
+        nearly = losses <= (1 + SMOOTHING_SLACK) * np.nanmin(losses)
         hyperparameters[name] = float(value * factors[np.argmax(nearly)])
     return synthetic._replace(hyperparameters=hyperparameters)
 
@@ -111,7 +113,7 @@ def _improve_on_sample(problem, synthetic, units_at, options, report):
     any, and on another sample otherwise.
     """
     trials = report if report.judges else _Trials(problem, synthetic, report)
-    improve(
+    minimize_outer_loss(
         problem.student,
         problem.with_penalty(problem.sample_loss),
         options.variables(problem.student, synthetic, units_at(synthetic)),

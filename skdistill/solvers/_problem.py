@@ -26,8 +26,8 @@ MIN_SAMPLE_ROWS = 512
 MAX_FULL_ROWS = 10_000
 #: How far a learned hyperparameter may go, as a factor of the estimator's own.
 HYPERPARAMETER_FACTOR = 100.0
-#: How far a surrogate may go from its start.
-SURROGATE_FACTOR = 1e6
+#: How far a smoothing parameter may go from its start.
+SMOOTHING_FACTOR = 1e6
 
 
 class Options(NamedTuple):
@@ -114,15 +114,15 @@ class Options(NamedTuple):
         return bool(((low <= Y) & (high >= Y)).all())
 
     def hyperparameter_limits(self, student):
-        """Return how far each learned hyperparameter and surrogate may go."""
+        """Return how far each learned hyperparameter and smoothing parameter may go."""
         factors = {
             **dict.fromkeys(self.learn_params, HYPERPARAMETER_FACTOR),
             **dict.fromkeys(
-                student.surrogates if student.learns_surrogates else (),
-                SURROGATE_FACTOR,
+                student.smoothing_params if student.learns_smoothing_params else (),
+                SMOOTHING_FACTOR,
             ),
         }
-        values = {**student.hyperparameters, **student.surrogates}
+        values = {**student.hyperparameters, **student.smoothing_params}
         return {
             name: (values[name] / factor, values[name] * factor)
             for name, factor in factors.items()
@@ -151,8 +151,8 @@ class Problem:
         Their weights, without class weights.
     unweighted : RealRows
         The real rows with the weights that the user gave.
-    known_surrogates : frozenset of str
-        Surrogates whose values are those of the last fit.
+    known_smoothing_params : frozenset of str
+        Smoothing parameters whose values are those of the last fit.
     pose_on : callable
         ``pose_on(unweighted) -> Problem``, the same problem on a part of them.
     is_part : bool
@@ -172,7 +172,7 @@ class Problem:
     weight0: np.ndarray
     unweighted: object = None
     pose_on: Callable | None = None
-    known_surrogates: frozenset = frozenset()
+    known_smoothing_params: frozenset = frozenset()
     is_part: bool = False
     whole_solver: str | None = None
     rounds: bool = False
@@ -369,8 +369,8 @@ def pose(distiller, real, columns, student, group_counts=None):
         if distiller.weighting == "match":
             weight0 = targets.matching_weight(y0, real)
     learn_params = tuple(map(student.parameter_name, distiller.learn_params))
-    hyperparameters = {**student.hyperparameters, **student.surrogates}
-    for name in (*learn_params, *student.surrogates):
+    hyperparameters = {**student.hyperparameters, **student.smoothing_params}
+    for name in (*learn_params, *student.smoothing_params):
         hyperparameters[name] = last.hyperparameters.get(name, hyperparameters[name])
     start = SyntheticSet(
         X=np.clip(X0, *bounds),
@@ -413,7 +413,7 @@ def pose(distiller, real, columns, student, group_counts=None):
         real,
         pose_on,
         rounds=columns.rounds,
-        known_surrogates=frozenset(last.hyperparameters),
+        known_smoothing_params=frozenset(last.hyperparameters),
     )
 
 

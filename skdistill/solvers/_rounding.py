@@ -8,7 +8,7 @@ the floats, the targets and the rest are refined on all the data.
 
 import numpy as np
 
-from skdistill.solvers._bilevel import improve
+from skdistill.solvers._bilevel import minimize_outer_loss
 
 #: Values this near to those that the columns can have are theirs.
 ROUNDING_ERROR = 1e-6
@@ -132,7 +132,7 @@ class _Rounding:
         variables = self.hold(synthetic, fixed).variables(
             self.student, synthetic, self.units_at(synthetic)
         )
-        synthetic, _ = improve(
+        synthetic, _ = minimize_outer_loss(
             self.student,
             self.objective,
             variables,
@@ -146,10 +146,10 @@ class _Rounding:
     def exchange_and_refine(self, synthetic, features):
         """Exchange values of rounded features and refine the rest, while it pays."""
         fixed = self.entries(features, synthetic)
-        loss = self.look(synthetic)[0]
+        loss = self.evaluate(synthetic)[0]
         for _ in range(MAX_ROUNDS):
             better = self.refine(self.exchange(synthetic, features), fixed)
-            last_loss, loss = loss, self.look(better)[0]
+            last_loss, loss = loss, self.evaluate(better)[0]
             if loss < last_loss:
                 synthetic = better
             if not loss < (1 - MIN_GAIN) * last_loss:
@@ -158,9 +158,9 @@ class _Rounding:
 
     def loss(self, synthetic):
         """Return the loss of a set."""
-        return self.look(synthetic)[0]
+        return self.evaluate(synthetic)[0]
 
-    def look(self, synthetic, start=None):
+    def evaluate(self, synthetic, start=None):
         """Return the loss of a set, its derivatives in the params, and the params."""
         params = self.student.solve(synthetic, start=start)
         loss, params_grad = self.objective.value_and_grad(params)
@@ -168,7 +168,7 @@ class _Rounding:
 
     def exchange(self, synthetic, features):
         """Exchange one value at a time: the gradient proposes, the loss decides."""
-        loss, params_grad, params = self.look(synthetic)
+        loss, params_grad, params = self.evaluate(synthetic)
         improved = True
         while improved:
             improved = False
@@ -180,7 +180,7 @@ class _Rounding:
                 X = synthetic.X.copy()
                 X[i, block] = value
                 candidate = synthetic._replace(X=X)
-                seen = self.look(candidate, params)
+                seen = self.evaluate(candidate, params)
                 if seen[0] < loss:
                     synthetic, (loss, params_grad, params) = candidate, seen
                     improved = True

@@ -15,7 +15,7 @@ class Last(NamedTuple):
     sample_weight : ndarray of shape (m,) or None
         Learned weights, None for those of ``weighting``.
     hyperparameters : dict of str to float
-        Learned hyperparameters and surrogates.
+        Learned hyperparameters and smoothing_params.
     """
 
     sample_weight: np.ndarray | None = None

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skdistill.solvers._iterate import calibrate, iterate
+from skdistill.solvers._iterate import bilevel_iteration, calibrate
 from skdistill.solvers._report import Report
-from skdistill.solvers.exact import approach
+from skdistill.solvers.exact import reach_model
 
 
 class Course(NamedTuple):
@@ -53,13 +53,13 @@ def course_by_folds(problem, parts, report, max_iter):
         fold_problem, judge = problem.on(part)
         fold = Report(max_iter, show=report.quiet)
         fold.judge_by(judge, problem.options.n_iter_no_change)
-        start = approach(fold_problem, fold)
+        start = reach_model(fold_problem, fold)
         synthetic = calibrate(fold_problem, start.synthetic)
         curve = [judge(synthetic)]
         start_losses.append(curve[0])
         if start.synthetic is not fold_problem.start:
             start_losses[-1] = judge(calibrate(fold_problem, fold_problem.start))
-        iterate(
+        bilevel_iteration(
             fold_problem, synthetic, start.units_at, problem.options, fold, max_iter
         )
         curves.append(curve + fold.validation_losses)

@@ -85,12 +85,12 @@ from skdistill.students.networks._mlp import (
     MLPClassifierStudent,
     MLPRegressorStudent,
 )
-from skdistill.synthetic._set import DataSpec, SyntheticSet
+from skdistill.synthetic._set import SyntheticSet, Task
 from skdistill.tables._layout import Layout, Roles
 
 __all__ = [
     "ClosedFormStudent",
-    "DataSpec",
+    "Task",
     "NotMirrored",
     "StationaryStudent",
     "Student",
@@ -102,7 +102,7 @@ __all__ = [
     "student_for",
 ]
 
-_STUDENTS: dict[type, Callable[[Any, DataSpec], Student]] = {
+_STUDENTS: dict[type, Callable[[Any, Task], Student]] = {
     BernoulliNB: BernoulliNBStudent,
     ComplementNB: ComplementNBStudent,
     ElasticNet: LassoStudent,
@@ -154,7 +154,7 @@ def register_student(estimator_class: type, student_class: type[Student]) -> Non
         Class of the estimators to mirror. A class that is known already gets the new
         student.
     student_class : type
-        Subclass of ``Student``, made by ``student_class(estimator, spec)``.
+        Subclass of ``Student``, made by ``student_class(estimator, task)``.
 
     Raises
     ------
@@ -277,7 +277,7 @@ def _members(estimator):
     return [member for _, member in estimator.estimators if member != "drop"]
 
 
-def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Student:
+def student_for(estimator: Any, task: Task, outer_loss: str = "auto") -> Student:
     """Return the student that mirrors an estimator.
 
     Parameters
@@ -285,7 +285,7 @@ def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Stu
     estimator : estimator object
         Unfitted scikit-learn estimator. Subclasses are refused, since they may train in
         another way than the class that they come from.
-    spec : DataSpec
+    task : Task
         What the rows of the real data look like.
     outer_loss : str, default="auto"
         Name of the outer loss; "auto" is the student's own.
@@ -305,15 +305,15 @@ def student_for(estimator: Any, spec: DataSpec, outer_loss: str = "auto") -> Stu
     refuse_unmirrored(estimator)
     if _is_pipeline(estimator):
         last_of = partial(student_for, outer_loss=outer_loss)
-        return PipelineStudent(estimator, spec, last_of)
+        return PipelineStudent(estimator, task, last_of)
     student_class = _student_class(estimator)
-    student = student_class(estimator, spec)
+    student = student_class(estimator, task)
     if outer_loss in ("auto", student.loss_name):
         return student
     if outer_loss == "log_loss" and student.loss_name in _SCORE_LOSSES:
         return TemperedStudent(student)
     if outer_loss == "log_density" and isinstance(student, GaussianProcessStudent):
-        return GaussianProcessDensityStudent(estimator, spec)
+        return GaussianProcessDensityStudent(estimator, task)
     raise ValueError(
         f"outer_loss={outer_loss!r} is not supported for "
         f"{type(estimator).__name__}: its outer loss is {student.loss_name!r}."

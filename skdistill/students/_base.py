@@ -11,7 +11,7 @@ import numpy as np
 from skdistill._jax_scope import double_precision
 from skdistill._programs import join, split
 from skdistill.objectives._losses import DEGREES, cost_of_chance
-from skdistill.synthetic._set import DataSpec, SyntheticSet
+from skdistill.synthetic._set import SyntheticSet, Task
 
 
 class NotMirrored(ValueError):
@@ -29,16 +29,16 @@ class Student(ABC):
     ----------
     estimator : estimator object
         The unfitted estimator to mirror.
-    spec : DataSpec
+    task : Task
         What the rows look like.
 
     Attributes
     ----------
-    estimator, spec
+    estimator, task
         The parameters.
     hyperparameters : dict of str to float
         Values of the continuous hyperparameters that ``learn_params`` may name.
-    surrogates : dict of str to float
+    smoothing_params : dict of str to float
         Positive numbers that only the outer loss knows, such as a temperature. They are
         no parameters of the estimator.
     raw_prediction : callable
@@ -75,9 +75,9 @@ class Student(ABC):
         log-loss at the temperature that suits these rows. It is for probabilities that
         are off whatever the rows: too sure, as those of independent features, or of
         scores that a penalty makes small.
-    learns_surrogates : bool
-        Whether surrogates are learned with the rows. Otherwise they keep the values
-        that suit the starting rows.
+    learns_smoothing_params : bool
+        Whether the smoothing parameters are learned with the rows. Otherwise they keep
+        the values that suit the starting rows.
     clusters_targets : bool
         Whether k-means, from whose centers numeric targets start, sees these: then
         rows start apart where the targets differ. Rows that are to average over noisy
@@ -115,7 +115,7 @@ class Student(ABC):
     """
 
     hyperparameters: Mapping[str, float]
-    surrogates: Mapping[str, float] = {}
+    smoothing_params: Mapping[str, float] = {}
     raw_prediction: Callable[..., Any]
     rough_prediction: Callable[..., Any] | None = None
     loss_name: str
@@ -125,7 +125,7 @@ class Student(ABC):
     unit_norm: Callable[..., Any] | None = None
     is_regularized: bool = False
     is_judged_by_ranking: bool = False
-    learns_surrogates: bool = True
+    learns_smoothing_params: bool = True
     clusters_targets: bool = True
     holds_constants: bool = True
     feature_domain: tuple[float, float] = (-np.inf, np.inf)
@@ -139,9 +139,9 @@ class Student(ABC):
     ends_at_max_iter: bool = False
     is_random: bool = False
 
-    def __init__(self, estimator: Any, spec: DataSpec) -> None:
+    def __init__(self, estimator: Any, task: Task) -> None:
         self.estimator = estimator
-        self.spec = spec
+        self.task = task
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Return the targets of a synthetic set, as the training loss takes them.
@@ -193,16 +193,16 @@ class Student(ABC):
         """
         if self.loss_name not in ("squared_error", "expected_squared_error"):
             return None
-        return raw_prediction[:, : self.spec.n_outputs]
+        return raw_prediction[:, : self.task.n_outputs]
 
     def cost_without_features(self, unit: float) -> float:
         """Return about the outer loss of the best constant prediction.
 
         ``unit`` is that of the loss; of classes, all are taken for equally likely.
         """
-        if self.spec.classes is None:
+        if self.task.classes is None:
             return unit
-        return cost_of_chance(self.loss_name, len(self.spec.classes))
+        return cost_of_chance(self.loss_name, len(self.task.classes))
 
     def parameter_name(self, name: str) -> str:
         """Return the full name of a hyperparameter.
@@ -259,7 +259,7 @@ class Student(ABC):
         """Return the ``params`` of the estimator that scikit-learn fitted.
 
         ``synthetic`` is the set that it was fitted on: with learned hyperparameters
-        and surrogates.
+        and smoothing parameters.
         """
 
     def among_zeros(self, params: Any, is_kept: np.ndarray) -> Any:

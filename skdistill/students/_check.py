@@ -34,7 +34,7 @@ def check_student(
       says for a student that has one (``Student.as_predicted``);
     - a start does not change the solution;
     - ``implicit_vjp`` agrees with central differences through ``solve``, to 1e-6, in
-      samples, learnable targets, weights, hyperparameters and surrogates;
+      samples, learnable targets, weights, hyperparameters and smoothing_params;
     - shapes and types are those of the contract.
 
     Solve the estimator well for it: give it a small ``tol``.
@@ -73,7 +73,7 @@ def check_student(
         X,
         student.encode(y),
         student.training_weight(y, weight),
-        {**student.hyperparameters, **student.surrogates},
+        {**student.hyperparameters, **student.smoothing_params},
     )
     params = student.solve(synthetic)
     _check_solution(student, synthetic, params)
@@ -84,9 +84,9 @@ def check_student(
 
 def _check_weights(student, y, weight):
     """Check that rows of a class weigh as much as one entry that stands for them."""
-    if student.spec.classes is None:
+    if student.task.classes is None:
         return
-    k = len(student.spec.classes)
+    k = len(student.task.classes)
     assert_allclose(
         student.training_weight(
             np.arange(k), np.bincount(y, weight, k), counts=np.bincount(y, minlength=k)
@@ -99,30 +99,30 @@ def _check_weights(student, y, weight):
 
 def _codes_classes(student):
     """Whether numeric targets code classes, which the outer loss takes."""
-    return student.spec.classes is None and student.loss_name == "log_loss"
+    return student.task.classes is None and student.loss_name == "log_loss"
 
 
 def _random_rows(
     student: Student, n_rows: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows around a point for each class, or with targets that depend on them."""
-    spec = student.spec
-    if spec.classes is not None or _codes_classes(student):
-        k = spec.n_outputs
+    task = student.task
+    if task.classes is not None or _codes_classes(student):
+        k = task.n_outputs
         labels = np.repeat(np.arange(k), n_rows)
-        centers = rng.standard_normal((k, spec.n_features))
-        X = centers[labels] + rng.standard_normal((len(labels), spec.n_features))
-        return X, labels if spec.classes is not None else np.eye(k)[labels] - 1 / k
-    X = rng.standard_normal((2 * n_rows + 8, spec.n_features))
-    shape = (len(X), spec.n_outputs)
-    y = X @ rng.standard_normal((spec.n_features, spec.n_outputs))
+        centers = rng.standard_normal((k, task.n_features))
+        X = centers[labels] + rng.standard_normal((len(labels), task.n_features))
+        return X, labels if task.classes is not None else np.eye(k)[labels] - 1 / k
+    X = rng.standard_normal((2 * n_rows + 8, task.n_features))
+    shape = (len(X), task.n_outputs)
+    y = X @ rng.standard_normal((task.n_features, task.n_outputs))
     # Positive, for losses of counts.
-    y = np.exp(0.3 * y / np.sqrt(spec.n_features)) + 0.1 * rng.uniform(size=shape)
-    return X, y if spec.multi_output else y[:, 0]
+    y = np.exp(0.3 * y / np.sqrt(task.n_features)) + 0.1 * rng.uniform(size=shape)
+    return X, y if task.multi_output else y[:, 0]
 
 
 def _fit(student, X, y, weight):
-    labels = y if student.spec.classes is None else student.spec.classes[y]
+    labels = y if student.task.classes is None else student.task.classes[y]
     return fit_on(clone(student.estimator), X, labels, weight)
 
 
@@ -175,13 +175,13 @@ def _check_predict(student, params, fitted, X_new):
     raw = _raw(student, student.as_predicted(params), X_new)
     predicted = fitted.predict(X_new)
     unit = np.abs(raw).max()
-    if student.spec.classes is not None:
+    if student.task.classes is not None:
         if raw.shape[1] > 1 and student.loss_name == "log_loss":
             raw, unit = softmax(raw, axis=1), 1.0
         scores = student.class_scores(raw)
         ordered = np.sort(scores, axis=1)
         is_clear = ordered[:, -1] - ordered[:, -2] > PARITY_TOL * unit
-        voted = student.spec.classes[scores.argmax(axis=1)]
+        voted = student.task.classes[scores.argmax(axis=1)]
         assert (voted == predicted)[is_clear].all(), (
             "raw_prediction ranks the classes in another order than predict."
         )
@@ -216,7 +216,7 @@ def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
         )
         params_grad = jax.tree.map(np.asarray, jax.grad(mean_loss)(params))
     hypergrad = student.implicit_vjp(params, params_grad, synthetic)
-    learns_y = student.spec.classes is None or student.soft_labels
+    learns_y = student.task.classes is None or student.soft_labels
     fields = ["X"] + ["y"] * learns_y + ["sample_weight"] * is_weighted
     for field in fields:
         value, grad = getattr(synthetic, field), getattr(hypergrad, field)

@@ -21,7 +21,7 @@ class SyntheticSet(NamedTuple):
         Weights in the student's training loss: class weights are multiplied in.
     hyperparameters : dict of str to float
         The continuous hyperparameters of the estimator, such as ``C``, and the
-        surrogates of the student.
+        smoothing_params of the student.
     """
 
     X: Any
@@ -30,7 +30,7 @@ class SyntheticSet(NamedTuple):
     hyperparameters: dict[str, Any]
 
 
-class DataSpec(NamedTuple):
+class Task(NamedTuple):
     """What a student knows of the real data: what its rows look like.
 
     Attributes

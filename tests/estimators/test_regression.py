@@ -19,7 +19,7 @@ from sklearn.svm import SVC, SVR
 from sklearn.utils.extmath import softmax
 
 from skdistill import DatasetDistiller
-from skdistill.students import DataSpec, SyntheticSet, student_for
+from skdistill.students import SyntheticSet, Task, student_for
 
 # The fits are cut short: what is tested holds for any of them.
 pytestmark = pytest.mark.filterwarnings(
@@ -276,12 +276,12 @@ def test_penalty_leads_to_the_model_of_all_the_data(table, estimator):
 def test_penalty_is_the_squared_norm(table, estimator):
     """Between the kernel's own inner products and the dual coefficients of a fit."""
     X, y = table
-    spec = DataSpec(X.shape[1], None, 1, False)
+    task = Task(X.shape[1], None, 1, False)
     y = y - 150
     if is_classifier(estimator):
         y = y > 0
-        spec = spec._replace(classes=np.array([False, True]), n_outputs=2)
-    student = student_for(estimator, spec)
+        task = task._replace(classes=np.array([False, True]), n_outputs=2)
+    student = student_for(estimator, task)
     fitted = clone(estimator).fit(X, y)
     synthetic = SyntheticSet(X, student.encode(y), np.ones(len(X)), {})
     synthetic = synthetic._replace(hyperparameters=student.hyperparameters)

@@ -253,7 +253,7 @@ def test_a_hypergradient_is_that_of_refits(data, rng):
     way = ByStudent(
         DatasetDistiller(estimator, n_synthetic=9, random_state=0),
         estimator,
-        lambda spec: student_for(estimator, spec),
+        lambda task: student_for(estimator, task),
         X,
         y,
         None,

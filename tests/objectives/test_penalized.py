@@ -19,7 +19,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC, SVR
 
 from skdistill.objectives import OuterLoss, PenalizedLoss
-from skdistill.students import DataSpec, SyntheticSet, student_for
+from skdistill.students import SyntheticSet, Task, student_for
 from tests.conftest import rows_of, spec_of
 
 KERNEL = {"kernel": "rbf", "gamma": 0.2}
@@ -34,8 +34,8 @@ def numbers(n_outputs=1):
     X, y, _ = classes(3)
     y = np.column_stack([np.sin(X[:, 0]) + y, X[:, 1] * y])[:, :n_outputs]
     if n_outputs == 1:
-        return X, y[:, 0], DataSpec(3, None, 1, False)
-    return X, y, DataSpec(3, None, 2, True)
+        return X, y[:, 0], Task(3, None, 1, False)
+    return X, y, Task(3, None, 2, True)
 
 
 CASES = {
@@ -55,8 +55,8 @@ CASES = {
 
 def pose(case, rng, is_weighted=True):
     """The student that is trained on rows, and its value on the same rows."""
-    estimator, (X, y, spec) = CASES[case]
-    student = student_for(estimator, spec)
+    estimator, (X, y, task) = CASES[case]
+    student = student_for(estimator, task)
     weight = np.ones(len(y))
     if is_weighted and not isinstance(estimator, GaussianProcessRegressor):
         weight = rng.uniform(0.5, 2.0, len(y))

@@ -31,7 +31,7 @@ from skdistill.real._moments import (
 )
 from skdistill.real._sparse import SparseRows
 from skdistill.real._targets import ClassTargets, NumericTargets
-from skdistill.students import DataSpec, SyntheticSet, student_for
+from skdistill.students import SyntheticSet, Task, student_for
 
 N_ROWS, N_FEATURES, N_CLASSES = 700, 25, 3
 QUICK = [LogisticRegression(), Ridge(), LinearSVC()]
@@ -93,13 +93,13 @@ def labels(rng):
 def problem_for(estimator, X, labels, rng):
     """Targets that suit an estimator, its student, and params of a few rows."""
     m = 9
-    spec = DataSpec(N_FEATURES, np.arange(N_CLASSES), N_CLASSES, False)
+    task = Task(N_FEATURES, np.arange(N_CLASSES), N_CLASSES, False)
     y, y0 = labels, np.repeat(np.arange(N_CLASSES), m // N_CLASSES)
     if is_regressor(estimator):
-        spec = DataSpec(N_FEATURES, None, 1, False)
+        task = Task(N_FEATURES, None, 1, False)
         y, y0 = rng.standard_normal(N_ROWS), rng.standard_normal(m)
-    student = student_for(estimator, spec)
-    values = {**student.hyperparameters, **student.surrogates}
+    student = student_for(estimator, task)
+    values = {**student.hyperparameters, **student.smoothing_params}
     samples = X[:m] + 0.1 * rng.standard_normal((m, N_FEATURES))
     synthetic = SyntheticSet(samples, student.encode(y0), np.ones(m), values)
     return y, student, student.solve(synthetic)
@@ -182,11 +182,11 @@ def test_any_chunk_and_block_gives_the_sum(
     monkeypatch.setattr(_sparse, "MAX_BLOCK_ENTRIES", 100)
     priors = [0.2, 0.3, 0.5] if squares else "uniform"
     estimator = NearestCentroid(priors=priors)
-    spec = DataSpec(N_FEATURES, np.arange(N_CLASSES), N_CLASSES, False)
-    student = student_for(estimator, spec)
+    task = Task(N_FEATURES, np.arange(N_CLASSES), N_CLASSES, False)
+    student = student_for(estimator, task)
     samples = rng.standard_normal((9, N_FEATURES))
     synthetic = SyntheticSet(
-        samples, student.encode(np.arange(9) % 3), np.ones(9), student.surrogates
+        samples, student.encode(np.arange(9) % 3), np.ones(9), student.smoothing_params
     )
     params = student.solve(synthetic)
     loss = student.raw_prediction, student.outer_loss
@@ -302,10 +302,13 @@ def test_rows_are_never_dense(rng):
     X = random_array((20_000, 50_000), density=1e-3, rng=rng, format="csr")
     y = rng.integers(0, N_CLASSES, 20_000).astype(np.int32)
     real = rows_of(X, y, np.ones(20_000))
-    spec = DataSpec(50_000, np.arange(N_CLASSES), N_CLASSES, False)
-    student = student_for(KNeighborsClassifier(1), spec)
+    task = Task(50_000, np.arange(N_CLASSES), N_CLASSES, False)
+    student = student_for(KNeighborsClassifier(1), task)
     synthetic = SyntheticSet(
-        X[:3].toarray(), student.encode(np.arange(3)), np.ones(3), student.surrogates
+        X[:3].toarray(),
+        student.encode(np.arange(3)),
+        np.ones(3),
+        student.smoothing_params,
     )
     params = student.solve(synthetic)
     loss = OuterLoss(real, student.raw_prediction, student.outer_loss)

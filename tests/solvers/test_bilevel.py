@@ -8,7 +8,7 @@ from sklearn.svm import LinearSVC
 
 from skdistill import DatasetDistiller
 from skdistill.optimizers._outcome import Outcome, OuterResult
-from skdistill.solvers._bilevel import BilevelLoss, improve
+from skdistill.solvers._bilevel import BilevelLoss, minimize_outer_loss
 from skdistill.students import SyntheticSet, student_for
 from skdistill.students.linear import _base
 from skdistill.students.linear._logistic import LogisticStudent
@@ -107,7 +107,7 @@ def test_optimizers_see_neither_units_nor_rows(problem):
         return OuterVariables(synthetic, FeatureUnits(np.full(6, scale)), FREE, {})
 
     for unit in (1.0, 4.0):
-        best, result = improve(
+        best, result = minimize_outer_loss(
             student,
             objective,
             variables(2.0),
@@ -137,7 +137,7 @@ def test_nothing_to_do(max_iter, bounds, outcome, problem):
     """No iteration, or no number that is free."""
     student, objective, synthetic = problem
     synthetic = synthetic._replace(X=np.zeros((6, 6)))
-    best, result = improve(
+    best, result = minimize_outer_loss(
         student,
         objective,
         OuterVariables(synthetic, FeatureUnits(np.ones(6)), bounds, {}),

@@ -94,7 +94,7 @@ def test_large_solves_have_all(two_threads, seen, binary_table, monkeypatch):
 def test_what_is_small(m, p, k, trains_in_jax, expected, two_threads):
     """The unknowns are in the span of the rows. JAX has threads of its own."""
     student = SimpleNamespace(
-        trains_in_jax=trains_in_jax, spec=SimpleNamespace(n_outputs=k)
+        trains_in_jax=trains_in_jax, task=SimpleNamespace(n_outputs=k)
     )
     start = SimpleNamespace(X=np.empty((m, p)))
     with blas_threads_for(SimpleNamespace(start=start, student=student)):

@@ -17,7 +17,7 @@ from skdistill.solvers.exact._span import (
     ModelSpan,
     is_reproduced,
     norm_limit,
-    within,
+    project_into_box,
 )
 from skdistill.students import student_for
 from skdistill.students._params import LinearParams
@@ -229,7 +229,7 @@ def test_projections_end_in_the_box_and_on_the_plane(rng):
         return X - np.outer(X @ normal - 1.5, normal)
 
     bounds = np.full(5, -1.0), np.full(5, 1.0)
-    X = within(project, 3 * rng.standard_normal((4, 5)), bounds)
+    X = project_into_box(project, 3 * rng.standard_normal((4, 5)), bounds)
     assert np.abs(X).max() <= 1
     assert_allclose(X @ normal, 1.5, atol=1e-12)
 

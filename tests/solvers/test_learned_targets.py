@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVR
 from skdistill import DatasetDistiller
 from skdistill.solvers.exact._learned_targets import reproducing_sets
 from skdistill.solvers.exact._span import is_reproduced
-from skdistill.students import DataSpec, student_for
+from skdistill.students import Task, student_for
 from skdistill.synthetic._set import SyntheticSet
 
 FREE = (-np.inf, np.inf)
@@ -33,7 +33,7 @@ class Problem:
         self.X = X = rng.uniform(-1, 1, (200, 4))
         Y = X @ rng.standard_normal((4, k)) + 0.3 * rng.standard_normal((200, k))
         self.y = y = Y if k > 1 else Y[:, 0]
-        self.student = student_for(estimator, DataSpec(4, None, k, k > 1))
+        self.student = student_for(estimator, Task(4, None, k, k > 1))
         self.params = self.student.params_of(clone(estimator).fit(X, y), None)
         self.reference = SyntheticSet(
             X[:m], y[:m], np.ones(m), self.student.hyperparameters

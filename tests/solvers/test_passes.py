@@ -62,15 +62,15 @@ def test_another_sample_has_to_agree(monkeypatch, agrees):
     X = rng.standard_normal((4200, 3))
     y = X[:, 0] + 0.1 * rng.standard_normal(len(X))
     starts = []
-    improve = _iterate.improve
+    minimize_outer_loss = _iterate.minimize_outer_loss
 
     def watch(student, objective, variables, **settings):
         starts.append(variables.start)
         if len(starts) == 2:
             settings["max_iter"] = 0
-        return improve(student, objective, variables, **settings)
+        return minimize_outer_loss(student, objective, variables, **settings)
 
-    monkeypatch.setattr(_iterate, "improve", watch)
+    monkeypatch.setattr(_iterate, "minimize_outer_loss", watch)
     if not agrees:
         losses = iter(np.arange(100.0))
         monkeypatch.setattr(_iterate._Trials, "_loss", lambda *_: next(losses))

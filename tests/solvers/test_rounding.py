@@ -106,10 +106,10 @@ def test_the_best_of_all_candidates_is_kept(monkeypatch):
     """What is learned, rounded at once, is a candidate, too: nothing is worse."""
     frame, y = additive(0)
     looks = []
-    look = _rounding._Rounding.look
+    look = _rounding._Rounding.evaluate
     monkeypatch.setattr(
         _rounding._Rounding,
-        "look",
+        "evaluate",
         lambda self, *args: looks.append(look(self, *args)) or looks[-1],
     )
     monkeypatch.setattr(_rounding._Rounding, "run", lambda self, synthetic: synthetic)
@@ -160,7 +160,7 @@ def test_whole_numbers_need_no_rounding(monkeypatch):
     )
     start = frame.iloc[[0, 1, 2, 3]], y[:4]
     distiller = DatasetDistiller(LogisticRegression(), init=start, tol=1e9)
-    monkeypatch.setattr("skdistill.solvers._distill.approach", _from_the_start)
+    monkeypatch.setattr("skdistill.solvers._distill.reach_model", _from_the_start)
     fitted = distiller.set_params(solver="lbfgs").fit(frame, y)
     assert_array_equal(fitted.X_synthetic_, start[0])
 

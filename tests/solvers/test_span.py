@@ -25,10 +25,10 @@ def wine():
 def starts(monkeypatch):
     """Losses of the rows that a fit starts from, and of those that iterate."""
     losses = []
-    approach = _distill.approach
+    reach_model = _distill.reach_model
 
     def look(problem, report):
-        start = approach(problem, report)
+        start = reach_model(problem, report)
         losses.append(
             [
                 float(problem.loss.value_and_grad(problem.student.solve(each))[0])
@@ -37,7 +37,7 @@ def starts(monkeypatch):
         )
         return start
 
-    monkeypatch.setattr(_distill, "approach", look)
+    monkeypatch.setattr(_distill, "reach_model", look)
     return losses
 
 

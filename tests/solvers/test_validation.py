@@ -346,17 +346,17 @@ def test_k_means_stays_a_candidate(part, monkeypatch):
     """Where the iteration starts from other rows, which are no good here."""
     from skdistill.solvers import _distill
 
-    approach = _distill.approach
+    reach_model = _distill.reach_model
     starts = []
 
     def from_the_wrong_classes(problem, report):
-        start = approach(problem, report)
+        start = reach_model(problem, report)
         starts.append(problem.start.X)
         return start._replace(
             synthetic=start.synthetic._replace(X=problem.start.X[::-1])
         )
 
-    monkeypatch.setattr(_distill, "approach", from_the_wrong_classes)
+    monkeypatch.setattr(_distill, "reach_model", from_the_wrong_classes)
     X, y = make_table(2, class_sep=2.0)
     fitted = distiller(validation_fraction=part, max_iter=1).fit(X, y)
     assert_array_equal(fitted.X_synthetic_, starts[-1])

@@ -48,6 +48,6 @@ class CountsEntries(LogisticStudent):
 
 
 def test_a_student_that_counts_entries_is_found_out():
-    spec = spec_of([0, 1], 3)
+    task = spec_of([0, 1], 3)
     with pytest.raises(AssertionError, match="training_weight of entries that stand"):
-        check_student(CountsEntries(strict_logistic(), spec))
+        check_student(CountsEntries(strict_logistic(), task))

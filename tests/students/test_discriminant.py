@@ -18,8 +18,8 @@ SETTINGS = {
 }
 
 
-def student(spec, **params):
-    return student_for(LinearDiscriminantAnalysis(**params), spec)
+def student(task, **params):
+    return student_for(LinearDiscriminantAnalysis(**params), task)
 
 
 @pytest.mark.slow

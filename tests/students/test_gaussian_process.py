@@ -21,7 +21,7 @@ from sklearn.gaussian_process.kernels import (
 
 from skdistill import DatasetDistiller
 from skdistill.solvers._bilevel import BilevelLoss
-from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students import Task, check_student, student_for
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table
 from tests.conftest import outer_loss as loss_over
@@ -39,7 +39,7 @@ KERNELS = {
     * ExpSineSquared(2.0, 3.0),
     "power of dot product": DotProduct(0.5) ** 2 + DotProduct(0.0, "fixed") + RBF(2.0),
 }
-SPEC = DataSpec(4, None, 1, False)
+SPEC = Task(4, None, 1, False)
 
 
 def process(kernel, alpha=0.05, **params):
@@ -56,7 +56,7 @@ def test_student(kernel):
 @pytest.mark.parametrize("outer_loss", ["auto", "log_density"])
 def test_several_normalized_outputs(outer_loss):
     estimator = process(KERNELS["constant * RBF + white"], normalize_y=True)
-    check_student(student_for(estimator, DataSpec(4, None, 2, True), outer_loss))
+    check_student(student_for(estimator, Task(4, None, 2, True), outer_loss))
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def problem(request, table):
     y = np.column_stack([y, X[:, 0] + X[:, 3] ** 2])
     kernel = 2.0 * Matern(1.5, nu=2.5) + WhiteKernel(0.2)
     estimator = process(kernel, normalize_y=True)
-    student = student_for(estimator, DataSpec(4, None, 2, True), outer_loss)
+    student = student_for(estimator, Task(4, None, 2, True), outer_loss)
     synthetic = SyntheticSet(
         X[:20] + 0.1 * rng.standard_normal((20, 4)),
         y[:20],
@@ -180,7 +180,7 @@ def test_no_noise_on_float32_rows(table):
     X, y = table
     X = X[:, :1].astype(np.float32)
     estimator = process(RBF(1.0), alpha=1e-10)
-    student = student_for(estimator, DataSpec(1, None, 1, False))
+    student = student_for(estimator, Task(1, None, 1, False))
     rows = np.linspace(-2, 2, 12)[:, None]
     synthetic = SyntheticSet(
         rows, np.sin(rows[:, 0]), np.ones(12), student.hyperparameters

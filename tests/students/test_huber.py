@@ -13,10 +13,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DatasetDistiller
-from skdistill.students import DataSpec, NotMirrored, check_student, student_for
+from skdistill.students import NotMirrored, Task, check_student, student_for
 from skdistill.synthetic._set import SyntheticSet
 
-OUTPUT = DataSpec(4, None, 1, False)
+OUTPUT = Task(4, None, 1, False)
 STRICT = {"tol": 1e-12, "max_iter": 100_000}
 
 
@@ -63,7 +63,7 @@ def test_solution_is_stationary(fit_intercept, n_rows, rng):
 
 def test_outliers_do_not_count():
     """A row that is far out pulls no more if it is farther out."""
-    student = student_for(HuberRegressor(), DataSpec(1, None, 1, False))
+    student = student_for(HuberRegressor(), Task(1, None, 1, False))
     X = np.linspace(-1, 1, 12)[:, None]
     y = 3 * X[:, 0] + 0.1 * (-1.0) ** np.arange(12)
     coefs = []
@@ -146,4 +146,4 @@ def test_rows_that_are_interpolated_are_searched_for(rng):
 
 def test_several_outputs_are_refused():
     with pytest.raises(ValueError, match="HuberRegressor takes one output"):
-        student_for(HuberRegressor(), DataSpec(4, None, 2, True))
+        student_for(HuberRegressor(), Task(4, None, 2, True))

@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DatasetDistiller
 from skdistill.students import NotMirrored, student_for
-from skdistill.synthetic._set import DataSpec, SyntheticSet
+from skdistill.synthetic._set import SyntheticSet, Task
 from tests.conftest import make_table, outer_loss, spec_of, strict_logistic
 
 pytestmark = pytest.mark.filterwarnings(
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-OF_NUMBERS = DataSpec(6, None, 1, False)
+OF_NUMBERS = Task(6, None, 1, False)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def set_of(student, X, y, m=9):
         X[rows],
         student.encode(y[rows]),
         np.ones(len(rows)),
-        {**student.hyperparameters, **student.surrogates},
+        {**student.hyperparameters, **student.smoothing_params},
     )
 
 

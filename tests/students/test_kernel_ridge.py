@@ -12,7 +12,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from skdistill import DatasetDistiller
 from skdistill.solvers._bilevel import BilevelLoss
-from skdistill.students import DataSpec, Student, check_student, student_for
+from skdistill.students import Student, Task, check_student, student_for
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, outer_loss
 
@@ -31,25 +31,25 @@ SETTINGS = {
 }
 
 
-def student(spec, outer_loss="auto", **params):
-    return student_for(KernelRidge(**params), spec, outer_loss)
+def student(task, outer_loss="auto", **params):
+    return student_for(KernelRidge(**params), task, outer_loss)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_student(params):
-    check_student(student(DataSpec(4, None, 1, False), **params))
+    check_student(student(Task(4, None, 1, False), **params))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("outer_loss", ["squared_error", "log_loss"])
 def test_several_outputs(outer_loss):
-    check_student(student(DataSpec(4, None, 3, True), outer_loss, kernel="rbf"))
+    check_student(student(Task(4, None, 3, True), outer_loss, kernel="rbf"))
 
 
 def test_a_set_is_trained_on_once(rng):
     """Unless it has changed, in place, too."""
-    one = student(DataSpec(3, None, 1, False), kernel="rbf")
+    one = student(Task(3, None, 1, False), kernel="rbf")
     X, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 1))
     synthetic = SyntheticSet(X, y, np.ones(6), one.hyperparameters)
     first = one.solve(synthetic)
@@ -70,7 +70,7 @@ def test_a_set_is_trained_on_once(rng):
 
 
 def test_the_norm_is_that_of_the_model(rng):
-    one = student(DataSpec(3, None, 2, True), kernel="rbf", gamma=0.5)
+    one = student(Task(3, None, 2, True), kernel="rbf", gamma=0.5)
     X, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
     params = one.solve(SyntheticSet(X, y, np.ones(6), one.hyperparameters))
     dual_coef = KernelRidge(kernel="rbf", gamma=0.5).fit(X, y).dual_coef_
@@ -104,16 +104,16 @@ def problem(request, multiclass_table):
     X, y = multiclass_table
     rng = np.random.default_rng(0)
     targets = X[:, 0] * X[:, 1] + X[:, 2]
-    spec, outer_y = DataSpec(6, None, 1, False), targets
+    task, outer_y = Task(6, None, 1, False), targets
     if request.param == "log_loss":
-        spec, outer_y = DataSpec(6, None, 3, True), y.astype(np.int32)
+        task, outer_y = Task(6, None, 3, True), y.astype(np.int32)
         targets = np.eye(3)[y] - 1 / 3
-    model = student(spec, request.param, kernel="rbf", gamma=0.2, alpha=0.5)
+    model = student(task, request.param, kernel="rbf", gamma=0.2, alpha=0.5)
     synthetic = SyntheticSet(
         X[:15] + 0.1 * rng.standard_normal((15, 6)),
         targets[:15],
         rng.uniform(0.5, 2.0, 15),
-        {**model.hyperparameters, **dict.fromkeys(model.surrogates, 3.0)},
+        {**model.hyperparameters, **dict.fromkeys(model.smoothing_params, 3.0)},
     )
     return Problem(model.estimator, model, X, outer_y, synthetic)
 
@@ -178,7 +178,7 @@ def test_derivative_in_a_weight_of_zero(problem):
 @pytest.mark.parametrize("kernel", ["laplacian", "sigmoid", "cosine"])
 def test_equal_rows_and_zeros_have_finite_derivatives(kernel, problem):
     """A center on a real row, on another center, and at the origin."""
-    model = student(problem.student.spec, kernel=kernel, gamma=0.1)
+    model = student(problem.student.task, kernel=kernel, gamma=0.1)
     y = np.asarray(problem.synthetic.y)
     rows = np.repeat(problem.X[:8], 2, axis=0)[:15]
     rows[-1] = 0
@@ -324,5 +324,5 @@ def test_nothing_is_compiled_twice(regression_table, count_compilations):
 )
 def test_settings_without_counterpart_are_refused_by_name(params, named):
     with pytest.raises(ValueError, match=named) as error:
-        student(DataSpec(4, None, 1, False), **params)
+        student(Task(4, None, 1, False), **params)
     assert "Supported" in str(error.value)

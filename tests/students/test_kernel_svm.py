@@ -13,7 +13,7 @@ from sklearn.svm import SVC, SVR
 
 from skdistill import DatasetDistiller
 from skdistill.solvers._bilevel import BilevelLoss
-from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students import Task, check_student, student_for
 from skdistill.students.kernel._svm_dual import Dual, solve_dual
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, outer_loss, spec_of
@@ -51,7 +51,7 @@ def test_classifier(n_classes, params):
 @pytest.mark.slow
 @pytest.mark.parametrize("params", REGRESSORS.values(), ids=REGRESSORS)
 def test_regressor(params):
-    check_student(student_for(SVR(tol=1e-10, **params), DataSpec(4, None, 1, False)))
+    check_student(student_for(SVR(tol=1e-10, **params), Task(4, None, 1, False)))
 
 
 def hinge(model, X, y):
@@ -86,12 +86,12 @@ def problem(request, binary_table, multiclass_table, regression_table):
     if request.param == "numbers":
         X, y = regression_table
         estimator, refit_loss = SVR(C=2.0, tol=1e-10), epsilon_insensitive
-        spec = DataSpec(6, None, 1, False)
+        task = Task(6, None, 1, False)
     else:
         X, y = binary_table if request.param == "two classes" else multiclass_table
         estimator = SVC(C=2.0, tol=1e-10, decision_function_shape="ovo")
-        spec, refit_loss = spec_of(np.unique(y)), hinge
-    student = student_for(estimator, spec)
+        task, refit_loss = spec_of(np.unique(y)), hinge
+    student = student_for(estimator, task)
     rng = np.random.default_rng(0)
     synthetic = SyntheticSet(
         X[:30] + 0.1 * rng.standard_normal((30, 6)),
@@ -143,7 +143,7 @@ def test_hypergradient_of_hyperparameters_matches_refits(problem):
 
 def test_raw_prediction_is_predict(regression_table):
     X, y = regression_table
-    student = student_for(SVR(), DataSpec(6, None, 1, False))
+    student = student_for(SVR(), Task(6, None, 1, False))
     synthetic = SyntheticSet(X[:30], y[:30], np.ones(30), student.hyperparameters)
     with jax.enable_x64(True):
         raw = student.raw_prediction(student.solve(synthetic), X)
@@ -336,6 +336,6 @@ def test_settings_without_counterpart_are_refused_by_name(estimator, named):
 
 def test_regression_without_counterpart_is_refused_by_name():
     with pytest.raises(ValueError, match="epsilon=0"):
-        student_for(SVR(epsilon=0), DataSpec(4, None, 1, False))
+        student_for(SVR(epsilon=0), Task(4, None, 1, False))
     with pytest.raises(ValueError, match="several outputs"):
-        student_for(SVR(), DataSpec(4, None, 2, True))
+        student_for(SVR(), Task(4, None, 2, True))

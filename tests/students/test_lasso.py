@@ -16,14 +16,14 @@ from sklearn.linear_model import (
 )
 
 from skdistill import DatasetDistiller
-from skdistill.students import DataSpec, NotMirrored, check_student, student_for
+from skdistill.students import NotMirrored, Task, check_student, student_for
 from skdistill.students._params import LinearParams
 from skdistill.synthetic._set import SyntheticSet
 
 STRICT = {"tol": 1e-15, "max_iter": 1_000_000}
-OUTPUT = DataSpec(8, None, 1, False)
-OUTPUTS = DataSpec(8, None, 3, True)
-WIDE = DataSpec(60, None, 1, False)
+OUTPUT = Task(8, None, 1, False)
+OUTPUTS = Task(8, None, 3, True)
+WIDE = Task(60, None, 1, False)
 # Scikit-learn says that rounding keeps it from a tolerance of nearly nothing.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Objective did not converge:sklearn.exceptions.ConvergenceWarning"
@@ -55,7 +55,7 @@ def test_one_row_of_one_feature_by_hand():
     """``w = sign(xy) max(0, |xy| - alpha) / x^2``, so that ``dw/dy = 1/x``."""
     x, y, alpha = 0.7, 1.3, 0.2
     student = student_for(
-        Lasso(alpha=alpha, fit_intercept=False), DataSpec(1, None, 1, False)
+        Lasso(alpha=alpha, fit_intercept=False), Task(1, None, 1, False)
     )
     synthetic = SyntheticSet(
         np.array([[x]]), np.array([y]), np.ones(1), {"alpha": alpha}
@@ -103,12 +103,12 @@ def violation(student, synthetic, params):
 def test_solutions_are_optimal(name, rng):
     """On correlated rows, from nothing and from the solution of other rows."""
     student = student_for(*STUDENTS[name])
-    p, k = student.spec.n_features, student.spec.n_outputs
+    p, k = student.task.n_features, student.task.n_outputs
     last = None
     for _ in range(10):
         X = rng.standard_normal((20, p)) @ rng.standard_normal((p, p))
         Y = X @ rng.standard_normal((p, k)) + rng.standard_normal((20, k))
-        y = Y if student.spec.multi_output else Y[:, 0]
+        y = Y if student.task.multi_output else Y[:, 0]
         weight = np.ones(20) if student.in_groups else rng.uniform(0.5, 2, 20)
         synthetic = SyntheticSet(X, y, weight, {"alpha": 0.1 * p})
         for start in (None, last):
@@ -121,7 +121,7 @@ def test_zeros_are_zeros(rng):
     X = rng.standard_normal((30, 20))
     y = X[:, 0] - X[:, 1] + 0.1 * rng.standard_normal(30)
     estimator = Lasso(alpha=0.1, **STRICT)
-    student = student_for(estimator, DataSpec(20, None, 1, False))
+    student = student_for(estimator, Task(20, None, 1, False))
     params = student.solve(SyntheticSet(X, y, np.ones(30), {"alpha": 0.1}))
     expected = estimator.fit(X, y).coef_
     assert 0 < np.count_nonzero(expected) < 20
@@ -137,7 +137,7 @@ def test_alpha_above_all_correlations(rng):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "spec", "named"),
+    ("estimator", "task", "named"),
     [
         (Lasso(alpha=0), OUTPUT, "alpha=0"),
         (Lasso(positive=True), OUTPUT, "positive=True"),
@@ -146,9 +146,9 @@ def test_alpha_above_all_correlations(rng):
     ],
     ids=str,
 )
-def test_settings_without_counterpart_are_refused_by_name(estimator, spec, named):
+def test_settings_without_counterpart_are_refused_by_name(estimator, task, named):
     with pytest.raises(NotMirrored, match=f"{named}.*Supported"):
-        student_for(estimator, spec)
+        student_for(estimator, task)
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,21 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import LinearRegression
 
-from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students import Task, check_student, student_for
 from skdistill.students._params import LinearParams
 from skdistill.synthetic._set import SyntheticSet
 
 SHAPES = {
-    "one output": DataSpec(4, None, 1, False),
-    "three outputs": DataSpec(4, None, 3, True),
-    "more features than rows": DataSpec(40, None, 2, True),
+    "one output": Task(4, None, 1, False),
+    "three outputs": Task(4, None, 3, True),
+    "more features than rows": Task(40, None, 2, True),
 }
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("spec", SHAPES.values(), ids=SHAPES)
-def test_student(spec, fit_intercept):
-    check_student(student_for(LinearRegression(fit_intercept=fit_intercept), spec))
+@pytest.mark.parametrize("task", SHAPES.values(), ids=SHAPES)
+def test_student(task, fit_intercept):
+    check_student(student_for(LinearRegression(fit_intercept=fit_intercept), task))
 
 
 @pytest.mark.parametrize("p", [1, 3, 20])
@@ -32,7 +32,7 @@ def test_all_gradients_match_refits(p, rng):
     )
     dX, dy, dw = (rng.standard_normal(v.shape) for v in (X, y, weight))
     cotangent = LinearParams(rng.standard_normal((2, p)), rng.standard_normal(2))
-    student = student_for(LinearRegression(), DataSpec(p, None, 2, True))
+    student = student_for(LinearRegression(), Task(p, None, 2, True))
     synthetic = SyntheticSet(X, y, weight, {})
     grad = student.implicit_vjp(student.solve(synthetic), cotangent, synthetic)
 
@@ -54,7 +54,7 @@ def test_columns_that_depend_on_each_other(rng):
     y = rng.standard_normal(12)
     for tol in (1e-6, 1e-9):
         estimator = LinearRegression(tol=tol)
-        student = student_for(estimator, DataSpec(5, None, 1, False))
+        student = student_for(estimator, Task(5, None, 1, False))
         params = student.solve(SyntheticSet(X, y, np.ones(12), {}))
         expected = estimator.fit(X, y).coef_
         assert_allclose(params.coef[0], expected, atol=1e-8 * np.abs(expected).max())
@@ -63,7 +63,7 @@ def test_columns_that_depend_on_each_other(rng):
 def test_no_weight_is_no_row(rng):
     X, y = rng.standard_normal((9, 4)), rng.standard_normal(9)
     weight = np.array([1.0] * 8 + [0.0])
-    student = student_for(LinearRegression(), DataSpec(4, None, 1, False))
+    student = student_for(LinearRegression(), Task(4, None, 1, False))
     synthetic = SyntheticSet(X, y, weight, {})
     params = student.solve(synthetic)
     assert_allclose(params.coef[0], LinearRegression().fit(X[:8], y[:8]).coef_)

@@ -13,13 +13,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import LinearSVC, LinearSVR
 
 from skdistill import DatasetDistiller
-from skdistill.students import DataSpec, StationaryStudent, check_student, student_for
+from skdistill.students import StationaryStudent, Task, check_student, student_for
 from skdistill.students._params import LinearParams
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of
 
 STRICT = {"dual": False, "tol": 1e-12, "max_iter": 100_000}
-OUTPUT = DataSpec(4, None, 1, False)
+OUTPUT = Task(4, None, 1, False)
 
 
 def strict_svc(**params):
@@ -44,8 +44,8 @@ CLASSIFIERS = {
 @pytest.mark.parametrize(("n_classes", "params"), CLASSIFIERS.values(), ids=CLASSIFIERS)
 def test_classifier(n_classes, params):
     # No row of this draw is nearer to its margin than the steps of the differences.
-    spec = spec_of(np.arange(n_classes), 4)
-    check_student(student_for(strict_svc(**params), spec), random_state=1)
+    task = spec_of(np.arange(n_classes), 4)
+    check_student(student_for(strict_svc(**params), task), random_state=1)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_regressor(params):
 
 
 def test_scores_can_be_judged_by_their_softmax():
-    spec = spec_of(np.arange(3), 4)
-    check_student(student_for(strict_svc(), spec, "log_loss"), random_state=1)
+    task = spec_of(np.arange(3), 4)
+    check_student(student_for(strict_svc(), task, "log_loss"), random_state=1)
 
 
 @pytest.mark.parametrize("name", ["class weights", "class weights, three"])
@@ -190,16 +190,16 @@ def test_degenerate_data(estimator, name):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "spec", "named"),
+    ("estimator", "task", "named"),
     [
         (LinearSVC(loss="hinge"), spec_of([0, 1]), "loss='hinge'"),
         (LinearSVC(multi_class="crammer_singer"), spec_of([0, 1, 2]), "crammer_singer"),
         (LinearSVC(class_weight="balanced"), spec_of([0, 1, 2]), "pass a dict"),
         (LinearSVR(), OUTPUT, "loss='epsilon_insensitive'"),
-        (strict_svr(), DataSpec(4, None, 2, True), "one output"),
+        (strict_svr(), Task(4, None, 2, True), "one output"),
     ],
     ids=str,
 )
-def test_settings_without_counterpart_are_refused_by_name(estimator, spec, named):
+def test_settings_without_counterpart_are_refused_by_name(estimator, task, named):
     with pytest.raises(ValueError, match=named):
-        student_for(estimator, spec)
+        student_for(estimator, task)

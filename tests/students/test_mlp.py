@@ -18,9 +18,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import DatasetDistiller
 from skdistill.students import (
-    DataSpec,
     NotMirrored,
     SyntheticSet,
+    Task,
     check_student,
     student_for,
 )
@@ -66,18 +66,14 @@ def test_classifier(params):
 @pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_regressor(params):
-    check_student(
-        student_for(MLPRegressor(**SMALL | params), DataSpec(4, None, 2, True))
-    )
+    check_student(student_for(MLPRegressor(**SMALL | params), Task(4, None, 2, True)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("params", [{}, SGD], ids=["adam", "sgd"])
 def test_two_classes_and_one_target(params):
     check_student(student_for(MLPClassifier(**SMALL | params), spec_of([0, 1], 4)))
-    check_student(
-        student_for(MLPRegressor(**SMALL | params), DataSpec(4, None, 1, False))
-    )
+    check_student(student_for(MLPRegressor(**SMALL | params), Task(4, None, 1, False)))
 
 
 REFUSED = {
@@ -95,14 +91,14 @@ def test_refuses_what_is_not_mirrored(params, request):
 
 def test_refuses_another_loss():
     with pytest.raises(NotMirrored, match="poisson"):
-        student_for(MLPRegressor(loss="poisson"), DataSpec(4, None, 1, False))
+        student_for(MLPRegressor(loss="poisson"), Task(4, None, 1, False))
 
 
 def synthetic_of(student, n_rows, rng):
     """Rows around a point for each class."""
-    k = len(student.spec.classes)
+    k = len(student.task.classes)
     y = np.arange(n_rows) % k
-    X = rng.standard_normal((k, student.spec.n_features))[y]
+    X = rng.standard_normal((k, student.task.n_features))[y]
     X += 0.5 * rng.standard_normal(X.shape)
     return y, SyntheticSet(
         X, student.encode(y), np.ones(n_rows), dict(student.hyperparameters)

@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from skdistill import DatasetDistiller
 from skdistill.objectives import OuterLoss
-from skdistill.students import DataSpec, check_student, student_for
+from skdistill.students import Task, check_student, student_for
 from skdistill.students.neighbors import _vote
 from skdistill.students.neighbors._metrics import metric_of
 from skdistill.students.neighbors._vote import log_memberships
@@ -60,7 +60,7 @@ def test_metrics(params):
     estimator = KNeighborsClassifier(3, **params)
     check_student(student_for(estimator, spec_of([3, 5, 9])))
     estimator = KNeighborsRegressor(3, weights="distance", **params)
-    student = student_for(estimator, DataSpec(6, None, 2, True))
+    student = student_for(estimator, Task(6, None, 2, True))
     # With the rows of seed 0 a difference of manhattan distances, which have a
     # kink at zero, changes its sign within a step.
     check_student(student, random_state=1)
@@ -105,14 +105,12 @@ def test_other_metrics_in_the_distiller(metric):
 @pytest.mark.slow
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_regressor(params):
-    check_student(
-        student_for(KNeighborsRegressor(**params), DataSpec(4, None, 2, True))
-    )
+    check_student(student_for(KNeighborsRegressor(**params), Task(4, None, 2, True)))
 
 
 @pytest.mark.slow
 def test_one_target():
-    check_student(student_for(KNeighborsRegressor(2), DataSpec(3, None, 1, False)))
+    check_student(student_for(KNeighborsRegressor(2), Task(3, None, 1, False)))
 
 
 @pytest.mark.slow
@@ -123,7 +121,7 @@ def test_limit_is_the_vote(weights, multiclass_table):
     estimator = KNeighborsClassifier(4, weights=weights).fit(X[:20], y[:20])
     student = student_for(estimator, spec_of([0, 1, 2]))
     synthetic = SyntheticSet(
-        X[:20], student.encode(y[:20]), np.ones(20), dict(student.surrogates)
+        X[:20], student.encode(y[:20]), np.ones(20), dict(student.smoothing_params)
     )
     params = student.as_predicted(student.solve(synthetic))
     with jax.enable_x64(True):
@@ -202,7 +200,7 @@ def test_rough_votes_differ_by_rounding(k, is_regressor, rng):
     """Far from the origin, too: distances are those of double precision."""
     X = rng.standard_normal((200, 4)) + 1e6
     if is_regressor:
-        student = student_for(KNeighborsRegressor(k), DataSpec(4, None, 1, False))
+        student = student_for(KNeighborsRegressor(k), Task(4, None, 1, False))
         y, targets = X[:, 0] - 1e6, rng.standard_normal(9)
     else:
         student = student_for(KNeighborsClassifier(k), spec_of([0, 1, 2], 4))
@@ -330,7 +328,7 @@ def test_more_neighbors_than_rows(binary_table):
 
 def test_other_losses_are_refused():
     with pytest.raises(ValueError, match="expected_squared_error"):
-        student_for(KNeighborsRegressor(), DataSpec(3, None, 2, True), "log_loss")
+        student_for(KNeighborsRegressor(), Task(3, None, 2, True), "log_loss")
 
 
 DEGENERATE = {

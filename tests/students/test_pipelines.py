@@ -33,8 +33,8 @@ from sklearn.preprocessing import (
 
 from skdistill import DatasetDistiller, DistilledClassifier
 from skdistill.students import (
-    DataSpec,
     NotMirrored,
+    Task,
     check_student,
     has_student,
     refuse_unmirrored,
@@ -94,7 +94,7 @@ TRANSFORMERS = {
     "fourier, scale": RBFSampler(gamma="scale", n_components=7, random_state=0),
     "nested": make_pipeline(StandardScaler(), "passthrough", PCA(2)),
 }
-NUMBERS = DataSpec(4, None, 1, False)
+NUMBERS = Task(4, None, 1, False)
 LAST_STEPS = {
     "logistic": (strict_logistic(C=5.0), spec_of([0, 1, 2], 4)),
     "ridge": (Ridge(alpha=0.3, solver="cholesky"), NUMBERS),
@@ -128,9 +128,9 @@ def fit(distiller, X, y, **params):
 @pytest.mark.parametrize("last", ["logistic", "ridge"])
 @pytest.mark.parametrize("transformer", TRANSFORMERS)
 def test_parity_and_gradients(transformer, last):
-    estimator, spec = LAST_STEPS[last]
+    estimator, task = LAST_STEPS[last]
     pipeline = make_pipeline(TRANSFORMERS[transformer], estimator)
-    check_student(student_for(pipeline, spec))
+    check_student(student_for(pipeline, task))
 
 
 def test_parity_and_gradients_of_a_scaler():
@@ -140,9 +140,9 @@ def test_parity_and_gradients_of_a_scaler():
 @pytest.mark.slow
 @pytest.mark.parametrize("transformer", ["standard", "pca", "fourier, scale", "nested"])
 def test_in_front_of_a_kernel(transformer):
-    estimator, spec = LAST_STEPS["kernel"]
+    estimator, task = LAST_STEPS["kernel"]
     pipeline = make_pipeline(TRANSFORMERS[transformer], estimator)
-    check_student(student_for(pipeline, spec))
+    check_student(student_for(pipeline, task))
 
 
 @pytest.mark.slow
@@ -155,17 +155,17 @@ def test_a_pipeline_as_the_last_step():
 
 @pytest.mark.slow
 def test_with_a_temperature_and_with_neighbors():
-    spec = spec_of([0, 1, 2], 4)
+    task = spec_of([0, 1, 2], 4)
     pipeline = make_pipeline(StandardScaler(), RidgeClassifier(solver="cholesky"))
-    check_student(student_for(pipeline, spec, "log_loss"))
+    check_student(student_for(pipeline, task, "log_loss"))
     pipeline = make_pipeline(StandardScaler(), KNeighborsClassifier(3))
-    check_student(student_for(pipeline, spec))
+    check_student(student_for(pipeline, task))
 
 
 @pytest.mark.slow
 def test_more_features_than_rows(rng):
-    spec = spec_of([0, 1], 30)
-    student = student_for(make_pipeline(PCA(4), strict_logistic()), spec)
+    task = spec_of([0, 1], 30)
+    student = student_for(make_pipeline(PCA(4), strict_logistic()), task)
     check_student(student, X=rng.standard_normal((10, 30)), y=np.arange(10) % 2)
 
 

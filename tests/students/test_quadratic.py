@@ -17,8 +17,8 @@ SETTINGS = {
 }
 
 
-def student(spec, **params):
-    return student_for(QuadraticDiscriminantAnalysis(**params), spec)
+def student(task, **params):
+    return student_for(QuadraticDiscriminantAnalysis(**params), task)
 
 
 @pytest.mark.slow
@@ -30,11 +30,11 @@ def test_student(params):
 @pytest.mark.slow
 def test_two_classes_and_more_features_than_rows(rng):
     """The covariance of a class has no inverse, but a shrunk one does."""
-    spec = spec_of([0, 1], 12)
-    check_student(student(spec, solver="eigen", shrinkage=0.5, tol=0))
+    task = spec_of([0, 1], 12)
+    check_student(student(task, solver="eigen", shrinkage=0.5, tol=0))
     # As many rows as features: one singular value is zero, reg_param is not.
     X, y = rng.standard_normal((24, 12)), np.repeat([0, 1], 12)
-    check_student(student(spec, reg_param=0.5), X=X, y=y)
+    check_student(student(task, reg_param=0.5), X=X, y=y)
 
 
 def _set(X, y):
@@ -48,18 +48,18 @@ def _set(X, y):
 )
 def test_too_few_rows(params, least, rng):
     """As many as scikit-learn takes are enough, and no fewer."""
-    spec = spec_of([0, 1], 4)
+    task = spec_of([0, 1], 4)
     for m in (least, least - 1):
         X, y = rng.standard_normal((2 * m, 4)), np.repeat([0, 1], m)
         estimator = QuadraticDiscriminantAnalysis(**params)
         if m == least:
             estimator.fit(X, y)
-            student(spec, **params).solve(_set(X, y))
+            student(task, **params).solve(_set(X, y))
         else:
             with pytest.raises((LinAlgError, ValueError)):
                 estimator.fit(X, y)
             with pytest.raises(ValueError, match=f"at least {least} rows"):
-                student(spec, **params).solve(_set(X, y))
+                student(task, **params).solve(_set(X, y))
 
 
 def test_rows_that_scikit_learn_refuses(rng):

@@ -135,17 +135,17 @@ def test_the_latest_registration_counts(registered):
     class Softer(LogisticStudent):
         pass
 
-    spec = spec_of([0, 1])
-    assert type(student_for(LogisticRegression(), spec)) is LogisticStudent
+    task = spec_of([0, 1])
+    assert type(student_for(LogisticRegression(), task)) is LogisticStudent
     register_student(LogisticRegression, Softer)
-    assert type(student_for(LogisticRegression(), spec)) is Softer
+    assert type(student_for(LogisticRegression(), task)) is Softer
     register_student(LogisticRegression, LogisticStudent)
-    assert type(student_for(LogisticRegression(), spec)) is LogisticStudent
+    assert type(student_for(LogisticRegression(), task)) is LogisticStudent
 
 
 def test_an_error_within_a_student_is_its_own(registered):
     class Broken(LogisticStudent):
-        def __init__(self, estimator, spec):
+        def __init__(self, estimator, task):
             raise KeyError("penalty")
 
     register_student(Known, Broken)

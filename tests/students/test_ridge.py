@@ -7,19 +7,19 @@ from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.metrics import mean_squared_error
 
 from skdistill import DatasetDistiller
-from skdistill.students import DataSpec, StationaryStudent, check_student, student_for
+from skdistill.students import StationaryStudent, Task, check_student, student_for
 from skdistill.students._params import LinearParams
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, spec_of
 
-OUTPUT = DataSpec(4, None, 1, False)
-OUTPUTS = DataSpec(4, None, 3, True)
+OUTPUT = Task(4, None, 1, False)
+OUTPUTS = Task(4, None, 3, True)
 
 
-@pytest.mark.parametrize("spec", [OUTPUT, OUTPUTS, DataSpec(40, None, 2, True)])
+@pytest.mark.parametrize("task", [OUTPUT, OUTPUTS, Task(40, None, 2, True)])
 @pytest.mark.parametrize("params", [{}, {"alpha": 0.1, "fit_intercept": False}])
-def test_ridge(params, spec):
-    check_student(student_for(Ridge(**params), spec))
+def test_ridge(params, task):
+    check_student(student_for(Ridge(**params), task))
 
 
 @pytest.mark.slow
@@ -41,16 +41,14 @@ def test_ridge_classifier(params, n_classes, outer_loss):
         params["class_weight"] = {
             c: w for c, w in params["class_weight"].items() if c < n_classes
         }
-    spec = spec_of(np.arange(n_classes), 4)
-    check_student(student_for(RidgeClassifier(**params), spec, outer_loss))
+    task = spec_of(np.arange(n_classes), 4)
+    check_student(student_for(RidgeClassifier(**params), task, outer_loss))
 
 
 def test_one_sample_by_hand():
     """One row (x, y) without intercept: ``w = x y / (x^2 + a)``."""
     x, y, a = 0.7, 1.3, 0.4
-    student = student_for(
-        Ridge(alpha=a, fit_intercept=False), DataSpec(1, None, 1, False)
-    )
+    student = student_for(Ridge(alpha=a, fit_intercept=False), Task(1, None, 1, False))
     synthetic = SyntheticSet(np.array([[x]]), np.array([y]), np.ones(1), {"alpha": a})
     params = student.solve(synthetic)
     assert_allclose(params.coef, [[x * y / (x**2 + a)]], rtol=1e-14)
@@ -68,7 +66,7 @@ def test_one_sample_by_hand():
 def test_gradient_matches_refits(outputs, rng):
     X, X_syn = rng.standard_normal((30, 5)), rng.standard_normal((8, 5))
     y, y_syn = rng.standard_normal((30, outputs)), rng.standard_normal((8, outputs))
-    student = student_for(Ridge(alpha=0.2), DataSpec(5, None, outputs, True))
+    student = student_for(Ridge(alpha=0.2), Task(5, None, outputs, True))
     synthetic = SyntheticSet(X_syn, y_syn, np.ones(8), {"alpha": 0.2})
     params = student.solve(synthetic)
     error = X @ params.coef.T + params.intercept - y

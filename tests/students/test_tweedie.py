@@ -21,9 +21,9 @@ from sklearn.preprocessing import StandardScaler
 from skdistill import DatasetDistiller
 from skdistill.objectives._deviances import half_deviance
 from skdistill.students import (
-    DataSpec,
     NotMirrored,
     StationaryStudent,
+    Task,
     check_student,
     student_for,
 )
@@ -31,7 +31,7 @@ from skdistill.students._params import LinearParams
 from skdistill.synthetic._set import SyntheticSet
 
 STRICT = {"solver": "newton-cholesky", "tol": 1e-12, "max_iter": 1000}
-OUTPUT = DataSpec(4, None, 1, False)
+OUTPUT = Task(4, None, 1, False)
 
 
 def poisson(**params):
@@ -76,7 +76,7 @@ def test_student(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["poisson", "gamma", "power 1.5"])
 def test_more_features_than_rows(name):
-    check_student(student_for(ESTIMATORS[name], DataSpec(40, None, 1, False)))
+    check_student(student_for(ESTIMATORS[name], Task(40, None, 1, False)))
 
 
 @pytest.mark.parametrize("power", [1, 1.3, 2, 3])
@@ -143,7 +143,7 @@ def test_limit_with_a_free_intercept(power, rng):
 def test_no_rows_exceed_the_limit(name, rng):
     from skdistill.solvers.exact._span import norm_limit
 
-    student = student_for(ESTIMATORS[name], DataSpec(1, None, 1, False))
+    student = student_for(ESTIMATORS[name], Task(1, None, 1, False))
     y = np.array([0.5, 4.0])
     norms = []
     for size in np.geomspace(0.05, 20, 200):
@@ -243,7 +243,7 @@ def test_out_of_reach_the_norm_is_the_limit(table):
     distiller = DatasetDistiller(
         estimator, n_synthetic=2, learn_labels=False, random_state=0
     ).fit(X, y)
-    student = student_for(estimator, DataSpec(8, None, 1, False))
+    student = student_for(estimator, Task(8, None, 1, False))
     synthetic = SyntheticSet(
         distiller.X_synthetic_,
         distiller.y_synthetic_.astype(float),
@@ -332,14 +332,14 @@ def test_start_and_range_out_of_the_domain_are_refused(table):
 
 
 def test_members_of_an_ensemble():
-    spec = DataSpec(4, None, 1, False)
+    task = Task(4, None, 1, False)
     both = VotingRegressor([("a", poisson()), ("b", poisson(alpha=0.1))])
-    assert student_for(both, spec).least_target(np.ones(1)) == 0
+    assert student_for(both, task).least_target(np.ones(1)) == 0
     with pytest.raises(ValueError, match="but y has -1"):
-        student_for(both, spec).check_targets(np.array([-1.0, 1.0]), "y")
+        student_for(both, task).check_targets(np.array([-1.0, 1.0]), "y")
     other = VotingRegressor([("a", poisson()), ("b", Ridge())])
     with pytest.raises(NotMirrored, match="other units"):
-        student_for(other, spec)
+        student_for(other, task)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_settings_without_counterpart_are_searched_for(table):
 
 def test_several_outputs_are_refused():
     with pytest.raises(ValueError, match="PoissonRegressor takes one output"):
-        student_for(poisson(), DataSpec(4, None, 2, True))
+        student_for(poisson(), Task(4, None, 2, True))
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ these.
 from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._linear import approach_linear
 from skdistill.solvers.exact._moments import approach_moments, has_moments
-from skdistill.solvers.exact._scaled import approach_scaled, is_scaled
-from skdistill.solvers.exact._sparse import approach_sparse
+from skdistill.solvers.exact._scaled import is_scaled, reach_model_scaled
+from skdistill.solvers.exact._sparse import reach_model_sparse
 from skdistill.students.linear._base import LinearStudent
 from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 
-def approach(problem, report):
+def reach_model(problem, report):
     """Come as near to the model of all rows as the student allows, before iterating.
 
     Parameters
@@ -36,11 +36,11 @@ def approach(problem, report):
     options = problem.options
     if options.solver != "adam":
         if isinstance(problem.student, SparseLinearStudent):
-            return approach_sparse(problem, report)
+            return reach_model_sparse(problem, report)
         if isinstance(problem.student, LinearStudent):
             return approach_linear(problem, report)
         if is_scaled(problem):
-            return approach_scaled(problem, report)
+            return reach_model_scaled(problem, report)
         if has_moments(problem):
             return approach_moments(problem)
     if options.solver == "exact":

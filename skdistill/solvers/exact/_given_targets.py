@@ -34,7 +34,7 @@ from scipy.optimize import brentq
 
 from skdistill.solvers.exact._hinge import near_labels, solve_hinge
 from skdistill.solvers.exact._pull_system import PullSystem
-from skdistill.solvers.exact._span import within
+from skdistill.solvers.exact._span import project_into_box
 from skdistill.solvers.exact._squared_error import squared_error_rows
 
 
@@ -64,7 +64,7 @@ def reproducing_rows(student, span, synthetic, bounds):
         return
 
     def extended(Q, A):
-        return within(lambda X: span.extend(Q, A, X), synthetic.X, bounds)
+        return project_into_box(lambda X: span.extend(Q, A, X), synthetic.X, bounds)
 
     Q0 = span.project(synthetic.X)
     C = student.strength_on(synthetic)

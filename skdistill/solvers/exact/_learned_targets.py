@@ -32,7 +32,7 @@ from itertools import chain
 import numpy as np
 from scipy.linalg import eigh, helmert
 
-from skdistill.solvers.exact._span import within
+from skdistill.solvers.exact._span import project_into_box
 
 #: Ridges, relative to the largest eigenvalue of ``K``.
 RIDGES = np.geomspace(1e-10, 1e2, 25)
@@ -97,7 +97,7 @@ def reproducing_sets(
     """
     units = scale, target_scale
     search = _Search(student, params, synthetic, units, bounds, target_bounds, wanted)
-    plausible = search.within(ranges, target_ranges)
+    plausible = search.restricted_to(ranges, target_ranges)
 
     @np.errstate(over="ignore", invalid="ignore")  # of exponentials far out
     def shortfall(candidate):
@@ -145,7 +145,7 @@ class _Search:
         self.scale, self.target_scale = units
         self.bounds, self.target_bounds = bounds, target_bounds
 
-    def within(self, ranges, target_ranges):
+    def restricted_to(self, ranges, target_ranges):
         """Return the same search in the part of the bounds that is within ranges."""
         search = copy(self)
         search.bounds = _intersection(self.bounds, ranges)
@@ -176,7 +176,7 @@ class _Search:
             # Once more, for what is lost in rounding.
             return X + self.scale * (inverse @ ((self.wanted - A.T @ X) / self.scale))
 
-        X = within(project, X, self.bounds)
+        X = project_into_box(project, X, self.bounds)
         y = self.student.targets_for(self.raw(X), A, self.synthetic)
         return self.synthetic._replace(X=X, y=np.clip(y, *self.target_bounds))
 
@@ -202,7 +202,9 @@ class _Search:
             self.student.pull(self.raw(X), candidate._replace(y=self.targets(end)))
             for end in self.target_bounds
         ]
-        return within(project, self.student.pull(self.raw(X), candidate), ends)
+        return project_into_box(
+            project, self.student.pull(self.raw(X), candidate), ends
+        )
 
     def targets(self, value):
         """Return targets of one value each, in the shape that they have."""

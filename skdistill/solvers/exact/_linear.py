@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from skdistill.solvers._bilevel import improve
+from skdistill.solvers._bilevel import minimize_outer_loss
 from skdistill.solvers._problem import Start
 from skdistill.solvers.exact._errors import raise_out_of_reach, raise_too_few_rows
 from skdistill.solvers.exact._given_targets import reproducing_rows
@@ -158,7 +158,7 @@ def _improve_in_span(problem, span, synthetic):
     rms /= student.raw_unit(problem.options.loss_unit)
     scale = 1 / (np.where(spread > 0, spread, 1.0) * max(rms, LEAST_PULL))
     free = np.full(Z.shape[1], np.inf)
-    seen, _ = improve(
+    seen, _ = minimize_outer_loss(
         student,
         projected,
         OuterVariables(start, FeatureUnits(scale), (-free, free), {}),

@@ -38,7 +38,7 @@ from skdistill.solvers.exact._span import (
     ModelSpan,
     is_reproduced,
     norm_limit,
-    within,
+    project_into_box,
 )
 from skdistill.solvers.exact._sparse import sparse_model_of_all_rows, sums_on_support
 from skdistill.students._params import LinearParams
@@ -89,7 +89,7 @@ def is_scaled(problem):
     return isinstance(inner, PenalizedLinearStudent) and inner.is_centered
 
 
-def approach_scaled(problem, report):
+def reach_model_scaled(problem, report):
     """Find rows that reproduce the model of all the data.
 
     Parameters
@@ -295,7 +295,7 @@ class _Rows:
             system = PullSystem(self.linear, span, behind, Q)
             Q = system.solve(Q)
             A = system.pull(Q)
-            near = within(lambda X: span.extend(Q, A, X), behind.X, bounds)
+            near = project_into_box(lambda X: span.extend(Q, A, X), behind.X, bounds)
             candidates = chain([near], candidates)
         for Z in candidates:
             if np.isfinite(Z).all() and is_reproduced(

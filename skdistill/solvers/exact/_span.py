@@ -75,7 +75,7 @@ def is_reproduced(params, trained):
     return error <= EXACT_TOL * unit
 
 
-def within(project, X, bounds):
+def project_into_box(project, X, bounds):
     """Project rows on a plane and into a box, in turns.
 
     Parameters

@@ -29,7 +29,7 @@ from skdistill.solvers.exact._span import (
     ModelSpan,
     is_reproduced,
     norm_limit,
-    within,
+    project_into_box,
 )
 from skdistill.solvers.exact._whitening import MAX_DENSE_FEATURES
 from skdistill.students._params import LinearParams
@@ -51,7 +51,7 @@ FEW_ROWS = 4
 MAX_ENTRIES = 10**7
 
 
-def approach_sparse(problem, report):
+def reach_model_sparse(problem, report):
     """Find rows that reproduce the model of all the data, or come near.
 
     Parameters
@@ -353,7 +353,7 @@ def _candidates(problem, model, wanted):
         center = Q0.mean(axis=0)
         Q = system.solve(center + factor * (Q0 - center))
         A = system.pull(Q)
-        X = within(
+        X = project_into_box(
             lambda X, Q=Q, A=A: span.extend(Q, A, X), synthetic.X, options.bounds
         )
         if np.isfinite(X).all():

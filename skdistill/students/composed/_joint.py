@@ -64,10 +64,10 @@ class JointStudent(Student):
     ----------
     estimator : VotingClassifier or VotingRegressor
         Its ``estimators`` are the members, its ``weights`` theirs.
-    spec : DataSpec
+    task : Task
         What the rows look like.
     student_for : callable
-        ``student_for(estimator, spec) -> Student``.
+        ``student_for(estimator, task) -> Student``.
 
     Raises
     ------
@@ -78,8 +78,8 @@ class JointStudent(Student):
 
     loss_name = "joint"
 
-    def __init__(self, estimator, spec, student_for):
-        super().__init__(estimator, spec)
+    def __init__(self, estimator, task, student_for):
+        super().__init__(estimator, task)
         weights = estimator.weights
         if weights is None:
             weights = [1.0] * len(estimator.estimators)
@@ -91,13 +91,13 @@ class JointStudent(Student):
             if member != "drop"
         ]
         self.names = tuple(name for name, _, _ in kept)
-        self.members = tuple(student_for(member, spec) for _, member, _ in kept)
+        self.members = tuple(student_for(member, task) for _, member, _ in kept)
         self._refuse_unlike_members(kept)
         shares = np.array([weight for _, _, weight in kept])
         shares = shares / shares.sum()
         costs = [member.cost_without_features(1.0) for member in self.members]
         self.weights = tuple((shares / costs).tolist())
-        for part in ("hyperparameters", "surrogates"):
+        for part in ("hyperparameters", "smoothing_params"):
             values = {
                 f"{name}__{key}": value
                 for name, member in zip(self.names, self.members, strict=True)
@@ -116,7 +116,7 @@ class JointStudent(Student):
             self.penalty = _JointPenalty(penalties, self.weights, self.names)
         for every in (
             "is_regularized",
-            "learns_surrogates",
+            "learns_smoothing_params",
             "clusters_targets",
             "holds_constants",
             "ignores_zeros",
@@ -148,7 +148,7 @@ class JointStudent(Student):
                 f"that have class weights: {weighted}. Supported: members without."
             )
         degrees = {member.loss_degree for member in self.members}
-        if self.spec.classes is None and len(degrees) > 1:
+        if self.task.classes is None and len(degrees) > 1:
             raise NotMirrored(
                 f"{type(self.estimator).__name__} cannot be distilled with members "
                 "whose losses have other units: "
@@ -171,7 +171,7 @@ class JointStudent(Student):
 
     def cost_without_features(self, unit):
         """Return about the outer loss of the best constant prediction."""
-        return unit if self.spec.classes is None else 1.0
+        return unit if self.task.classes is None else 1.0
 
     def refuse_range(self, low, high):
         """Refuse what one of the members does."""
@@ -180,9 +180,9 @@ class JointStudent(Student):
 
     def encode(self, y):
         """Return one-hot rows (n, k), or the numbers."""
-        if self.spec.classes is None:
+        if self.task.classes is None:
             return super().encode(y)
-        return np.eye(len(self.spec.classes))[y]
+        return np.eye(len(self.task.classes))[y]
 
     def solve(self, synthetic, start=None):
         """Train every member."""
@@ -223,7 +223,7 @@ class JointStudent(Student):
         for i, (member, each, each_grad) in enumerate(parts):
             grad = member.implicit_vjp(each, each_grad, self._of(i, synthetic))
             X, weight = X + grad.X, weight + grad.sample_weight
-            if self.spec.classes is None:
+            if self.task.classes is None:
                 y = y + np.reshape(grad.y, y.shape)
             hyperparameters |= {
                 f"{self.names[i]}__{key}": value
@@ -236,7 +236,7 @@ class JointStudent(Student):
     def _of(self, i, synthetic):
         """Return a set as one of the members takes it."""
         member, y = self.members[i], synthetic.y
-        if self.spec.classes is not None:
+        if self.task.classes is not None:
             y = member.encode(np.argmax(y, axis=1))
         return synthetic._replace(
             y=y, hyperparameters=own(synthetic.hyperparameters, self.names[i])

@@ -73,10 +73,10 @@ class PipelineStudent(Student):
     ----------
     estimator : Pipeline
         The pipeline to mirror.
-    spec : DataSpec
+    task : Task
         What the rows look like, before they are transformed.
     student_of : callable
-        ``student_of(estimator, spec) -> Student``, for its last step.
+        ``student_of(estimator, task) -> Student``, for its last step.
 
     Raises
     ------
@@ -87,13 +87,13 @@ class PipelineStudent(Student):
     # A feature without variance has the scale one, and leaves it with a jump.
     holds_constants = True
 
-    def __init__(self, estimator, spec, student_of):
-        super().__init__(estimator, spec)
-        layout = spec.layout or Layout.of_numbers(spec.n_features)
+    def __init__(self, estimator, task, student_of):
+        super().__init__(estimator, task)
+        layout = task.layout or Layout.of_numbers(task.n_features)
         self.chain = chain_of_transformers(estimator).on(layout)
         name, last = estimator.steps[-1]
         layout = self.chain.layout_out(layout)
-        behind = spec._replace(n_features=layout.n_numbers, layout=layout)
+        behind = task._replace(n_features=layout.n_numbers, layout=layout)
         student = student_of(last, behind)
         needs_all = student.counts_features or not student.ignores_zeros
         if self.chain.leaves_out and needs_all:
@@ -109,7 +109,7 @@ class PipelineStudent(Student):
             self._prefix + name: value
             for name, value in student.hyperparameters.items()
         }
-        self.surrogates = student.surrogates
+        self.smoothing_params = student.smoothing_params
         self.raw_prediction = _Prediction(self.chain, student.raw_prediction)
         if student.rough_prediction is not None:
             self.rough_prediction = _Prediction(self.chain, student.rough_prediction)
@@ -123,7 +123,7 @@ class PipelineStudent(Student):
         is_free = self.chain.is_flexible and student.penalty is None
         self.is_regularized = student.is_regularized and not is_free
         self.is_judged_by_ranking = student.is_judged_by_ranking
-        self.learns_surrogates = student.learns_surrogates
+        self.learns_smoothing_params = student.learns_smoothing_params
         self.trains_in_jax = student.trains_in_jax
         self.takes_batches = student.takes_batches
         self.needs_batches = student.needs_batches
@@ -180,7 +180,7 @@ class PipelineStudent(Student):
 
     def refuse_rows(self, n_rows):
         """Raise NotMirrored if a transformer's fit on so many rows is not mirrored."""
-        self.chain.refuse_rows(n_rows, self.spec.n_features)
+        self.chain.refuse_rows(n_rows, self.task.n_features)
         self.student.refuse_rows(n_rows)
 
     def solve(self, synthetic, start=None):
@@ -213,7 +213,7 @@ class PipelineStudent(Student):
         last, behind = estimator.steps[-1][1], self._behind(synthetic, Z)
         params = self.student.params_of(last, behind)
         if self.chain.leaves_out:
-            is_kept = self.chain.is_kept(stats, self.spec.n_features)
+            is_kept = self.chain.is_kept(stats, self.task.n_features)
             params = self.student.among_zeros(params, is_kept)
         return PipelineParams(stats, params)
 
@@ -238,7 +238,7 @@ class PipelineStudent(Student):
         return hypergrad._replace(
             X=X,
             hyperparameters={
-                name if name in self.surrogates else self._prefix + name: value
+                name if name in self.smoothing_params else self._prefix + name: value
                 for name, value in hypergrad.hyperparameters.items()
             },
         )

@@ -22,7 +22,7 @@ from skdistill.students._base import Student
 #: Strength of the penalty on scores from a kernel of unit rows: more is better for
 #: noisy labels, less for clean ones.
 NORM_STRENGTH = 0.05
-#: Name of the inverse temperature among the surrogates.
+#: Name of the inverse temperature among the smoothing_params.
 INVERSE_TEMPERATURE = "inverse_temperature"
 
 
@@ -60,7 +60,7 @@ class TemperedStudent(Student):
     outer_loss = staticmethod(log_loss_of_scores)
 
     def __init__(self, student):
-        super().__init__(student.estimator, student.spec)
+        super().__init__(student.estimator, student.task)
         self.student = student
         self.trains_in_jax = student.trains_in_jax
         self.needs_batches = student.needs_batches
@@ -72,13 +72,13 @@ class TemperedStudent(Student):
         self.holds_constants = student.holds_constants
         self.ignores_zeros = student.ignores_zeros
         self.counts_features = student.counts_features
-        self.surrogates = {**student.surrogates, INVERSE_TEMPERATURE: 1.0}
+        self.smoothing_params = {**student.smoothing_params, INVERSE_TEMPERATURE: 1.0}
         self.raw_prediction = TemperedPrediction(student.raw_prediction)
         if student.penalty is not None:
             self.penalty = _LogitPenalty(
                 student.unit_norm,
                 student.penalty,
-                getattr(student, "n_outputs", student.spec.n_outputs),
+                getattr(student, "n_outputs", student.task.n_outputs),
             )
 
     def redrawn(self, random_state):

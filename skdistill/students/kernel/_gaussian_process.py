@@ -153,7 +153,7 @@ class GaussianProcessStudent(PaddedStudent):
     ----------
     estimator : GaussianProcessRegressor
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and outputs.
 
     Raises
@@ -165,15 +165,15 @@ class GaussianProcessStudent(PaddedStudent):
     loss_name = "squared_error"
     outer_loss = staticmethod(SQUARED_LOSS.traced)
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         is_default = estimator.kernel is None
         kernel = ConstantKernel() * RBF() if is_default else estimator.kernel
         _refuse_unmirrored(estimator, kernel)
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         # The parameters of the default kernel cannot be set.
         covariance, learned = covariance_for(kernel, learnable=not is_default)
         # scikit-learn says so where length scales do not match the features.
-        kernel(np.zeros((1, spec.n_features)))
+        kernel(np.zeros((1, task.n_features)))
         self.kernel_names = tuple(learned)
         self.hyperparameters = learned
         if estimator.alpha > 0:

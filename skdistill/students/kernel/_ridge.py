@@ -152,7 +152,7 @@ class KernelRidgeStudent(PaddedStudent):
     ----------
     estimator : KernelRidge
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and outputs.
 
     Raises
@@ -165,15 +165,15 @@ class KernelRidgeStudent(PaddedStudent):
     ignores_zeros = True
     outer_loss = staticmethod(SQUARED_LOSS.traced)
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         _refuse_unmirrored(estimator)
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         kernel = estimator.kernel
         self.hyperparameters = {"alpha": float(estimator.alpha)}
         if "gamma" in LEARNED_PARAMS[kernel]:
             gamma = estimator.gamma
             self.counts_features = gamma is None
-            gamma = 1 / spec.n_features if gamma is None else float(gamma)
+            gamma = 1 / task.n_features if gamma is None else float(gamma)
             self.hyperparameters["gamma"] = gamma
         fixed = fixed_params(estimator)
         self.raw_prediction = KernelPrediction(kernel, fixed)

@@ -148,24 +148,24 @@ class _KernelSVMStudent(PaddedStudent):
 
     ignores_zeros = True
 
-    def __init__(self, estimator, spec):
-        _refuse_unmirrored(estimator, spec)
-        super().__init__(estimator, spec)
+    def __init__(self, estimator, task):
+        _refuse_unmirrored(estimator, task)
+        super().__init__(estimator, task)
         kernel = estimator.kernel
         self.hyperparameters = {"C": float(estimator.C)}
         scales_gamma = isinstance(estimator.gamma, str) and estimator.gamma == "scale"
         if "gamma" in LEARNED_PARAMS[kernel] and not scales_gamma:
             auto = isinstance(estimator.gamma, str)
-            gamma = 1 / spec.n_features if auto else float(estimator.gamma)
+            gamma = 1 / task.n_features if auto else float(estimator.gamma)
             self.hyperparameters["gamma"] = gamma
         self.counts_features = kernel != "linear" and isinstance(estimator.gamma, str)
         fixed = fixed_params(estimator)
         expansion = KernelPrediction(kernel, fixed)
         self.raw_prediction = _Prediction(expansion)
-        self.train = _Training(expansion, scales_gamma, spec.n_features)
+        self.train = _Training(expansion, scales_gamma, task.n_features)
         self.is_regularized = True
         self.penalty = _Penalty(
-            expansion, 2 if spec.classes is None else len(spec.classes)
+            expansion, 2 if task.classes is None else len(task.classes)
         )
 
     def solve(self, synthetic, start=None):
@@ -205,7 +205,7 @@ class SVCStudent(_KernelSVMStudent):
     ----------
     estimator : SVC
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
 
     Raises
@@ -216,10 +216,10 @@ class SVCStudent(_KernelSVMStudent):
 
     loss_name = "hinge"
 
-    def __init__(self, estimator, spec):
-        refuse_useless_classes(estimator, spec.classes)
-        super().__init__(estimator, spec)
-        self.pairs = list(combinations(range(len(spec.classes)), 2))
+    def __init__(self, estimator, task):
+        refuse_useless_classes(estimator, task.classes)
+        super().__init__(estimator, task)
+        self.pairs = list(combinations(range(len(task.classes)), 2))
 
     @staticmethod
     def outer_loss(raw_prediction, y):
@@ -236,7 +236,7 @@ class SVCStudent(_KernelSVMStudent):
         """Multiply class weights in; "balanced" counts rows, whatever they weigh."""
         if self.estimator.class_weight is None:
             return sample_weight
-        classes = self.spec.classes
+        classes = self.task.classes
         weight_of_class = compute_class_weight(
             self.estimator.class_weight,
             classes=classes,
@@ -247,7 +247,7 @@ class SVCStudent(_KernelSVMStudent):
 
     def class_scores(self, raw_prediction):
         """Return the votes of the machines (n, n_classes)."""
-        votes = np.zeros((len(raw_prediction), len(self.spec.classes)))
+        votes = np.zeros((len(raw_prediction), len(self.task.classes)))
         for column, pair in enumerate(self.pairs):
             winner = np.asarray(pair)[(raw_prediction[:, column] > 0).astype(int)]
             votes[np.arange(len(votes)), winner] += 1
@@ -260,7 +260,7 @@ class SVCStudent(_KernelSVMStudent):
         intercept = np.ravel(estimator.intercept_)
         # A row of dual_coef_ for each of the other classes of a support vector.
         dual_coef = dense(estimator.dual_coef_)
-        class_of = np.repeat(np.arange(len(self.spec.classes)), estimator.n_support_)
+        class_of = np.repeat(np.arange(len(self.task.classes)), estimator.n_support_)
         for column, (first, second) in enumerate(self.pairs):
             for own, other in ((first, second), (second, first)):
                 is_own = class_of == own
@@ -328,7 +328,7 @@ class SVRStudent(_KernelSVMStudent):
     ----------
     estimator : SVR
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features.
 
     Raises
@@ -339,8 +339,8 @@ class SVRStudent(_KernelSVMStudent):
 
     loss_name = "epsilon_insensitive"
 
-    def __init__(self, estimator, spec):
-        super().__init__(estimator, spec)
+    def __init__(self, estimator, task):
+        super().__init__(estimator, task)
         self.hyperparameters["epsilon"] = float(estimator.epsilon)
         self.outer_loss = _EpsilonInsensitiveLoss(float(estimator.epsilon))
 
@@ -395,7 +395,7 @@ def _start(libsvm, gram, y, upper):
     return coef
 
 
-def _refuse_unmirrored(estimator, spec):
+def _refuse_unmirrored(estimator, task):
     """Raise a ValueError that names the settings without a counterpart here."""
     refused = []
     if estimator.kernel not in SUPPORTED_KERNELS:
@@ -404,7 +404,7 @@ def _refuse_unmirrored(estimator, spec):
         refused.append("probability=True (use CalibratedClassifierCV)")
     if isinstance(estimator, SVR) and estimator.epsilon == 0:
         refused.append("epsilon=0")
-    if spec.multi_output:
+    if task.multi_output:
         refused.append("several outputs")
     if refused:
         raise NotMirrored(

@@ -56,7 +56,7 @@ class LinearStudent(Student):
     ----------
     estimator : estimator object
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         What the rows look like.
     loss : PointwiseLoss
         Training loss with its derivatives.
@@ -76,8 +76,8 @@ class LinearStudent(Student):
     # Whether training minimizes a mean of losses, whatever the rows weigh together.
     averages = False
 
-    def __init__(self, estimator, spec, loss, n_outputs, fit_intercept):
-        super().__init__(estimator, spec)
+    def __init__(self, estimator, task, loss, n_outputs, fit_intercept):
+        super().__init__(estimator, task)
         self.loss = loss
         self.n_outputs = n_outputs
         self.fit_intercept = fit_intercept
@@ -151,16 +151,22 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
 
     Parameters
     ----------
-    estimator, spec, loss, n_outputs, fit_intercept
+    estimator, task, loss, n_outputs, fit_intercept
         As for ``LinearStudent``.
     intercept_penalty : float, default=0.0
         Strength of the penalty on the intercept.
     """
 
     def __init__(
-        self, estimator, spec, loss, n_outputs, fit_intercept, intercept_penalty=0.0
+        self,
+        estimator,
+        task,
+        loss,
+        n_outputs,
+        fit_intercept,
+        intercept_penalty=0.0,
     ):
-        super().__init__(estimator, spec, loss, n_outputs, fit_intercept)
+        super().__init__(estimator, task, loss, n_outputs, fit_intercept)
         self.intercept_penalty = intercept_penalty if fit_intercept else 0.0
 
     def solve(self, synthetic, start=None):
@@ -212,7 +218,7 @@ class PenalizedLinearStudent(LinearStudent, StationaryStudent):
 
     def _target_vjp(self, raw, y, weighted_T):
         """Gradient in the targets, zero for classes that cannot be learned."""
-        if self.spec.classes is not None and not self.soft_labels:
+        if self.task.classes is not None and not self.soft_labels:
             return np.zeros_like(y)
         return (self.loss.target_slope(raw, y) * weighted_T).reshape(y.shape)
 

@@ -87,7 +87,7 @@ class HuberStudent(Student):
     ----------
     estimator : HuberRegressor
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and the output.
 
     Raises
@@ -105,8 +105,8 @@ class HuberStudent(Student):
     ignores_zeros = True
     takes_batches = False
 
-    def __init__(self, estimator, spec):
-        super().__init__(estimator, spec)
+    def __init__(self, estimator, task):
+        super().__init__(estimator, task)
         refused = []
         if estimator.alpha == 0:
             refused.append("alpha=0 (no penalty: a few rows have no single solution)")
@@ -117,9 +117,9 @@ class HuberStudent(Student):
                 f"HuberRegressor cannot be distilled with {', '.join(refused)}. "
                 "Supported: alpha > 0 with epsilon > 1, with or without intercept."
             )
-        if spec.n_outputs > 1:
+        if task.n_outputs > 1:
             raise ValueError(
-                f"HuberRegressor takes one output; y has {spec.n_outputs} columns. "
+                f"HuberRegressor takes one output; y has {task.n_outputs} columns. "
                 "Pass y of shape (n_samples,)."
             )
         self.epsilon = float(estimator.epsilon)
@@ -128,12 +128,12 @@ class HuberStudent(Student):
 
     def refuse_rows(self, n_rows):
         """Refuse rows most of which a model interpolates."""
-        n_coefficients = self.spec.n_features + self.estimator.fit_intercept
+        n_coefficients = self.task.n_features + self.estimator.fit_intercept
         least = int(ROWS_FOR_COEFFICIENT * n_coefficients) + 1
         if n_rows < least:
             raise NotMirrored(
                 f"HuberRegressor cannot be differentiated on {n_rows} rows, most of "
-                f"which a model of {self.spec.n_features} features interpolates: its "
+                f"which a model of {self.task.n_features} features interpolates: its "
                 f"scale is zero there. Supported: at least {least} rows (n_synthetic)."
             )
 

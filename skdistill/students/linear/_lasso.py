@@ -20,7 +20,7 @@ class LassoStudent(SparseLinearStudent):
     ----------
     estimator : Lasso, ElasticNet, MultiTaskLasso or MultiTaskElasticNet
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and outputs.
     in_groups : bool, default=False
         Whether the outputs are tasks that share their features.
@@ -34,9 +34,9 @@ class LassoStudent(SparseLinearStudent):
     loss_name = "squared_error"
     averages = True
 
-    def __init__(self, estimator, spec, in_groups=False):
+    def __init__(self, estimator, task, in_groups=False):
         _refuse_unmirrored(estimator)
-        if in_groups and not spec.multi_output:
+        if in_groups and not task.multi_output:
             raise ValueError(
                 f"{type(estimator).__name__} takes several outputs; y has one "
                 "dimension. Pass y of shape (n_samples, n_outputs)."
@@ -45,9 +45,9 @@ class LassoStudent(SparseLinearStudent):
         self.hyperparameters = {"alpha": float(estimator.alpha)}
         super().__init__(
             estimator,
-            spec,
+            task,
             SQUARED_LOSS,
-            spec.n_outputs,
+            task.n_outputs,
             estimator.fit_intercept,
             in_groups,
         )

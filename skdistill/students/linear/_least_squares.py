@@ -31,7 +31,7 @@ class LinearRegressionStudent(LinearStudent):
     ----------
     estimator : LinearRegression
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and outputs.
 
     Raises
@@ -43,14 +43,18 @@ class LinearRegressionStudent(LinearStudent):
     loss_name = "squared_error"
     hyperparameters = {}
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         if estimator.positive:
             raise NotMirrored(
                 "LinearRegression cannot be distilled with positive=True. Supported: "
                 "coefficients of any sign, with or without intercept."
             )
         super().__init__(
-            estimator, spec, SQUARED_LOSS, spec.n_outputs, estimator.fit_intercept
+            estimator,
+            task,
+            SQUARED_LOSS,
+            task.n_outputs,
+            estimator.fit_intercept,
         )
 
     def loss_strength(self, hyperparameters):

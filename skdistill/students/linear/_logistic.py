@@ -14,11 +14,11 @@ from skdistill.students.linear._base import PenalizedLinearStudent
 from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 
-def logistic_student(estimator, spec):
+def logistic_student(estimator, task):
     """Return the student of ``LogisticRegression``, by its penalty."""
     if l1_share(estimator):
-        return SparseLogisticStudent(estimator, spec)
-    return LogisticStudent(estimator, spec)
+        return SparseLogisticStudent(estimator, task)
+    return LogisticStudent(estimator, task)
 
 
 def l1_share(estimator):
@@ -35,7 +35,7 @@ class _OfClasses:
     ----------
     estimator : LogisticRegression
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
     **options
         Passed on to the linear student.
@@ -49,8 +49,8 @@ class _OfClasses:
     loss_name = "log_loss"
     soft_labels = True
 
-    def __init__(self, estimator, spec, **options):
-        classes = spec.classes
+    def __init__(self, estimator, task, **options):
+        classes = task.classes
         _refuse_unmirrored(estimator, len(classes))
         refuse_useless_classes(estimator, classes)
         self.classes = classes
@@ -59,7 +59,7 @@ class _OfClasses:
         binary = len(classes) == 2
         super().__init__(
             estimator,
-            spec,
+            task,
             loss=BINARY_LOG_LOSS if binary else MULTINOMIAL_LOG_LOSS,
             n_outputs=1 if binary else len(classes),
             fit_intercept=estimator.fit_intercept,
@@ -84,12 +84,12 @@ class LogisticStudent(_OfClasses, PenalizedLinearStudent):
 class SparseLogisticStudent(_OfClasses, SparseLinearStudent):
     """Student of ``LogisticRegression`` with an L1 penalty, or both."""
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         self.l1_ratio = l1_share(estimator)
         scaling = None
         if estimator.solver == "liblinear":
             scaling = float(estimator.intercept_scaling)
-        super().__init__(estimator, spec, penalized_intercept=scaling)
+        super().__init__(estimator, task, penalized_intercept=scaling)
 
     def loss_strength(self, hyperparameters):
         """Return ``C``."""

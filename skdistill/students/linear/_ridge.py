@@ -23,10 +23,10 @@ class RidgeStudent(PenalizedLinearStudent):
     ----------
     estimator : Ridge
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and outputs.
     n_outputs : int, default=None
-        Columns of the targets; by default the outputs of ``spec``.
+        Columns of the targets; by default the outputs of ``task``.
 
     Raises
     ------
@@ -36,14 +36,14 @@ class RidgeStudent(PenalizedLinearStudent):
 
     loss_name = "squared_error"
 
-    def __init__(self, estimator, spec, n_outputs=None):
+    def __init__(self, estimator, task, n_outputs=None):
         _refuse_unmirrored(estimator)
         self.hyperparameters = {"alpha": float(estimator.alpha)}
         super().__init__(
             estimator,
-            spec,
+            task,
             SQUARED_LOSS,
-            n_outputs or spec.n_outputs,
+            n_outputs or task.n_outputs,
             estimator.fit_intercept,
         )
 
@@ -68,16 +68,16 @@ class RidgeClassifierStudent(RidgeStudent):
     ----------
     estimator : RidgeClassifier
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
     """
 
-    def __init__(self, estimator, spec):
-        self.classes = spec.classes
-        refuse_useless_classes(estimator, spec.classes)
+    def __init__(self, estimator, task):
+        self.classes = task.classes
+        refuse_useless_classes(estimator, task.classes)
         self.class_weight = estimator.class_weight
         k = len(self.classes)
-        super().__init__(estimator, spec, n_outputs=1 if k == 2 else k)
+        super().__init__(estimator, task, n_outputs=1 if k == 2 else k)
         self.loss = SIGNED_SQUARED_LOSS
 
     @property

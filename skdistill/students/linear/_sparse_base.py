@@ -55,7 +55,7 @@ class SparseLinearStudent(LinearStudent):
 
     Parameters
     ----------
-    estimator, spec, loss, n_outputs, fit_intercept
+    estimator, task, loss, n_outputs, fit_intercept
         As for ``LinearStudent``.
     in_groups : bool, default=False
         Whether the coefficients of a feature are zero together.
@@ -67,14 +67,14 @@ class SparseLinearStudent(LinearStudent):
     def __init__(
         self,
         estimator,
-        spec,
+        task,
         loss,
         n_outputs,
         fit_intercept,
         in_groups=False,
         penalized_intercept=None,
     ):
-        super().__init__(estimator, spec, loss, n_outputs, fit_intercept)
+        super().__init__(estimator, task, loss, n_outputs, fit_intercept)
         self.in_groups = in_groups
         self.penalized_intercept = penalized_intercept if fit_intercept else None
 
@@ -134,7 +134,7 @@ class SparseLinearStudent(LinearStudent):
             synthetic.hyperparameters, in_strength
         ).items():
             hyperparameters[name] = hyperparameters.get(name, 0.0) + value
-        is_learned = self.spec.classes is None or self.soft_labels
+        is_learned = self.task.classes is None or self.soft_labels
         y_grad = np.zeros_like(synthetic.y)
         if is_learned:
             slope = self.loss.target_slope(raw, synthetic.y)

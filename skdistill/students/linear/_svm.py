@@ -23,11 +23,11 @@ from skdistill.students.linear._base import PenalizedLinearStudent
 from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 
-def linear_svc_student(estimator, spec):
+def linear_svc_student(estimator, task):
     """Return the student of ``LinearSVC``, by its penalty."""
     if estimator.penalty == "l1":
-        return SparseLinearSVCStudent(estimator, spec)
-    return LinearSVCStudent(estimator, spec)
+        return SparseLinearSVCStudent(estimator, task)
+    return LinearSVCStudent(estimator, task)
 
 
 class _OfClasses:
@@ -37,7 +37,7 @@ class _OfClasses:
     ----------
     estimator : LinearSVC
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
     **options
         Passed on to the linear student.
@@ -50,8 +50,8 @@ class _OfClasses:
 
     loss_name = "squared_hinge"
 
-    def __init__(self, estimator, spec, **options):
-        self.classes = spec.classes
+    def __init__(self, estimator, task, **options):
+        self.classes = task.classes
         k = len(self.classes)
         n_outputs = 1 if k == 2 else k
         _refuse_unmirrored_classifier(estimator, n_outputs)
@@ -66,7 +66,7 @@ class _OfClasses:
             self.own_weight = tuple(weights.tolist())
         super().__init__(
             estimator,
-            spec,
+            task,
             squared_hinge_loss(self.own_weight),
             n_outputs,
             estimator.fit_intercept,
@@ -94,19 +94,19 @@ class _OfClasses:
 class LinearSVCStudent(_OfClasses, PenalizedLinearStudent):
     """Student of ``LinearSVC`` with an L2 penalty."""
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         _check_scaling(estimator)
         super().__init__(
-            estimator, spec, intercept_penalty=estimator.intercept_scaling**-2.0
+            estimator, task, intercept_penalty=estimator.intercept_scaling**-2.0
         )
 
 
 class SparseLinearSVCStudent(_OfClasses, SparseLinearStudent):
     """Student of ``LinearSVC`` with an L1 penalty, on the intercept, too."""
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         super().__init__(
-            estimator, spec, penalized_intercept=float(estimator.intercept_scaling)
+            estimator, task, penalized_intercept=float(estimator.intercept_scaling)
         )
 
     def loss_strength(self, hyperparameters):
@@ -129,7 +129,7 @@ class LinearSVRStudent(PenalizedLinearStudent):
     ----------
     estimator : LinearSVR
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and the output.
 
     Raises
@@ -140,7 +140,7 @@ class LinearSVRStudent(PenalizedLinearStudent):
 
     loss_name = "squared_epsilon_insensitive"
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         if estimator.loss != "squared_epsilon_insensitive":
             raise NotMirrored(
                 f"LinearSVR cannot be distilled with loss={estimator.loss!r}, which "
@@ -148,15 +148,15 @@ class LinearSVRStudent(PenalizedLinearStudent):
                 "with any epsilon, C and intercept_scaling."
             )
         _check_scaling(estimator)
-        if spec.n_outputs > 1:
+        if task.n_outputs > 1:
             raise ValueError(
-                f"LinearSVR takes one output; y has {spec.n_outputs} columns. Pass y "
+                f"LinearSVR takes one output; y has {task.n_outputs} columns. Pass y "
                 "of shape (n_samples,)."
             )
         self.hyperparameters = {"C": float(estimator.C)}
         super().__init__(
             estimator,
-            spec,
+            task,
             squared_epsilon_insensitive_loss(float(estimator.epsilon)),
             1,
             estimator.fit_intercept,

@@ -29,7 +29,7 @@ class TweedieStudent(PenalizedLinearStudent):
     ----------
     estimator : TweedieRegressor, PoissonRegressor or GammaRegressor
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and the output.
     power : float, default=None
         Power of the variance; by default that of the estimator.
@@ -44,19 +44,19 @@ class TweedieStudent(PenalizedLinearStudent):
 
     averages = True
 
-    def __init__(self, estimator, spec, power=None):
+    def __init__(self, estimator, task, power=None):
         self.power = float(estimator.power if power is None else power)
         _refuse_unmirrored(estimator, self.power)
         name = type(estimator).__name__
-        if spec.n_outputs > 1:
+        if task.n_outputs > 1:
             raise ValueError(
-                f"{name} takes one output; y has {spec.n_outputs} columns. Pass y of "
+                f"{name} takes one output; y has {task.n_outputs} columns. Pass y of "
                 "shape (n_samples,)."
             )
         self.loss_name = NAMES.get(self.power, "half_tweedie_deviance")
         self.hyperparameters = {"alpha": float(estimator.alpha)}
         loss = half_deviance(self.power) if self.power else SQUARED_LOSS
-        super().__init__(estimator, spec, loss, 1, estimator.fit_intercept)
+        super().__init__(estimator, task, loss, 1, estimator.fit_intercept)
 
     @property
     def loss_degree(self):

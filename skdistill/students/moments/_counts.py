@@ -82,7 +82,7 @@ class CountsStudent(PaddedStudent):
     ----------
     estimator : MultinomialNB, ComplementNB or BernoulliNB
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
 
     Raises
@@ -100,7 +100,7 @@ class CountsStudent(PaddedStudent):
     holds_constants = False
     feature_domain = (0.0, np.inf)
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         alpha = estimator.alpha
         if np.ndim(alpha) == 0 and not estimator.force_alpha:
             alpha = max(alpha, LEAST_ALPHA)
@@ -111,12 +111,12 @@ class CountsStudent(PaddedStudent):
                 f"{name} cannot be distilled with {given}. Supported: one number above "
                 "0, without which features that no row has are impossible."
             )
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         self.hyperparameters = {"alpha": float(alpha)}
-        priors, k = estimator.class_prior, len(spec.classes)
+        priors, k = estimator.class_prior, len(task.classes)
         if priors is None and not estimator.fit_prior:
             priors = np.full(k, 1 / k)
-        self.priors = given_priors(priors, spec.classes, name="class_prior")
+        self.priors = given_priors(priors, task.classes, name="class_prior")
 
     @property
     def follows_rows(self):
@@ -125,7 +125,7 @@ class CountsStudent(PaddedStudent):
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""
-        return np.eye(len(self.spec.classes))[y]
+        return np.eye(len(self.task.classes))[y]
 
     def refuse_range(self, low, high):
         """Raise a ValueError for negative counts, as scikit-learn does."""
@@ -147,8 +147,8 @@ class CountsStudent(PaddedStudent):
 class MultinomialNBStudent(CountsStudent):
     """Student of ``MultinomialNB``; see ``CountsStudent``."""
 
-    def __init__(self, estimator, spec):
-        super().__init__(estimator, spec)
+    def __init__(self, estimator, task):
+        super().__init__(estimator, task)
         self.train = _Multinomial(self.priors)
 
     def params_of(self, estimator, synthetic):
@@ -161,8 +161,8 @@ class ComplementNBStudent(CountsStudent):
 
     follows_rows = False
 
-    def __init__(self, estimator, spec):
-        super().__init__(estimator, spec)
+    def __init__(self, estimator, task):
+        super().__init__(estimator, task)
         self.train = _Complement(bool(estimator.norm))
 
     def params_of(self, estimator, synthetic):
@@ -176,14 +176,14 @@ class BernoulliNBStudent(CountsStudent):
 
     feature_domain = (0.0, 1.0)
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         if estimator.binarize is not None:
             raise NotMirrored(
                 f"BernoulliNB cannot be distilled with binarize={estimator.binarize}: "
                 "what a threshold leaves of a row has no derivative. Supported: "
                 "binarize=None, with features from 0 to 1."
             )
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         self.train = _Bernoulli(self.priors)
 
     def refuse_range(self, low, high):

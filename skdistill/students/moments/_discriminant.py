@@ -107,7 +107,7 @@ class DiscriminantStudent(PaddedStudent):
     ----------
     estimator : LinearDiscriminantAnalysis
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
 
     Raises
@@ -121,13 +121,13 @@ class DiscriminantStudent(PaddedStudent):
     is_judged_by_ranking = True
     raw_prediction = staticmethod(linear_raw_prediction)
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         _refuse_unmirrored(estimator)
-        super().__init__(estimator, spec)
-        is_binary = len(spec.classes) == 2
+        super().__init__(estimator, task)
+        is_binary = len(task.classes) == 2
         loss = BINARY_LOG_LOSS if is_binary else MULTINOMIAL_LOG_LOSS
         self.outer_loss = loss.traced
-        self.priors = given_priors(estimator.priors, spec.classes)
+        self.priors = given_priors(estimator.priors, task.classes)
         self.shrinkage = None
         if estimator.solver != "svd":
             self.shrinkage = float(estimator.shrinkage)
@@ -136,7 +136,7 @@ class DiscriminantStudent(PaddedStudent):
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""
-        return np.eye(len(self.spec.classes))[y]
+        return np.eye(len(self.task.classes))[y]
 
     def solve(self, synthetic, start=None):
         """Return the coefficients and intercepts of the classes."""

@@ -82,7 +82,7 @@ class GaussianNBStudent(PaddedStudent):
     ----------
     estimator : GaussianNB
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
 
     Raises
@@ -97,20 +97,20 @@ class GaussianNBStudent(PaddedStudent):
     raw_prediction = staticmethod(joint_log_likelihood)
     soft_labels = True
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         if not estimator.var_smoothing > 0:
             raise NotMirrored(
                 "GaussianNB cannot be distilled with var_smoothing=0: equal rows of a "
                 "class would have no variance. Supported: var_smoothing > 0."
             )
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         self.hyperparameters = {"var_smoothing": float(estimator.var_smoothing)}
-        self.priors = given_priors(estimator.priors, spec.classes)
+        self.priors = given_priors(estimator.priors, task.classes)
         self.train = _Training(self.priors)
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""
-        return np.eye(len(self.spec.classes))[y]
+        return np.eye(len(self.task.classes))[y]
 
     def params_of(self, estimator, synthetic):
         """Return the moments that scikit-learn found."""

@@ -7,8 +7,8 @@ The classes are ranked by
 with the mean ``mu_c`` of each class and the standard deviation ``s`` within classes, of
 ``m - k`` degrees of freedom. If the priors are equal, ``predict`` ranks by the distance
 in the units of the features instead, ``s = 1``, and so does the student, whose outer
-loss is then a softmax with a ``sharpness`` of its own. It is a surrogate, in units of
-the inverse variance of the centroids, and does not change a prediction.
+loss is then a softmax with a ``sharpness`` of its own. It is a smoothing parameter, in
+units of the inverse variance of the centroids, and does not change a prediction.
 """
 
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ class NearestCentroidStudent(PaddedStudent):
     ----------
     estimator : NearestCentroid
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
 
     Raises
@@ -107,24 +107,24 @@ class NearestCentroidStudent(PaddedStudent):
 
     hyperparameters = {}
     ignores_zeros = True
-    surrogates = {"sharpness": 1.0}
+    smoothing_params = {"sharpness": 1.0}
     loss_name = "log_loss"
     outer_loss = staticmethod(MULTINOMIAL_LOG_LOSS.traced)
     raw_prediction = staticmethod(discriminant_scores)
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         _refuse_unmirrored(estimator)
-        super().__init__(estimator, spec)
-        k = len(spec.classes)
+        super().__init__(estimator, task)
+        k = len(task.classes)
         priors = estimator.priors
         if isinstance(priors, str):
             priors = None if priors == "empirical" else np.full(k, 1 / k)
-        self.priors = given_priors(priors, spec.classes)
+        self.priors = given_priors(priors, task.classes)
         self.train = _Training(self.priors)
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""
-        return np.eye(len(self.spec.classes))[y]
+        return np.eye(len(self.task.classes))[y]
 
     def solve(self, synthetic, start=None):
         """Return the centroids, and the deviations from them if they count."""

@@ -99,7 +99,7 @@ class QuadraticStudent(PaddedStudent):
     ----------
     estimator : QuadraticDiscriminantAnalysis
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and classes.
 
     Raises
@@ -114,10 +114,10 @@ class QuadraticStudent(PaddedStudent):
     outer_loss = staticmethod(MULTINOMIAL_LOG_LOSS.traced)
     raw_prediction = staticmethod(joint_log_likelihood)
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         _refuse_unmirrored(estimator)
-        super().__init__(estimator, spec)
-        self.priors = given_priors(estimator.priors, spec.classes)
+        super().__init__(estimator, task)
+        self.priors = given_priors(estimator.priors, task.classes)
         by_svd = estimator.solver == "svd"
         strength = estimator.reg_param if by_svd else estimator.shrinkage or 0.0
         self.train = _Training(
@@ -126,7 +126,7 @@ class QuadraticStudent(PaddedStudent):
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""
-        return np.eye(len(self.spec.classes))[y]
+        return np.eye(len(self.task.classes))[y]
 
     def solve(self, synthetic, start=None):
         """Return the Gaussians of the classes."""

@@ -12,9 +12,9 @@ of stochastic neighbor compression [2]_. As ``gamma`` grows, ``u`` becomes one f
 ``k`` nearest rows and zero elsewhere, whatever ``k``: the soft vote becomes the vote of
 scikit-learn. Rows vote with ``u_j``, or ``u_j / |x - s_j|`` for ``weights="distance"``.
 
-``gamma`` is a surrogate, of no use to the estimator. It is counted in units of the
-inverse variance of the rows, so that the units of the features do not matter. Of other
-metrics the squared distances take the place of the euclidean ones, and their mean from
+``gamma`` is a smoothing parameter, which the estimator does not have. It is counted in
+units of the inverse variance of the rows, so that the units of the features do not
+matter. Of other metrics the squared distances take the place of the euclidean ones, and their mean from
 the center that of the variance.
 
 .. [1] J. Goldberger, G. Hinton, S. Roweis, R. Salakhutdinov, "Neighbourhood components
@@ -231,7 +231,7 @@ class _NeighborsStudent(PaddedStudent):
     ----------
     estimator : KNeighborsClassifier or KNeighborsRegressor
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and targets.
 
     Raises
@@ -241,16 +241,16 @@ class _NeighborsStudent(PaddedStudent):
     """
 
     hyperparameters = {}
-    surrogates = {"gamma": 1.0}
+    smoothing_params = {"gamma": 1.0}
     # Learned, it would grow until the votes fit the labels of the real rows, wrong ones
     # included.
-    learns_surrogates = False
+    learns_smoothing_params = False
     clusters_targets = False
     ignores_zeros = True
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         _refuse_unmirrored(estimator)
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         metric = metric_of(estimator)
         self.raw_prediction = self.vote(
             int(estimator.n_neighbors), estimator.weights == "distance", metric
@@ -291,7 +291,7 @@ class NeighborsClassifierStudent(_NeighborsStudent):
 
     def encode(self, y):
         """Return one-hot rows (n, k)."""
-        return np.eye(len(self.spec.classes))[y]
+        return np.eye(len(self.task.classes))[y]
 
     def _targets_of(self, estimator):
         return self.encode(estimator._y)

@@ -42,7 +42,7 @@ class _NetworkStudent(Student):
     ----------
     estimator : MLPClassifier or MLPRegressor
         The estimator to mirror.
-    spec : DataSpec
+    task : Task
         Features and targets.
 
     Attributes
@@ -64,11 +64,11 @@ class _NetworkStudent(Student):
     step_length = 0.03
     ends_at_max_iter = True
 
-    def __init__(self, estimator, spec, output, n_outputs, loss):
+    def __init__(self, estimator, task, output, n_outputs, loss):
         _refuse_unmirrored(estimator)
-        super().__init__(estimator, spec)
+        super().__init__(estimator, task)
         hidden = np.atleast_1d(estimator.hidden_layer_sizes)
-        self.sizes = [spec.n_features, *map(int, hidden), n_outputs]
+        self.sizes = [task.n_features, *map(int, hidden), n_outputs]
         self.is_random = estimator.random_state is None
         self.seeds = JUDGING_SEEDS if self.is_random else (estimator.random_state,)
         self.hyperparameters = {
@@ -192,17 +192,17 @@ class MLPClassifierStudent(_NetworkStudent):
 
     loss_name = "log_loss"
 
-    def __init__(self, estimator, spec):
-        k = len(spec.classes)
+    def __init__(self, estimator, task):
+        k = len(task.classes)
         if k == 2:
-            super().__init__(estimator, spec, "logistic", 1, BINARY_LOG_LOSS.traced)
+            super().__init__(estimator, task, "logistic", 1, BINARY_LOG_LOSS.traced)
         else:
             loss = MULTINOMIAL_LOG_LOSS.traced
-            super().__init__(estimator, spec, "softmax", k, loss)
+            super().__init__(estimator, task, "softmax", k, loss)
 
     def encode(self, y):
         """Return probabilities of the second class (n,), or one-hot rows (n, k)."""
-        k = len(self.spec.classes)
+        k = len(self.task.classes)
         return y.astype(np.float64) if k == 2 else np.eye(k)[y]
 
 
@@ -211,9 +211,9 @@ class MLPRegressorStudent(_NetworkStudent):
 
     loss_name = "squared_error"
 
-    def __init__(self, estimator, spec):
+    def __init__(self, estimator, task):
         loss = SQUARED_LOSS.traced
-        super().__init__(estimator, spec, "identity", spec.n_outputs, loss)
+        super().__init__(estimator, task, "identity", task.n_outputs, loss)
 
 
 def _copied(synthetic):

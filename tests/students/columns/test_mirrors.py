@@ -57,8 +57,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Found unknown categories")
 def student_on(pipeline, X, y):
     """Return the student of a pipeline for a table, the real rows, and the table."""
     real, table = read_rows(quick(pipeline), X, y, None, roles_of(pipeline, X))
-    spec = real.targets.spec(real.n_features)._replace(layout=table.layout)
-    return student_for(pipeline, spec), real, table
+    task = real.targets.task(real.n_features)._replace(layout=table.layout)
+    return student_for(pipeline, task), real, table
 
 
 def set_of(student, table, rows, codes):
@@ -67,7 +67,7 @@ def set_of(student, table, rows, codes):
         table.encode(rows),
         student.encode(codes),
         np.ones(len(codes)),
-        {**student.hyperparameters, **student.surrogates},
+        {**student.hyperparameters, **student.smoothing_params},
     )
 
 
@@ -175,8 +175,8 @@ def test_models_behind_an_encoder(name, drop, frame):
     )
     pipeline = make_pipeline(columns, last)
     real, table = read_rows(quick(pipeline), X, y, None, roles_of(pipeline, X))
-    spec = real.targets.spec(real.n_features)._replace(layout=table.layout)
-    student = student_for(pipeline, spec, outer_loss)
+    task = real.targets.task(real.n_features)._replace(layout=table.layout)
+    student = student_for(pipeline, task, outer_loss)
     rows, codes = X.iloc[:12], real.y[:12]
     synthetic = set_of(student, table, rows, codes)
     refitted = pipeline.fit(rows, y[:12])
