@@ -14,8 +14,8 @@ scikit-learn. Rows vote with ``u_j``, or ``u_j / |x - s_j|`` for ``weights="dist
 
 ``gamma`` is a smoothing parameter, which the estimator does not have. It is counted in
 units of the inverse variance of the rows, so that the units of the features do not
-matter. For other metrics the squared distances take the place of the euclidean ones, and
-their mean from the center takes the place of the variance.
+matter. For other metrics the squared distances take the place of the euclidean ones,
+and their mean from the center takes the place of the variance.
 
 .. [1] J. Goldberger, G. Hinton, S. Roweis, R. Salakhutdinov, "Neighbourhood components
    analysis", NeurIPS 2004.
