@@ -5,8 +5,8 @@ these.
 """
 
 from skdistill.solvers._problem import Start
-from skdistill.solvers.exact._linear import approach_linear
-from skdistill.solvers.exact._moments import approach_moments, has_moments
+from skdistill.solvers.exact._linear import reach_model_linear
+from skdistill.solvers.exact._moments import has_moments, reach_model_moments
 from skdistill.solvers.exact._scaled import is_scaled, reach_model_scaled
 from skdistill.solvers.exact._sparse import reach_model_sparse
 from skdistill.students.linear._base import LinearStudent
@@ -38,11 +38,11 @@ def reach_model(problem, report):
         if isinstance(problem.student, SparseLinearStudent):
             return reach_model_sparse(problem, report)
         if isinstance(problem.student, LinearStudent):
-            return approach_linear(problem, report)
+            return reach_model_linear(problem, report)
         if is_scaled(problem):
             return reach_model_scaled(problem, report)
         if has_moments(problem):
-            return approach_moments(problem)
+            return reach_model_moments(problem)
     if options.solver == "exact":
         raise ValueError(
             "solver='exact' is not supported for this estimator and these settings. "

@@ -26,7 +26,7 @@ from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 SPAN_OPTIONS = {"max_iter": 60, "tol": 3e-4}
 
 
-def approach_linear(problem, report):
+def reach_model_linear(problem, report):
     """Find rows that reproduce the model of all the data, or come near.
 
     Parameters

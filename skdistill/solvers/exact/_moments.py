@@ -80,7 +80,7 @@ def has_moments(problem):
     )
 
 
-def approach_moments(problem):
+def reach_model_moments(problem):
     """Find rows with the moments of the data, or near them.
 
     Parameters

@@ -124,7 +124,7 @@ class SetMoves:
             if cells.n_columns > 1:
                 moves.append(_with(self._take_cells, share, SHARE_OF_CELLS))
             if cells.n_numbers:
-                moves.append(_with(self._approach, share, 1.0))
+                moves.append(_with(self._interpolate, share, 1.0))
             if self.target_unit is not None:
                 moves += [_with(self._shift, share, step) for step in TARGET_STEPS]
             if self.learns_weights:
@@ -134,7 +134,7 @@ class SetMoves:
                 moves.append(_with(self._take_cells, share, 0.0))
                 moves.append(_with(self._take_any_cells, share, 0.0))
                 if cells.n_numbers:
-                    moves.append(_with(self._approach, share, 0.0))
+                    moves.append(_with(self._interpolate, share, 0.0))
         if self.donors.n_groups > 1:
             moves.append(self._exchange)
             if self.moves_labels:
@@ -193,7 +193,7 @@ class SetMoves:
         )
         return changed
 
-    def _approach(self, current, random_state, share, share_of_cells):
+    def _interpolate(self, current, random_state, share, share_of_cells):
         """Interpolate numbers towards those of real rows: all, or of one column."""
         changed = current.copy()
         rows = self._drawn_rows(current, share, random_state)
