@@ -21,7 +21,7 @@ from scipy.linalg import cho_solve
 
 from skdistill._programs import Program
 from skdistill.students._base import NotMirrored, Student
-from skdistill.students.linear._base import factor_unit_diagonal
+from skdistill.students.linear._inner_problem import factor_unit_diagonal
 from skdistill.synthetic._set import SyntheticSet
 
 MAX_STEPS = 500

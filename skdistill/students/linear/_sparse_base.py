@@ -36,7 +36,8 @@ from sklearn.linear_model import MultiTaskElasticNet
 
 from skdistill._hidden_warnings import hiding
 from skdistill.students._params import LinearParams
-from skdistill.students.linear._base import LinearStudent, factor_unit_diagonal
+from skdistill.students.linear._base import LinearStudent
+from skdistill.students.linear._inner_problem import factor_unit_diagonal
 from skdistill.synthetic._set import SyntheticSet
 
 #: Changes of the support, and steps of Newton's method on one.
