@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, lambertw, logsumexp, softmax
+from scipy.special import expit, lambertw
 
 from skdistill._programs import Program
 from skdistill.objectives._hessians import DiagonalHessians, SoftmaxHessians
@@ -150,16 +150,25 @@ def _traced_multinomial(raw_prediction, y):
     return jax.nn.logsumexp(raw_prediction, axis=1) - (y * raw_prediction).sum(axis=1)
 
 
+def _log_normalizer(raw_prediction):
+    """Return ``log(sum(exp(z)))`` (n,): on few rows SciPy's checks take most time."""
+    return np.logaddexp.reduce(raw_prediction, axis=1)
+
+
+def _probabilities(raw_prediction):
+    return np.exp(raw_prediction - _log_normalizer(raw_prediction)[:, None])
+
+
 def _multinomial_value(raw_prediction, y):
-    return logsumexp(raw_prediction, axis=1) - np.sum(y * raw_prediction, axis=1)
+    return _log_normalizer(raw_prediction) - np.sum(y * raw_prediction, axis=1)
 
 
 def _multinomial_gradient(raw_prediction, y):
-    return softmax(raw_prediction, axis=1) - y
+    return _probabilities(raw_prediction) - y
 
 
 def _multinomial_hessian(raw_prediction, y):
-    return SoftmaxHessians(softmax(raw_prediction, axis=1))
+    return SoftmaxHessians(_probabilities(raw_prediction))
 
 
 def _multinomial_limit(y):
