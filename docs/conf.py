@@ -3,9 +3,14 @@
 import sys
 from pathlib import Path
 
+from numpydoc.xref import DEFAULT_LINKS
+
 import skdistill
 
-sys.path.insert(0, str(Path(__file__).parent))  # mathml.py and offline.py
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # the extensions that lie here
+
+from inventories import write_inventories  # noqa: E402 (needs the path above)
 
 project = "skdistill"
 author = "The skdistill developers"
@@ -15,6 +20,8 @@ version = release = skdistill.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "first_mentions",
     "mathml",
     "numpydoc",
     "offline",
@@ -22,11 +29,25 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 autosummary_generate = True
-numpydoc_show_class_members = True
-numpydoc_show_inherited_class_members = False
-numpydoc_class_members_toctree = False
+templates_path = ["_templates"]
+numpydoc_show_class_members = False  # the template shows them, with their parameters
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # links only from what is named here
+numpydoc_xref_aliases = {word: word for word in DEFAULT_LINKS} | {
+    "array-like": ":term:`array-like <sklearn:array-like>`",
+    "estimator": ":term:`estimator <sklearn:estimator>`",
+    "ndarray": "numpy.ndarray",
+    "RandomState": "numpy.random.RandomState",
+    "DataFrame": "pandas.DataFrame",
+    "Series": "pandas.Series",
+    "CSR": "scipy.sparse.csr_array",
+    "DatasetDistiller": "skdistill.DatasetDistiller",
+    "Student": "skdistill.students.Student",
+    "Task": "skdistill.students.Task",
+}
 autodoc_typehints = "none"  # the docstrings say the types, in words
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_templates"]
+intersphinx_mapping = write_inventories(HERE / "_build" / "inventories")
 
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
@@ -46,6 +67,8 @@ html_sidebars = dict.fromkeys(ALONE, [])
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("skdistill",),
     "filename_pattern": "/plot_",
     "abort_on_example_error": True,
     "show_memory": False,

@@ -4,12 +4,14 @@ import inspect
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 from numpydoc.validate import validate
 
 import skdistill
+from skdistill.students import _STUDENTS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
@@ -50,6 +52,28 @@ def test_no_page_has_the_name_of_a_page_that_sphinx_writes():
     """Sphinx would write its own page over it, without a warning."""
     pages = {path.stem for path in (ROOT / "docs").glob("*.rst")}
     assert not pages & {"search", "genindex", "py-modindex", "modindex"}
+
+
+def test_every_estimator_with_a_student_has_a_link(tmp_path, monkeypatch):
+    """In the inventory that is written of scikit-learn, at the address of its page."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from inventories import write_inventories
+
+    address, path = write_inventories(tmp_path)["sklearn"]
+    header, compressed = Path(path).read_bytes().split(b"using zlib.\n")
+    assert header.startswith(b"# Sphinx inventory version 2\n# Project: sklearn\n")
+    lines = zlib.decompress(compressed).decode().splitlines()
+    pages = {
+        name: address + page.replace("$", name)
+        for name, kind, _, page, _ in map(str.split, lines)
+        if kind == "py:class"
+    }
+    assert _STUDENTS
+    for estimator in _STUDENTS:
+        name = f"{estimator.__module__.partition('._')[0]}.{estimator.__name__}"
+        assert pages[name] == (
+            f"https://scikit-learn.org/stable/modules/generated/{name}.html#{name}"
+        )
 
 
 @pytest.mark.parametrize("name", list(public_names()))

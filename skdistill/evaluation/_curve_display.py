@@ -206,7 +206,7 @@ class DistillationCurveDisplay:
             Label of the axis of scores, None for the name of ``scoring``.
 
         negate_score : bool, default=False
-            Whether to plot the negated scores: errors, for a scorer "neg_...".
+            Whether to plot the negated scores: errors, for a scorer ``"neg_..."``.
 
         **plot_params : dict
             Further parameters of :meth:`plot`.
@@ -256,7 +256,7 @@ class DistillationCurveDisplay:
             Axes to plot on, None for a new figure.
 
         negate_score : bool, default=False
-            Whether to plot the negated scores: errors, for a scorer "neg_...".
+            Whether to plot the negated scores: errors, for a scorer ``"neg_..."``.
 
         score_name : str, default=None
             Label of the axis of scores, None for that of the display.
