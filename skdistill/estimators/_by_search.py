@@ -211,7 +211,8 @@ class BySearch:
         ):
             raise ValueError(
                 f"The starting set has {given_counts.tolist()} rows (per class), but "
-                f"n_synthetic={distiller.n_synthetic!r} asks for {counts.tolist()}."
+                f"n_synthetic={distiller.n_synthetic!r} asks for {counts.tolist()}. "
+                "Pass as many rows as n_synthetic, or leave it at 'auto'."
             )
         return y0, given_counts
 
