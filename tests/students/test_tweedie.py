@@ -327,7 +327,7 @@ def test_start_and_range_out_of_the_domain_are_refused(table):
     X, y = table[0], table[1]["counts"]
     with pytest.raises(ValueError, match="the starting set has -2"):
         DatasetDistiller(PoissonRegressor(), init=(X[:2], [-2.0, 1.0])).fit(X, y)
-    with pytest.raises(ValueError, match="target_range=.* has no target"):
+    with pytest.raises(ValueError, match="target_range=.* contains no target"):
         DatasetDistiller(PoissonRegressor(), target_range=(-3, -2)).fit(X, y)
 
 

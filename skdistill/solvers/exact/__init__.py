@@ -1,7 +1,7 @@
-"""Sets that reproduce the model of all rows, where there are any.
+"""Exact sets: rows that reproduce the model fitted on all real rows.
 
-Linear students by their stationarity, also behind a scaler, students made of moments by
-these.
+For linear students, also behind a scaler, the rows solve the stationarity equations of
+the model. For students made of moments, the rows have the moments of the real data.
 """
 
 from skdistill.solvers._problem import Start
@@ -14,19 +14,21 @@ from skdistill.students.linear._sparse_base import SparseLinearStudent
 
 
 def reach_model(problem, report):
-    """Come as near to the model of all rows as the student allows, before iterating.
+    """Find rows that reproduce the model of all rows, or that come near it.
+
+    It is called before the bilevel iteration.
 
     Parameters
     ----------
     problem : Problem
-        What is to be solved.
+        The problem to solve.
     report : Report
         Takes note of the iterations towards the model.
 
     Returns
     -------
     Start
-        The best rows; those that the problem starts from for other students.
+        The best rows. For other students these are the starting rows of the problem.
 
     Raises
     ------
