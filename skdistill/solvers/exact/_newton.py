@@ -176,9 +176,11 @@ class _CurvatureBlocks:
             ridge = 1e-8 * np.trace(block) / len(block)
             block[np.diag_indices_from(block)] += ridge
             factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+        # Where predictions have no unit, that of the loss is left in the curvature.
+        unit = space.unit / space.length**2
 
         def apply(x):
-            v = np.column_stack([x[:-k].reshape(k, -1), x[-k:]])
+            v = unit * np.column_stack([x[:-k].reshape(k, -1), x[-k:]])
             v = np.array([cho_solve(f, row) for f, row in zip(factors, v, strict=True)])
             return np.concatenate([v[:, :-1].ravel(), v[:, -1]])
 
