@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
 from sklearn.ensemble import VotingRegressor
 from sklearn.linear_model import (
     GammaRegressor,
@@ -232,6 +233,18 @@ def test_a_model_within_the_limit_is_found(n_synthetic):
     full = poisson(alpha=1.0).fit(X[:2250], y[:2250])
     expected = full.score(X[2250:], y[2250:])
     assert_allclose(distiller.score(X[2250:], y[2250:]), expected, atol=1e-7)
+
+
+def test_large_counts_take_no_more_steps():
+    """Newton's method counts in units of the loss, which are large for large counts."""
+    X, y = load_diabetes(return_X_y=True)
+    estimator = poisson(alpha=1e-3)
+    distiller = DatasetDistiller(
+        estimator, n_synthetic=2, max_iter=10, solver="exact", random_state=0
+    ).fit(X, y)  # a fit that takes more steps warns
+    full = clone(estimator).fit(X, y)
+    atol = 1e-9 * np.abs(full.coef_).max()
+    assert_allclose(distiller.estimator_.coef_, full.coef_, atol=atol)
 
 
 def test_out_of_reach_the_norm_is_the_limit(table):
