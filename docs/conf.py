@@ -45,6 +45,7 @@ numpydoc_xref_aliases = {word: word for word in DEFAULT_LINKS} | {
     "Student": "skdistill.students.Student",
     "Task": "skdistill.students.Task",
 }
+toc_object_entries_show_parents = "hide"  # names that fit beside the page
 autodoc_typehints = "none"  # the docstrings say the types, in words
 exclude_patterns = ["_build", "_templates"]
 intersphinx_mapping = write_inventories(HERE / "_build" / "inventories")

@@ -29,7 +29,7 @@ REPLACED = {
 
 #: First lines of blocks that are compiled and not run, each with the reason.
 NOT_RUN = {
-    "params = student.solve(synthetic)                          # a few rows": (
+    "params = student.solve(synthetic)  # a few rows": (
         "says how a method reads, with names of its own"
     ),
     "import jax": "changes settings of the process; tests/fits_with_a_cache.py runs it",
