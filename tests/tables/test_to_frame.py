@@ -50,7 +50,7 @@ def test_to_frame_of_several_targets_and_of_names_that_clash(multiclass_table):
         (frame, pd.Series(X[:, 0], name="sample_weight")),
         (frame.rename(columns={"b": "sample_weight"}), pd.Series(X[:, 0], name="y")),
     ):
-        with pytest.raises(ValueError, match=r"share the names \['sample_weight'\]"):
+        with pytest.raises(ValueError, match=r"have the names \['sample_weight'\]"):
             weighted.fit(data, target).to_frame()
 
 
