@@ -351,7 +351,7 @@ def test_members_of_an_ensemble():
     with pytest.raises(ValueError, match="but y has -1"):
         student_for(both, task).check_targets(np.array([-1.0, 1.0]), "y")
     other = VotingRegressor([("a", poisson()), ("b", Ridge())])
-    with pytest.raises(NotMirrored, match="other units"):
+    with pytest.raises(NotMirrored, match="different units"):
         student_for(other, task)
 
 
