@@ -209,7 +209,7 @@ class DistillationCurveDisplay:
             Label of the score axis; None stands for the name of ``scoring``.
 
         negate_score : bool, default=False
-            Whether to plot negated scores. They are errors for a scorer "neg_...".
+            Whether to plot negated scores. They are errors for a ``"neg_..."`` scorer.
 
         **plot_params : dict
             Further parameters of :meth:`plot`.
@@ -259,7 +259,7 @@ class DistillationCurveDisplay:
             Axes to plot on; None makes a new figure.
 
         negate_score : bool, default=False
-            Whether to plot negated scores. They are errors for a scorer "neg_...".
+            Whether to plot negated scores. They are errors for a ``"neg_..."`` scorer.
 
         score_name : str, default=None
             Label of the score axis; None stands for the ``score_name`` of the display.

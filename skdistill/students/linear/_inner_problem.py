@@ -1,10 +1,10 @@
 """The inner problem of a linear student in the span of its samples, and its minimizer.
 
-Some losses have second derivatives only piecewise. Where the pieces no longer change,
-a step of Newton's method is the last one.
+Some losses only have piecewise second derivatives. Newton's method converges in one
+step once the pieces no longer change.
 
-Solving is left to NumPy and SciPy: at these sizes they are as fast as compiled code,
-and there is nothing to compile.
+NumPy and SciPy solve the problem. At these sizes they are as fast as compiled code, and
+there is nothing to compile.
 """
 
 from typing import NamedTuple
@@ -18,24 +18,24 @@ from skdistill.objectives._losses import PointwiseLoss
 
 MAX_NEWTON_STEPS = 100
 MAX_HALVINGS = 40
-#: Up to so many unknowns, a factorization takes less than the calls of an iteration.
+#: Maximum number of unknowns for which the Hessian is factorized.
 MAX_DENSE_UNKNOWNS = 200
-#: Entries of the blocks that precondition it.
+#: Maximum number of entries of the blocks of the preconditioner.
 MAX_BLOCK_ENTRIES = 2**23
-#: Iterations of conjugate gradients, and how many say that a preconditioner is stale.
+#: Maximum number of CG iterations, and number above which blocks are computed again.
 MAX_CG_STEPS = 500
 STALE_STEPS = 30
 
 
 class InnerProblem(NamedTuple):
-    """The inner problem in the span of the samples, a function of ``theta``."""
+    """The inner problem in the span of the samples, as a function of ``theta``."""
 
-    design: np.ndarray  # (m, r + 1), samples in the basis and the intercept's column
+    design: np.ndarray  # (m, r + 1), samples in the basis and a column for intercepts
     penalty: np.ndarray  # (r + 1, 1)
     y: np.ndarray  # (m,) or (m, k)
-    weight: np.ndarray  # (m,), C multiplied in
+    weight: np.ndarray  # (m,), times C
     loss: PointwiseLoss
-    origin: np.ndarray  # (r + 1, k), where training starts from
+    origin: np.ndarray  # (r + 1, k), the start of training
 
     def value(self, theta):
         losses = self.loss.value(self.design @ theta, self.y)
@@ -46,13 +46,13 @@ class InnerProblem(NamedTuple):
         return self.design.T @ (self.weight[:, None] * residual) + self.penalty * theta
 
     def hessians(self, theta):
-        """Second derivatives of the rows' losses, not weighted."""
+        """Return the second derivatives of the losses of rows, without weights."""
         return self.loss.hessian(self.design @ theta, self.y)
 
     def project(self, v):
-        """Leave out what all outputs have in common, where nothing happens.
+        """Subtract the mean over outputs, on which the loss does not depend.
 
-        Kept out, it does not disturb the conjugate gradients.
+        This avoids a singular direction in conjugate gradients.
         """
         if self.loss.shift_invariant:
             v = v - v.mean(axis=1, keepdims=True)
@@ -61,8 +61,8 @@ class InnerProblem(NamedTuple):
     def hessian_solver(self, theta, rtol, preconditioner=None):
         """Return ``solve(rhs)`` for the Hessian at ``theta``; shapes are (r + 1, k).
 
-        A small Hessian is factorized. A large one is applied, in conjugate gradients,
-        with a ``_Preconditioner`` at ``theta`` or near.
+        A small Hessian is factorized. For a large one, conjugate gradients are used,
+        with a ``_Preconditioner`` at ``theta`` or near it.
         """
         hessians = self.hessians(theta)
         if theta.size <= MAX_DENSE_UNKNOWNS:
@@ -98,9 +98,10 @@ class InnerProblem(NamedTuple):
         return solve
 
     def unit(self, curvature):
-        """Features come in any unit: scales (r + 1, k) of a unit diagonal.
+        """Return scales (r + 1, k) that give the Hessian a unit diagonal.
 
-        ``curvature`` (m, k) is weighted.
+        They make the result independent of the units of features. ``curvature`` (m, k)
+        includes the weights.
         """
         diagonal = (self.design**2).T @ curvature + self.penalty
         return 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
@@ -120,12 +121,12 @@ class InnerProblem(NamedTuple):
         flat = scale.ravel()
         matrix *= flat[:, None] * flat
         if self.loss.shift_invariant:
-            # Fill the direction in which the intercepts move together.
+            # Add curvature in the singular direction, that of equal intercepts.
             null = np.zeros_like(scale)
             null[-1] = 1 / scale[-1]
             matrix += np.outer(null, null) / np.vdot(null, null)
         matrix[diagonal, diagonal] *= 1 + 1e-14 * width
-        # Rows that all weigh nothing leave the intercept alone.
+        # If all rows have weight zero, the intercept has no curvature.
         matrix[diagonal, diagonal] += matrix[diagonal, diagonal] == 0
         factor = factor_unit_diagonal(matrix)
 
@@ -137,16 +138,16 @@ class InnerProblem(NamedTuple):
 
 
 class _Preconditioner:
-    """Diagonal blocks of a Hessian, one for each output, inverted.
+    """Inverses of the diagonal blocks of a Hessian, one for each output.
 
-    Exact for one output and for losses that do not couple outputs; for a softmax, some
-    10 iterations are left. Outputs of equal curvature share a block. Where the blocks
-    would fill the memory, all share that of the mean curvature.
+    They are exact for losses that do not couple outputs. For a softmax, about 10
+    iterations remain. Outputs with equal curvature share a block. All outputs share
+    that of the mean curvature if the blocks would be too large for the memory.
 
     Attributes
     ----------
     n_iter : int
-        Iterations of the last solution: many say that the blocks are out of date.
+        Iterations of the last solution; many mean that the blocks are out of date.
     """
 
     def __init__(self, problem, hessians):
@@ -168,7 +169,7 @@ class _Preconditioner:
             block = (rows.T * weight[felt]) @ rows
             block[np.diag_indices_from(block)] += problem.penalty[:, 0]
             block *= self.scale[:, c, None] * self.scale[:, c]
-            # The jitter keeps rounding from making a singular block indefinite.
+            # The jitter prevents that rounding makes a singular block indefinite.
             np.fill_diagonal(block, 1 + 1e-14 * width)
             inverse[:] = _inverse(block)
         if len(first) > 1:
@@ -188,10 +189,10 @@ def _inverse(matrix):
 
 
 def factor_unit_diagonal(matrix):
-    """Factorize a matrix of unit diagonal that only rounding can make indefinite.
+    """Factorize a matrix of unit diagonal that may be indefinite by rounding.
 
-    Losses so much larger than the penalty that this is lost in their rounding leave
-    directions in which nothing is known: there, steps are kept short.
+    This happens if rounding errors of a large loss exceed the penalty. A jitter is then
+    added until the matrix is positive definite.
     """
     jitter = 0.0
     while True:
@@ -208,12 +209,12 @@ def newton(problem, theta):
     """Minimize the inner objective by Newton's method with step halving."""
     value, at_origin = problem.value(theta), problem.value(problem.origin)
     if not value <= at_origin:
-        # A start that is worse than nothing is none.
+        # Do not use a start that is worse than the origin.
         theta, value = problem.origin, at_origin
     last_decrement, first_size, preconditioner = np.inf, None, None
     for _ in range(MAX_NEWTON_STEPS):
         gradient = problem.gradient(theta)
-        # Early steps need not be exact; the last ones converge superlinearly.
+        # Early steps need not be precise; the last ones converge superlinearly.
         size = np.linalg.norm(gradient)
         first_size = size if first_size is None else first_size
         rtol = np.clip(size / first_size, 1e-6, 1e-1) if first_size else 1e-6
@@ -232,7 +233,7 @@ def newton(problem, theta):
                 break
             length /= 2
         else:
-            break  # no descent left to rounding error
+            break  # only rounding errors are left
         theta, value = candidate, candidate_value
         stalled = decrement < rounding and decrement > last_decrement / 4
         if stalled or decrement <= 1e-22 * (1 + abs(value)):
