@@ -6,7 +6,8 @@ Run it with nothing else going::
 
 where DIR holds ``mnist.npz``, ``adult-train.csv.gz`` and ``adult-test.csv.gz`` (no
 header, the last column is the target), and ``winequality-white.csv``. The other data
-come with scikit-learn. ``--only mnist,digits`` takes some of the data sets.
+come with scikit-learn. ``--only mnist,digits`` takes some of the data sets, and
+``--estimators MLP,KNeighbors`` some of the estimators, by the start of their names.
 
 Every row of the table is one estimator on one data set with a number of synthetic rows.
 The same budget goes to k-means (per class; with mean targets in regression) and to
@@ -26,20 +27,25 @@ import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
+    GammaRegressor,
     HuberRegressor,
     Lasso,
     LinearRegression,
     LogisticRegression,
+    PoissonRegressor,
     Ridge,
     RidgeClassifier,
 )
 from sklearn.model_selection import train_test_split
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -105,11 +111,26 @@ CASES = [
     Case("digits", KNeighborsClassifier(1), (10, 50)),
     Case("digits", NearestCentroid(), (10,)),
     Case("digits", GaussianNB(), (20,)),
+    Case("digits", MultinomialNB(), (10,)),
+    Case("digits", ComplementNB(), (10,)),
+    Case("digits", BernoulliNB(binarize=None), (10,)),
+    Case("digits", MLPClassifier(50, learning_rate_init=0.01), (10, 50)),
     Case("breast cancer", LogisticRegression(C=10, max_iter=1000), (2, 10)),
     Case("breast cancer", SVC(gamma=0.05), (10,)),
     Case("breast cancer", KNeighborsClassifier(3), (10,)),
     Case("breast cancer", GaussianNB(), (4,)),
     Case("breast cancer", LinearDiscriminantAnalysis(), (10,)),
+    Case(
+        "breast cancer",
+        QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=0.1),
+        (10,),
+    ),
+    Case(
+        "breast cancer",
+        LogisticRegression(C=1, l1_ratio=1.0, solver="liblinear"),
+        (10,),
+    ),
+    Case("breast cancer", LinearSVC(penalty="l1", dual=False, max_iter=100_000), (10,)),
     Case("diabetes", Ridge(), (5, 20)),
     Case("diabetes", LinearRegression(), (20,)),
     Case("diabetes", Lasso(), (5, 20)),
@@ -124,6 +145,8 @@ CASES = [
     Case("diabetes", KNeighborsRegressor(5), (20,)),
     Case("diabetes", MLPRegressor(), (20, 50)),
     Case("diabetes", MLPRegressor(learning_rate_init=0.01), (20, 50)),
+    Case("positive diabetes", PoissonRegressor(), (5, 20)),
+    Case("positive diabetes", GammaRegressor(), (5, 20)),
 ]
 
 
@@ -143,6 +166,7 @@ def load(name, folder, seed):
             "digits": load_digits,
             "breast cancer": load_breast_cancer,
             "diabetes": load_diabetes,
+            "positive diabetes": load_diabetes,
         }
         X, y = loaders[name](return_X_y=True)
     is_class = name in ("digits", "breast cancer")
@@ -152,7 +176,7 @@ def load(name, folder, seed):
     if name == "digits":
         return X / 16, X_test / 16, y, y_test
     scaler = StandardScaler().fit(X)
-    if not is_class:
+    if not is_class and not name.startswith("positive"):
         # Kernel machines have no intercept.
         y, y_test = y - y.mean(), y_test - y.mean()
     return scaler.transform(X), scaler.transform(X_test), y, y_test
@@ -239,9 +263,15 @@ def full_scores(case, data):
 
 
 def label_of(estimator):
-    """Return the name of an estimator's class, with its neighbors."""
+    """Return the name of an estimator's class, with what tells two of it apart."""
     name = type(estimator).__name__
-    return name if "KNeighbors" not in name else f"{name}({estimator.n_neighbors})"
+    if "KNeighbors" in name:
+        return f"{name}({estimator.n_neighbors})"
+    params = estimator.get_params()
+    is_l1 = params.get("penalty") == "l1" or (
+        params.get("l1_ratio") == 1.0 and "Logistic" in name
+    )
+    return f"{name}, L1" if is_l1 else name
 
 
 def shown(values):
@@ -257,15 +287,20 @@ def main():
     """Print the table, row by row."""
     parser = parser_of(__doc__, needs_data=True)
     parser.add_argument("--only", default="", help="names of data sets, with commas")
+    parser.add_argument(
+        "--estimators", default="", help="starts of names of estimators, with commas"
+    )
     args = parser.parse_args()
     figures = figures_of(args)
     chosen = [name for name in args.only.split(",") if name]
+    starts = tuple(args.estimators.split(","))  # any name starts with nothing
     warnings.simplefilter("ignore")  # fits on three rows do not always converge
     print("| data | estimator | rows | distilled | k-means | random | all | fit, s |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     loaded = {}
     for case in CASES:
-        if chosen and case.data not in chosen:
+        name = type(case.estimator).__name__
+        if (chosen and case.data not in chosen) or not name.startswith(starts):
             continue
         if case.data not in loaded:
             loaded.clear()
@@ -280,13 +315,12 @@ def main():
         for size in case.sizes:
             with counting() as counts:
                 scores, seconds = run(case, size, data)
-            name = type(case.estimator).__name__
             mark = (
                 "" if np.mean(scores["distilled"]) > np.mean(scores["kmeans"]) else " !"
             )
             cells = [
                 case.data,
-                name,
+                label_of(case.estimator),
                 f"{size}{mark}",
                 *(shown(scores[method]) for method in scores),
                 shown(full),

@@ -1,8 +1,8 @@
-"""What is asked of some rows ``X`` in NumPy, whether they are dense or sparse.
+"""Operations on rows ``X`` in NumPy, for dense and for sparse rows.
 
-Sparse rows are a ``csr_array`` without repeated entries. They are never made dense:
-what is subtracted from them is subtracted from products and sums instead. Where that
-would cancel, such as in squares of deviations, zeros and entries are summed apart.
+Sparse rows are a ``csr_array`` without repeated entries. They are never made dense: an
+origin is subtracted from products and sums instead of the rows. If that would lose
+precision, as for squared deviations, zeros and stored entries are summed separately.
 """
 
 from functools import singledispatch
@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, hstack
 from sklearn.utils import gen_batches
 
-#: Values that are copied at a time.
+#: Maximum number of values that are copied at a time.
 MAX_COPIED = 2**22
 
 
@@ -72,7 +72,7 @@ def group_sums(X, groups, weight):
 
 @singledispatch
 def products_from(X, origin, B):
-    """Return the products (n, k) of the rows, seen from an origin, with ``B``."""
+    """Return the products ``(X - origin) @ B`` of shape (n, k)."""
     return (X - origin) @ B
 
 
@@ -83,7 +83,7 @@ def _(X, origin, B):
 
 @singledispatch
 def sums_from(X, origin, weight):
-    """Return sums (g, p) of the rows from an origin, for weights (n, g) or (n,)."""
+    """Return weighted sums (g, p) of ``X - origin``, for weights (n, g) or (n,)."""
     return weight.T @ (X - origin)
 
 
@@ -121,7 +121,8 @@ def _(X, centers, groups, weight):
     weights = np.repeat(weight, counts)
     deviations = X.data - centers.ravel()[place]
     of_entries = np.bincount(place, weights * deviations**2, g * p)
-    # What weighs in the zeros of each feature; rounding may leave less than nothing.
+    # Add the zeros of each feature by their total weight, which rounding may make
+    # negative.
     total = np.bincount(groups, weight, g)[:, None]
     of_zeros = total - np.bincount(place, weights, g * p).reshape(g, p)
     return of_entries.reshape(g, p) + np.maximum(of_zeros, 0.0) * centers**2
@@ -136,7 +137,7 @@ def mean_and_variance(X, share):
 
 @singledispatch
 def _variance(X, mean, share, groups):
-    # Deviations keep the precision of the rows: of wide rows there are many.
+    # Deviations have the precision of the rows, to save memory.
     centered = X - mean.astype(X.dtype)
     return share @ centered.astype(np.float64) ** 2
 
@@ -149,7 +150,7 @@ def _(X, mean, share, groups):
 @singledispatch
 def deviations(X, share):
     """Return the standard deviations (p,) of rows whose weights sum to one."""
-    # Of wide rows a few columns at a time: deviations are copies in double precision.
+    # Take a few columns at a time, because deviations are copies in double precision.
     width = max(MAX_COPIED // len(X), 1)
     columns = gen_batches(X.shape[1], width)
     return np.concatenate([_deviations(X[:, part], share) for part in columns])
@@ -157,7 +158,7 @@ def deviations(X, share):
 
 def _deviations(X, share):
     centered = X.astype(np.float64) - share @ X
-    # Measured in units of the largest deviation: squares of small ones would vanish.
+    # Use the largest deviation as the unit: squares of small ones may underflow.
     largest = np.abs(centered).max(axis=0)
     unit = np.where(largest > 0, largest, 1.0)
     return unit * np.sqrt(share @ (centered / unit) ** 2)
@@ -170,7 +171,7 @@ def _(X, share):
 
 @singledispatch
 def second_moment(X, origin, weight):
-    """Return the sum (p, p) of ``weight x x'`` over rows from an origin."""
+    """Return the weighted sum (p, p) of ``x x'`` over rows ``x`` of ``X - origin``."""
     X = X - origin
     X *= np.sqrt(weight)[:, None].astype(X.dtype)
     return X.T @ X
@@ -187,9 +188,9 @@ def _(X, origin, weight):
 
 @singledispatch
 def correlations(X, mean, scale, share):
-    """Return the second moment (p, p) of ``(X - mean) / scale``, up to rounding.
+    """Return the second moment (p, p) of ``(X - mean) / scale``.
 
-    The precision of the rows is enough.
+    It is computed in the precision of the rows.
     """
     centered = X - mean.astype(X.dtype)
     centered *= np.sqrt(share)[:, None].astype(X.dtype)
@@ -204,9 +205,9 @@ def _(X, mean, scale, share):
 
 @singledispatch
 def ranges(X):
-    """Return the least and the largest value (p,) of each feature.
+    """Return the minimum and the maximum (p,) of each feature.
 
-    Missing values do not count.
+    Missing values are ignored.
     """
     return tuple(side.reduce(X).astype(np.float64) for side in (np.fmin, np.fmax))
 

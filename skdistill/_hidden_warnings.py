@@ -1,8 +1,8 @@
-"""Hide warnings from one thread's work, and from no other thread's.
+"""Hide warnings of one thread without affecting other threads.
 
-``warnings.catch_warnings`` swaps the filters of the whole process: where two threads
-overlap, one of them may restore those of the other for good, and each hides what the
-other has to say. Here one filter is shared, and asks which thread is warning.
+``warnings.catch_warnings`` replaces the filters of the whole process. If two threads
+use it at the same time, each hides warnings of the other, and the original filters may
+be lost. Here all threads share one filter, which checks the thread of a warning.
 """
 
 import threading
@@ -15,14 +15,14 @@ _n_users = 0
 
 
 class _HidesInThisThread(type):
-    """A class of warnings that counts as the parent of all that are hidden here."""
+    """Class of warnings that is a parent of all categories hidden in this thread."""
 
     def __subclasscheck__(cls, category):
         return issubclass(category, getattr(_hidden, "categories", ()))
 
 
 class _Hidden(Warning, metaclass=_HidesInThisThread):
-    """What the filter is for."""
+    """The category of the filter."""
 
 
 _FILTER = ("ignore", None, _Hidden, None, 0)
@@ -30,7 +30,7 @@ _FILTER = ("ignore", None, _Hidden, None, 0)
 
 @contextmanager
 def hiding(category):
-    """Hide the warnings of a category that this thread gives within."""
+    """Hide warnings of a category that this thread raises in the context."""
     global _n_users
     before = getattr(_hidden, "categories", ())
     with _lock:
@@ -44,6 +44,6 @@ def hiding(category):
         _hidden.categories = before
         with _lock:
             _n_users -= 1
-            # Where somebody has put other filters in place, it is gone already.
+            # Other code may have replaced the filters in the meantime.
             if _n_users == 0 and _FILTER in warnings.filters:
                 warnings.filters.remove(_FILTER)

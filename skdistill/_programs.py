@@ -1,10 +1,10 @@
-"""Programs whose numbers are arguments, so that other numbers compile nothing.
+"""Functions for JAX whose floats become arguments, to avoid compilations.
 
-JAX compiles a program for each function that it is given. A function that is an object,
-such as the prediction of a kernel with a ``coef0``, would be compiled anew for each
-value. So an object that says so by its class is taken apart: its floats go in as
-arguments, and what is left, its form, is what a program is compiled for. Integers,
-strings and functions stay in the form: they decide which program it is.
+JAX compiles a program for each different function. A function that is an object, such
+as the prediction of a kernel with a ``coef0``, would be compiled again for each value.
+So objects of the class ``Program`` are split: their floats become arguments, and the
+program is compiled for the rest, which is called the form. Integers, strings and
+functions stay in the form, because they change the program.
 """
 
 from dataclasses import fields
@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 
 class Program:
-    """Base of frozen dataclasses that are functions in JAX, with floats for arguments.
+    """Base of frozen dataclasses that are functions in JAX.
 
-    When it is called, a float may be traced: it takes part in arithmetic, and decides
-    nothing. Fields that are tuples or such objects themselves are taken apart as well.
+    In a call, their float fields may be traced: they may be used in arithmetic, but not
+    in conditions. Fields that are tuples or programs are split as well.
     """
 
 
 class _Node(NamedTuple):
-    """What an object was made of: its class, None for a tuple, and its parts."""
+    """The class of an object (None for a tuple) and the forms of its parts."""
 
     kind: Any
     parts: tuple
@@ -30,26 +30,26 @@ _NUMBER = "a number"
 
 
 def split(program):
-    """Take a function apart.
+    """Split a function into its form and its floats.
 
     Parameters
     ----------
     program : callable
-        A ``Program``, or anything that hashes by value, which is its own form.
+        A ``Program``, or any function that hashes by value, which is its own form.
 
     Returns
     -------
     form : object
-        What a program is compiled for; it hashes by value.
+        The function without its floats; it hashes by value.
     numbers : tuple of float
-        Its arguments.
+        The floats.
     """
     numbers: list[float] = []
     return _form(program, numbers), tuple(numbers)
 
 
 def join(form, numbers):
-    """Return the function with other numbers, or with traced ones."""
+    """Return the function of a form with other floats, or with traced ones."""
     return _joined(form, iter(numbers))
 
 

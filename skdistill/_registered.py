@@ -1,9 +1,10 @@
-"""Students that users registered, by names of classes; they travel with estimators.
+"""Registered students of users, which are pickled with estimators.
 
-The table belongs to a process. An estimator that is pickled, as joblib does for its
-workers, therefore takes it along: names of classes, and students as bytes, which hold
-one that cannot be imported, such as one of a notebook, by value. The bytes are read
-when the student is asked for: loading an estimator needs neither JAX nor any student.
+The table of students belongs to a process. So an estimator that is pickled, as joblib
+does for its workers, takes the table along. It maps names of classes to pickled
+students, by value if a student cannot be imported, such as one of a notebook. The
+pickles are loaded when a student is needed, so loading an estimator requires neither
+JAX nor any student.
 """
 
 import pickle
@@ -15,7 +16,7 @@ _students: dict[str, Any] = {}
 
 
 def register(estimator_class, student_class):
-    """Give a class of estimators a student; the latest one counts."""
+    """Register a student for a class of estimators; it replaces an earlier one."""
     _students[_name(estimator_class)] = student_class
 
 
@@ -35,10 +36,10 @@ def registered_names():
 
 
 class TakesStudentsAlong:
-    """An unfitted estimator, pickled, brings the registered students with it.
+    """Mixin by which an unfitted estimator is pickled with the registered students.
 
-    A fitted one does not: it predicts without a student, and may be loaded long after
-    another one has been registered.
+    A fitted estimator is pickled without them, because it predicts without a student,
+    and because other students may have been registered when it is loaded.
     """
 
     def __getstate__(self):
@@ -58,11 +59,12 @@ class TakesStudentsAlong:
 
 
 def _name(estimator_class):
-    # A class that traveled by value has lost what it was nested in, its __qualname__.
+    # Use __name__, because pickling a class by value may change its __qualname__.
     return f"{estimator_class.__module__}.{estimator_class.__name__}"
 
 
 def _packed(student_class):
-    # By cloudpickle; a class on its own would be wrapped as one that makes instances.
+    # Pickle by cloudpickle. The list is needed, because a class itself would be wrapped
+    # such that it makes wrapped instances.
     by_value = wrap_non_picklable_objects([student_class], keep_wrapper=False)
     return pickle.dumps(by_value)

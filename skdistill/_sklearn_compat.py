@@ -1,12 +1,12 @@
-"""Every private name of scikit-learn that this package imports, and what it stands for.
+"""All private names of scikit-learn that this package imports, with their purpose.
 
-No other module imports one, so that a release of scikit-learn which moves or drops a
-name is met in this file alone. A name leaves it once scikit-learn has a public form.
+Other modules import them from here. So if a release of scikit-learn moves or removes a
+name, only this file has to change.
 
-Private attributes of estimators are read where they are used, since each belongs to the
-estimator that the module mirrors: ``_fit_X`` and ``_y`` of nearest neighbors,
-``_y_train_mean`` and ``_y_train_std`` of Gaussian processes, and two methods that every
-``BaseEstimator`` has: ``_validate_params``, and ``_html_repr``, what notebooks show.
+Private attributes of estimators are not listed here. They are used in the module that
+mirrors the estimator: ``_fit_X`` and ``_y`` of nearest neighbors, ``_y_train_mean`` and
+``_y_train_std`` of Gaussian processes. The same holds for two methods of every
+``BaseEstimator``: ``_validate_params``, and ``_html_repr`` for notebooks.
 """
 
 # Decorator of ``fit``: checks the parameters and honours ``skip_parameter_validation``.

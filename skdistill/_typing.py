@@ -1,16 +1,16 @@
-"""Names for what the public functions take, where more than one of them has it."""
+"""Types of arguments that several public functions have."""
 
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-#: Samples or targets: an array, lists, a DataFrame or Series of any library. What may
-#: be passed is what scikit-learn's validation accepts, which no type says.
+#: Samples or targets: an array, lists, or a DataFrame or Series of any library.
+#: Everything is allowed that scikit-learn's validation accepts. No type describes it.
 ArrayLike: TypeAlias = Any
 
 RandomState: TypeAlias = int | np.random.RandomState | None
 
-#: How the rows of a reduced set come about.
+#: How to reduce the rows.
 Method: TypeAlias = Literal["distill", "kmeans", "sample"]
 
 
@@ -22,7 +22,7 @@ class Splitter(Protocol):
 
 
 class Estimator(Protocol):
-    """Whatever scikit-learn can clone and fit, also if it inherits nothing from it."""
+    """Any object that scikit-learn can clone and fit."""
 
     def fit(self, X: Any, y: Any, /) -> Any:
         """Fit the estimator."""

@@ -1,4 +1,4 @@
-"""Fitting an estimator with weights, which a pipeline passes to its last step."""
+"""Fitting an estimator with weights, which go to the last step of a pipeline."""
 
 from sklearn import config_context
 from sklearn.pipeline import Pipeline
@@ -6,12 +6,12 @@ from sklearn.utils.validation import has_fit_parameter
 
 
 def takes_weights(estimator):
-    """Whether an estimator takes weights to fit, or the last step of a pipeline."""
+    """Whether an estimator takes weights in ``fit``; in a pipeline, its last step."""
     return weight_parameter(estimator) is not None
 
 
 def weight_parameter(estimator):
-    """Return the name under which ``fit`` takes weights, None if it does not."""
+    """Return the name of the parameter of ``fit`` for weights, or None."""
     if not isinstance(estimator, Pipeline):
         takes = has_fit_parameter(estimator, "sample_weight")
         return "sample_weight" if takes else None
@@ -21,12 +21,12 @@ def weight_parameter(estimator):
 
 
 def fit_on(estimator, X, y, sample_weight):
-    """Fit an estimator in place and return it; one that takes no weights gets none.
+    """Fit an estimator in place, with weights if it takes them, and return it.
 
     Parameters
     ----------
     estimator : estimator object
-        Unfitted, or a pipeline whose last step takes the weights.
+        Unfitted estimator. In a pipeline the last step gets the weights.
     X, y : array-like
         Samples and targets.
     sample_weight : ndarray of shape (m,) or None
@@ -36,14 +36,14 @@ def fit_on(estimator, X, y, sample_weight):
     if sample_weight is None or name is None:
         estimator.fit(X, y)
     else:
-        # The weights are those of the set, whatever is routed to the real rows.
+        # Metadata routing only concerns the real rows, not these weights of the set.
         with config_context(enable_metadata_routing=False):
             estimator.fit(X, y, **{name: sample_weight})
     return estimator
 
 
 def last_step(estimator):
-    """Return what a pipeline ends with, at any depth; another estimator itself."""
+    """Return the last step of a pipeline, also if nested, or the estimator itself."""
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
     return estimator

@@ -1,7 +1,7 @@
-"""What this package asks of an estimator, whoever wrote it.
+"""Access to estimators of any package.
 
-Scikit-learn's own have tags, constraints of parameters and ``get_params``; those of
-other packages may lack any of these, and need ``fit`` and ``predict`` alone.
+Estimators of scikit-learn have tags, constraints of parameters and ``get_params``.
+Those of other packages may lack these. They only need ``fit`` and ``predict``.
 """
 
 from typing import Any, Self
@@ -11,19 +11,19 @@ from sklearn.utils import ClassifierTags, RegressorTags, get_tags
 
 
 def unfitted_copy(estimator):
-    """Return a clone; a deep copy of an object that cannot be cloned."""
+    """Return a clone, or a deep copy if the object cannot be cloned."""
     return clone(estimator, safe=isinstance(estimator, type))
 
 
 def seeded_copy(estimator, seed):
-    """Return a clone whose draws, where they are left to chance, have a seed.
+    """Return a clone in which a seed replaces each ``random_state`` that is None.
 
     Parameters
     ----------
     estimator : estimator object
         Unfitted.
     seed : int
-        The seed of each ``random_state`` that is None, of its parts too.
+        Seed of the estimator and of its nested estimators.
     """
     copy = unfitted_copy(estimator)
     names = [
@@ -35,9 +35,9 @@ def seeded_copy(estimator, seed):
 
 
 def tags_of(estimator):
-    """Return the tags of an estimator, those of a plain one if it has none.
+    """Return the tags of an estimator, or default tags if it has none.
 
-    Without tags, an ``_estimator_type`` or a mixin says what kind it is.
+    Without tags, ``_estimator_type`` or a mixin gives the type of the estimator.
     """
     try:
         return get_tags(estimator)
@@ -60,23 +60,23 @@ def check_params(estimator):
 
 
 def refuse_precomputed(estimator):
-    """Raise a ValueError for an estimator that is fitted on a matrix of rows by rows.
+    """Raise a ValueError for an estimator that takes a matrix of kernels or distances.
 
-    Fewer rows of it would still have a column for each of the real ones.
+    Such a matrix has a column for each real row, so synthetic rows cannot be learned.
     """
     if tags_of(estimator).input_tags.pairwise:
         raise ValueError(
-            f"{estimator!r} takes kernels or distances between all pairs of rows, "
-            "which no synthetic rows have. Pass the samples themselves as X, and an "
+            f"{estimator!r} takes a matrix of kernels or distances between all rows, "
+            "which cannot be distilled. Pass the samples themselves as X, and an "
             "estimator that computes its kernel or metric from them."
         )
 
 
 class DefaultsForNested:
-    """Nested parameters may be set of an estimator that is None, its default.
+    """Lets ``set_params`` set nested parameters of an estimator that is None.
 
-    ``_defaults`` says, for each such parameter, which method makes the estimator that
-    None stands for.
+    ``_defaults`` maps the name of each such estimator to the method that makes the
+    default for which None stands.
     """
 
     _defaults: dict[str, str]
@@ -87,8 +87,8 @@ class DefaultsForNested:
         Parameters
         ----------
         **params : dict
-            Parameters; ``<component>__<parameter>`` is one of a nested estimator. A
-            component that is None becomes the estimator that None stands for.
+            Parameters. ``<component>__<parameter>`` sets a parameter of a nested
+            estimator. If the component is None, its default is made first.
 
         Returns
         -------

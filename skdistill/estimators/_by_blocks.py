@@ -1,4 +1,4 @@
-"""Predictions and scores of rows that are read block by block."""
+"""Predictions and scores for rows that are read block by block."""
 
 import operator
 from functools import partial
@@ -12,12 +12,12 @@ from skdistill.tables._reading import is_frame, read
 
 
 def predicted_by_blocks(fitted, method, X):
-    """Return what a method of ``fitted.estimator_`` makes of each row.
+    """Return the predictions of a method of ``fitted.estimator_`` for all rows.
 
     Parameters
     ----------
     fitted : estimator object
-        Fitted, with ``estimator_`` and ``_samples``.
+        Fitted estimator with ``estimator_`` and ``_samples``.
     method : str
         Name of the method, such as "predict".
     X : object
@@ -25,8 +25,8 @@ def predicted_by_blocks(fitted, method, X):
 
     Returns
     -------
-    ndarray or Dask array
-        The latter for a Dask collection. None if the rows are not read by blocks.
+    ndarray, Dask array or None
+        A Dask array for a Dask collection; None if the rows are not read by blocks.
     """
     source = source_of(X, None, None)
     return source and source.map(partial(_predicted, fitted, method))
@@ -35,8 +35,8 @@ def predicted_by_blocks(fitted, method, X):
 def score_by_blocks(fitted, X, y, sample_weight):
     """Return the score of ``fitted.estimator_`` on rows that are read block by block.
 
-    It is R2 for regressors, a mean over their targets, and otherwise the weighted mean
-    of what the estimator's ``score`` says of each block.
+    It is R2 for regressors, averaged over their targets. Otherwise it is the weighted
+    mean of the estimator's ``score`` over the blocks.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def score_by_blocks(fitted, X, y, sample_weight):
     Returns
     -------
     float or None
-        None if the rows are not read by blocks.
+        The score; None if the rows are not read by blocks.
     """
     source = source_of(X, y, sample_weight)
     if source is None:
@@ -63,9 +63,10 @@ def score_by_blocks(fitted, X, y, sample_weight):
 
 
 def first_rows(X):
-    """Return samples in memory: the first ones of a container that is read by blocks.
+    """Return the first rows of a container that is read by blocks, in memory.
 
-    Those of a ``Source`` are without the columns of targets and weights.
+    Rows in memory are returned as they are. The rows of a ``Source`` lack the columns
+    of targets and weights.
     """
     source = source_of(X, None, None)
     head = None if source is None else source.head()
@@ -73,13 +74,13 @@ def first_rows(X):
 
 
 def first_samples(fitted, X):
-    """Return the first samples with the features of a fitted estimator alone."""
+    """Return the first rows with only the features of a fitted estimator."""
     first = first_rows(X)
     return first if first is X else _features(fitted, first)
 
 
 def _features(fitted, X):
-    """Return the columns of the features: a file holds those of targets, too."""
+    """Return only the columns of features, because a file may also hold targets."""
     names = getattr(fitted, "feature_names_in_", None)
     if names is None or not is_frame(X):
         return X

@@ -1,4 +1,4 @@
-"""Distilling for any estimator: real rows as they came, a search, a refit."""
+"""Distilling for any estimator by a search, which judges sets by refits of it."""
 
 from numbers import Real
 
@@ -35,14 +35,14 @@ from skdistill.solvers.search._losses import Scorer
 from skdistill.tables._raw import RawTable
 from skdistill.tables._reading import as_labels, readable
 
-#: Rows that are predicted at once for the loss on all of them.
+#: Number of rows that are predicted at a time for the loss on all rows.
 BATCH_ROWS = 8192
-#: Where rows come from that a warm start begins with, for messages.
+#: Name of the origin of the rows that a warm start begins with, for messages.
 PREVIOUS = "the previous fit"
 
 
 class BySearch:
-    """The way of any estimator: sets are judged by refits of the estimator itself.
+    """Distills for any estimator: sets are judged by refits of the estimator.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class BySearch:
             categorical_features=distiller.categorical_features,
             feature_range=distiller.feature_range,
         )
-        # A network in single precision takes no other targets than it computes with.
+        # A network in single precision only takes targets in single precision.
         is_single = getattr(y, "dtype", None) == np.float32
         self.target_dtype = np.float32 if is_single else None
         self.targets, y = self._targets(distiller, y, sample_weight)
@@ -127,12 +127,15 @@ class BySearch:
         self.store(distiller, found, report)
 
     def snapshot(self, synthetic):
-        """Return the attributes of a set on the way, with which a fit may struggle."""
+        """Return the fitted attributes for a set before the search has ended.
+
+        Convergence warnings are hidden, because the set is not the result.
+        """
         with hiding(ConvergenceWarning):
             return self.attributes(synthetic)
 
     def attributes(self, synthetic):
-        """Return the fitted attributes that a set has by itself."""
+        """Return the fitted attributes that depend on the set alone."""
         samples, y, weight = self.problem.training(synthetic)
         labels = self.targets.in_container(y, learned=self.is_learned)
         fitted = fit_on(unfitted_copy(self.estimator), samples, labels, weight)
@@ -160,7 +163,7 @@ class BySearch:
             setattr(distiller, name, value)
 
     def _read(self, distiller, X, y, sample_weight):
-        """Return the rows that weigh anything, and their weights."""
+        """Return the rows with nonzero weight, their targets and their weights."""
         X, y = readable(X), as_labels(readable(y, "y"))
         if y is None:
             raise ValueError(
@@ -201,14 +204,15 @@ class BySearch:
         return parts[0] if parts else (np.arange(self.real.n_rows), None)
 
     def _given_targets(self, distiller, y0, counts, source):
-        """Return the targets of rows to start from, and how many there are of each."""
+        """Return the targets of given starting rows, and their number per class."""
         y0, given_counts = self.targets.given(y0, len(y0), source)
         if distiller.n_synthetic != "auto" and not self.targets.allows(
             given_counts, counts
         ):
             raise ValueError(
                 f"The starting set has {given_counts.tolist()} rows (per class), but "
-                f"n_synthetic={distiller.n_synthetic!r} asks for {counts.tolist()}."
+                f"n_synthetic={distiller.n_synthetic!r} asks for {counts.tolist()}. "
+                "Pass as many rows as n_synthetic, or leave it at 'auto'."
             )
         return y0, given_counts
 
@@ -235,18 +239,17 @@ class BySearch:
 def _is_of_classes(distiller, y):
     """Whether targets ``y`` are classes."""
     kind = getattr(distiller, "_kind", get_tags(distiller).estimator_type)
-    if kind is None:  # somebody's estimator that does not say what it is
+    if kind is None:  # an estimator of another package, without this tag
         return type_of_target(y) in ("binary", "multiclass")
     return kind == "classifier"
 
 
 def _sample(distiller, source):
-    """Return the sample of rows that lie in blocks in which a search is done."""
+    """Return the sample of the rows, read block by block, that a search looks at."""
     if not isinstance(distiller.validation_fraction, Real):
         raise ValueError(
-            "A search among rows that are read block by block looks at a sample of "
-            "them, which given parts and splitters do not know. Pass "
-            "validation_fraction as a float."
+            "A search looks at a sample of rows that are read block by block, so given "
+            "parts and splitters do not fit. Pass validation_fraction as a float."
         )
     head = source.head()
     if head is None or head.y is None:
@@ -257,14 +260,14 @@ def _sample(distiller, source):
 
 
 def _given_rows(distiller):
-    """Return rows to start from, None for none, and where they come from."""
+    """Return given rows to start from, or None, and the name of their origin."""
     if distiller.warm_start and hasattr(distiller, "X_synthetic_"):
         return (distiller.X_synthetic_, distiller.y_synthetic_), PREVIOUS
     return distiller.init if isinstance(distiller.init, tuple) else None, "init"
 
 
 def _given_weights(distiller, source):
-    """Return the weights that the last fit learned, if they are to be learned."""
+    """Return the weights that the last fit learned, or None if none are learned."""
     if source != PREVIOUS or distiller.weighting != "learn":
         return None
     weight = distiller.sample_weight_synthetic_
@@ -272,27 +275,28 @@ def _given_weights(distiller, source):
 
 
 def _check_requests(distiller, estimator):
-    """Raise a ValueError for a parameter that a search has no use for."""
+    """Raise a ValueError for a parameter that a search does not support."""
     name = type(estimator).__name__
-    # A stack says what it is, but has a predict only when it is fitted.
+    # A stacking estimator has predict only when it is fitted, but it has a type.
     if tags_of(estimator).estimator_type is None and not any(
         hasattr(estimator, method)
         for method in ("predict", "predict_proba", "decision_function")
     ):
         raise ValueError(
-            f"{name} has no predict, predict_proba or decision_function, by which a "
-            "search could judge sets. Pass a classifier or a regressor."
+            f"{name} has no predict, predict_proba or decision_function, so a search "
+            "cannot judge sets by its predictions. Pass a classifier or a regressor."
         )
     if distiller.learn_params:
         raise ValueError(
             f"learn_params={distiller.learn_params!r} needs an estimator with a "
-            f"student; the rows of {name} are found by search. Pass learn_params=()."
+            f"student, but the rows for {name} are found by search. Pass "
+            "learn_params=()."
         )
     if distiller.outer_loss != "auto":
         raise ValueError(
-            f"outer_loss={distiller.outer_loss!r} needs an estimator with a student; "
-            f"a search judges {name} by the loss of what it predicts. Pass "
-            "outer_loss='auto'."
+            f"outer_loss={distiller.outer_loss!r} needs an estimator with a student, "
+            f"but the rows for {name} are found by search, which uses the loss of its "
+            "predictions. Pass outer_loss='auto'."
         )
     if distiller.weighting != "unit" and not takes_weights(estimator):
         raise ValueError(

@@ -1,4 +1,7 @@
-"""Distilling with a student: read the rows, pose the problem, solve it, refit."""
+"""Distilling with a student.
+
+It reads the rows, poses the problem, solves it and refits the estimator.
+"""
 
 from scipy.sparse import issparse
 
@@ -18,12 +21,12 @@ from skdistill.students import NotMirrored, roles_of
 from skdistill.tables._columns import named_categories
 from skdistill.tables._reading import NotNumbersError, readable
 
-#: Numbers in a set that is learned from sparse rows.
+#: Maximum number of entries of a set that is learned from sparse rows.
 MAX_SPARSE_ENTRIES = 2**21
 
 
 class ByStudent:
-    """The way of estimators that a student mirrors.
+    """Distills for an estimator that a student mirrors.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ class ByStudent:
     def __init__(self, distiller, estimator, student_of, X, y, sample_weight):
         _refuse_sparse(estimator, X)
         source = source_of(X, y, sample_weight)
-        X = X if source is None else source  # found, and its lengths read, once
+        X = X if source is None else source  # reads its lengths only once
         first = first_rows(X)
         roles = roles_of(estimator, first)
         if roles is not None and roles.is_picky:
@@ -63,9 +66,9 @@ class ByStudent:
             discrete = self.columns.names(self.columns.is_discrete)
             raise ValueError(
                 "solver='exact' is not possible with columns that are rounded: "
-                f"{discrete}. Pass solver='auto', or floats."
+                f"{discrete}. Pass solver='auto', or convert these columns to floats."
             )
-        with single_blas_thread():  # k-means sets the same limit, for itself alone
+        with single_blas_thread():  # k-means sets this limit only for itself
             self.problem = pose(distiller, real, self.columns, student)
         student.refuse_rows(len(self.problem.start.X))
         with blas_threads_for(self.problem):
@@ -74,6 +77,13 @@ class ByStudent:
 
     def _of_common_features(self, distiller, real, student):
         """Leave out rare features of sparse rows if the set would be too large.
+
+        Raises
+        ------
+        NotMirrored
+            If the student counts features, so that rows are searched for instead.
+        ValueError
+            If no features can be left out for this solver or student.
 
         Returns
         -------
@@ -94,10 +104,10 @@ class ByStudent:
         student.refuse_left_out()
         if distiller.solver == "exact" or not student.ignores_zeros:
             raise ValueError(
-                f"{size} rows of {real.n_features} features are more than "
-                f"{MAX_SPARSE_ENTRIES} numbers, which takes leaving out the rarest "
-                "features: solver='exact', pipelines and students that are registered "
-                "cannot. Pass a smaller n_synthetic, or fewer features."
+                f"{size} synthetic rows of {real.n_features} features have more than "
+                f"{MAX_SPARSE_ENTRIES} entries, so the rarest features would have to "
+                "be left out. This is not possible with solver='exact', pipelines and "
+                "registered students. Pass a smaller n_synthetic, or fewer features."
             )
         self.columns.keep(kept)
         return narrow
@@ -108,14 +118,14 @@ class ByStudent:
             return distill(self.problem, self.columns, report)
 
     def snapshot(self, synthetic):
-        """Return the attributes of a set on the way."""
+        """Return the fitted attributes for a set before the fit has ended."""
         return self.refit.snapshot(synthetic)
 
     def store_interrupted(self, distiller, report):
         """Give the distiller the best set before an interrupt."""
         synthetic, loss = report.kept
         found = Distilled(synthetic, Outcome.STOPPED, self.problem.solver)
-        # Rows that could not be read are not read once more for their loss.
+        # Reading the rows may have failed: do not read them again for the loss.
         known_loss = loss if self.problem.real.is_reread else None
         self.refit.store(distiller, found, report, known_loss)
 
@@ -125,7 +135,7 @@ class ByStudent:
 
 
 def _refuse_sparse(estimator, X):
-    """Raise a TypeError for sparse rows, of which the estimator could predict none."""
+    """Raise a TypeError for sparse rows if the estimator does not take them."""
     if issparse(X) and not tags_of(estimator).input_tags.sparse:
         raise TypeError(
             f"{type(estimator).__name__} does not take sparse data, but X is a sparse "
@@ -134,23 +144,23 @@ def _refuse_sparse(estimator, X):
 
 
 def _refuse_unseen(estimator, problem):
-    """Raise NotMirrored if predictions of sparse rows take more than products."""
+    """Raise NotMirrored if predictions need more of sparse rows than products."""
     try:
         problem.sample_loss.refuse(lambda: problem.student.solve(problem.start))
     except NeedsFeatures as reason:
         raise NotMirrored(
-            f"{estimator!r} cannot be distilled by gradient with sparse X: predicting "
-            "takes more of its rows than products with them. Pass X.toarray(), or "
-            "solver='search'."
+            f"{estimator!r} cannot be distilled by gradient with sparse X, because its "
+            "predictions need more of the rows than products with them. Pass "
+            "X.toarray(), or solver='search'."
         ) from reason
 
 
 def _refuse_other_categories(categorical_features, X, roles):
-    """Raise NotMirrored for categories that the estimator takes for numbers."""
+    """Raise NotMirrored for categories that the estimator does not encode itself."""
     named = named_categories(readable(X), categorical_features)
     if named is not None and (named & ~roles.is_category).any():
         raise NotMirrored(
             f"categorical_features={categorical_features!r} names columns that the "
-            "pipeline does not one-hot encode itself, which cannot be differentiated. "
-            "Add a OneHotEncoder for them."
+            "pipeline does not one-hot encode itself, so it cannot be differentiated. "
+            "Add a OneHotEncoder for these columns to the pipeline."
         )

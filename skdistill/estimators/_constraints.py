@@ -1,4 +1,4 @@
-"""Which values the parameters of a distiller may have, for scikit-learn to check."""
+"""Allowed values of the parameters of a distiller, which scikit-learn checks."""
 
 from numbers import Integral, Real
 from typing import Any

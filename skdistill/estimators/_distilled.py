@@ -93,7 +93,7 @@ class _FitOnDistilled(
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the real samples.
         **params : dict
-            Metadata that ``distiller`` requests, with metadata routing enabled.
+            Metadata that ``distiller`` requests; requires metadata routing.
 
         Returns
         -------
@@ -153,12 +153,12 @@ class _FitOnDistilled(
         Returns
         -------
         float
-            What ``estimator_`` says; if it has no ``score``, the mean accuracy of a
-            classifier, or R2 of a regressor.
+            The score that ``estimator_`` returns. If it has no ``score`` method, it is
+            the mean accuracy of a classifier or R2 of a regressor.
         """
         if hasattr(getattr(self, "estimator_", self._estimator()), "score"):
             return super().score(X, y, sample_weight)
-        # Of ClassifierMixin or RegressorMixin.
+        # The score of ClassifierMixin or RegressorMixin.
         return super(PredictionMixin, self).score(X, y, sample_weight)
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -167,7 +167,7 @@ class _FitOnDistilled(
         Returns
         -------
         routing : MetadataRouter
-            What ``fit`` and ``score`` take themselves, and what ``distiller`` requests.
+            The metadata of ``fit`` and ``score``, and what ``distiller`` requests.
         """
         distiller = self.distiller
         if distiller is None:
@@ -203,8 +203,8 @@ class _FitOnDistilled(
         return tags
 
     def _samples(self, X):
-        # A forest takes NaN to predict; no more is taken here than in fit. The number
-        # and names of the features are for ``estimator_`` to check.
+        # Refuse what fit refuses, such as NaN, even if ``estimator_`` would predict for
+        # it. ``estimator_`` itself checks the number and names of the features.
         X = super()._samples(X)
         self.distiller_._table.refuse_unreadable(X)
         return X
@@ -236,7 +236,7 @@ class _FitOnDistilled(
         return estimator
 
     def _read(self, X, y, distiller, metadata):
-        """Return the numbers that stand for the samples, the targets, the columns."""
+        """Return the samples as numbers, the targets and the columns."""
         weight = metadata.get("sample_weight")
         columns = read_table(
             X, distiller.categorical_features, weight, self._roles(distiller, X)
@@ -245,7 +245,7 @@ class _FitOnDistilled(
         return numbers, y, columns
 
     def _roles(self, distiller, X):
-        """Return how a student reads the columns, None for numbers."""
+        """Return how a student reads the columns, or None if it reads numbers."""
         from skdistill.estimators._ways import is_searched
         from skdistill.students import roles_of
 
@@ -254,7 +254,7 @@ class _FitOnDistilled(
         return None if is_without else roles_of(estimator, X)
 
     def _passes_tables(self, distiller, X):
-        """Whether rows go to the distiller as they came, for its estimator to read."""
+        """Whether the distiller gets the rows as they came, as its estimator does."""
         from skdistill.estimators._ways import is_searched
 
         estimator = distiller.estimator
@@ -265,12 +265,12 @@ class _FitOnDistilled(
         return takes_missing or (is_table and distiller.categorical_features is None)
 
     def _merged(self, X, y, estimator, distiller, metadata):
-        """Return rows as they are distilled, equal ones merged, and their weights."""
+        """Return the rows to distill, with equal ones merged, and their weights."""
         is_mapped = isinstance(X, np.memmap)
         numbers, y_valid, columns = self._read(X, y, distiller, metadata)
         _, y_encoded = self._read_targets(y_valid, y)
         if not columns.holds_categories and not takes_tables(estimator):
-            # Nobody asked for the rows: with columns of floats, none is rounded.
+            # The user does not see the rows: as floats they need no rounding.
             X = samples_like(X, numbers)
         y = y if is_series(y) or (is_frame(y) and y_valid.ndim == 2) else y_valid
         if set(metadata) <= {"sample_weight"} and not is_mapped:
@@ -286,7 +286,7 @@ class _FitOnDistilled(
         """Return the distiller, and whether it distills for ``estimator``."""
         if distiller.estimator is None:
             distiller.set_params(estimator=estimator)
-            # Somebody's estimator may not say what it is.
+            # An estimator of another package may lack the tag of its type.
             distiller._kind = get_tags(self).estimator_type
             return distiller, True
         self._check_kind("distiller", distiller)
@@ -295,7 +295,7 @@ class _FitOnDistilled(
         return distiller, False
 
     def _keep_within_the_data(self, distiller):
-        """Bound rows to what another estimator may have as its domain."""
+        """Bound the rows such that another estimator can be fitted on them."""
         if distiller.solver == "exact":
             return
         for name in self._ranges:
@@ -308,7 +308,7 @@ class _FitOnDistilled(
         if kind is not None and kind != expected:
             raise ValueError(
                 f"{type(self).__name__} takes a {expected}; got {role}={estimator!r}, "
-                f"a {kind}."
+                f"a {kind}. Pass a {expected}, or use the estimator for {kind}s."
             )
 
 
@@ -317,19 +317,20 @@ class DistilledClassifier(
 ):
     """Classifier that is fitted on a distilled training set.
 
-    Its ``fit`` distills the data and fits ``estimator`` on the few synthetic rows: the
-    whole takes the place of ``estimator`` in a pipeline, a grid search or a
-    cross-validation.
+    Use it in the place of ``estimator`` in a pipeline, a grid search or a
+    cross-validation. Its ``fit`` distills the data and fits ``estimator`` on the few
+    synthetic rows.
 
     Parameters
     ----------
     estimator : estimator object, default=None
-        Unfitted classifier to fit on the distilled set, never modified. None stands for
-        ``LogisticRegression()``.
+        Unfitted classifier to fit on the distilled set; it is not modified. None stands
+        for ``LogisticRegression()``.
 
     distiller : DatasetDistiller, default=None
-        How to distill, never modified. None stands for ``DatasetDistiller()``. If its
-        ``estimator`` is None, it distills for ``estimator``.
+        Unfitted distiller, which says how to distill; it is not modified. None stands
+        for ``DatasetDistiller()``. It distills for its own ``estimator``, or for the
+        ``estimator`` above if its own is None.
 
     Attributes
     ----------
@@ -337,8 +338,8 @@ class DistilledClassifier(
         The fitted distiller, with the synthetic set.
 
     estimator_ : estimator object
-        The classifier fitted on the synthetic set, with its weights if it takes them;
-        ``distiller_.estimator_`` if the set is made for it.
+        The classifier fitted on the synthetic set, with weights if its ``fit`` takes
+        them. It is ``distiller_.estimator_`` if the set was distilled for it.
 
     classes_ : ndarray of shape (n_classes,)
         Class labels.
@@ -356,20 +357,21 @@ class DistilledClassifier(
 
     Notes
     -----
-    Equal rows with equal targets are merged into one of their total weight first, so
-    that a row of weight two is a row that comes twice, for ``n_synthetic`` as well, and
-    so that the order of the rows does not matter. It takes a copy of the data. A
-    memory-mapped ``X`` is left alone, as are rows that other metadata belongs to.
+    Equal rows with equal targets are first merged into one row of their total weight.
+    So a row of weight two has the same effect as two equal rows, and the order of the
+    rows does not matter. Merged rows count once for ``n_synthetic``. Merging copies the
+    data. Rows are not merged if ``X`` is memory-mapped, or if ``fit`` gets other
+    metadata than ``sample_weight``.
 
-    Rows distilled for one estimator may not work well for another. Rows that are
-    distilled for an estimator of another class, which a ``distiller`` with an
-    ``estimator`` of its own does, stay within the range of the data, for features, and
-    for targets in regression, unless ``distiller`` says otherwise: an estimator of
-    counts or logarithms can be fitted on them.
+    Rows distilled for one estimator may not work well for another. If ``distiller`` has
+    an ``estimator`` of another class, the features, and the targets in regression, stay
+    within the range of the data, so that for instance an estimator for counts can be
+    fitted on them. Set ``feature_range`` and ``target_range`` of ``distiller`` to
+    change this.
 
     If ``distiller`` encodes categories, ``estimator`` is fitted behind the same encoder
-    and ``estimator_`` is a ``Pipeline``, unless a part of it takes categories, as a
-    ``ColumnTransformer`` does: then it is fitted on the synthetic table as it is.
+    and ``estimator_`` is a ``Pipeline``. An ``estimator`` that takes categories itself,
+    as one with a ``ColumnTransformer`` does, is fitted on the synthetic table instead.
 
     Examples
     --------
@@ -401,19 +403,20 @@ class DistilledRegressor(
 ):
     """Regressor that is fitted on a distilled training set.
 
-    Its ``fit`` distills the data and fits ``estimator`` on the few synthetic rows: the
-    whole takes the place of ``estimator`` in a pipeline, a grid search or a
-    cross-validation.
+    Use it in the place of ``estimator`` in a pipeline, a grid search or a
+    cross-validation. Its ``fit`` distills the data and fits ``estimator`` on the few
+    synthetic rows.
 
     Parameters
     ----------
     estimator : estimator object, default=None
-        Unfitted regressor to fit on the distilled set, never modified. None stands for
-        ``Ridge()``.
+        Unfitted regressor to fit on the distilled set; it is not modified. None stands
+        for ``Ridge()``.
 
     distiller : DatasetDistiller, default=None
-        How to distill, never modified. None stands for ``DatasetDistiller()``. If its
-        ``estimator`` is None, it distills for ``estimator``.
+        Unfitted distiller, which says how to distill; it is not modified. None stands
+        for ``DatasetDistiller()``. It distills for its own ``estimator``, or for the
+        ``estimator`` above if its own is None.
 
     Attributes
     ----------
@@ -421,8 +424,8 @@ class DistilledRegressor(
         The fitted distiller, with the synthetic set.
 
     estimator_ : estimator object
-        The regressor fitted on the synthetic set, with its weights if it takes them;
-        ``distiller_.estimator_`` if the set is made for it.
+        The regressor fitted on the synthetic set, with weights if its ``fit`` takes
+        them. It is ``distiller_.estimator_`` if the set was distilled for it.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -433,7 +436,7 @@ class DistilledRegressor(
     See Also
     --------
     DatasetDistiller : Returns the synthetic set.
-    DistilledClassifier : The same for classes, with notes that hold here, too.
+    DistilledClassifier : The same for classes. Its notes apply here, too.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""DatasetDistiller: validate, assemble the three roles, store fitted attributes."""
+"""DatasetDistiller, the estimator that learns a synthetic set."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
@@ -53,217 +53,217 @@ class DatasetDistiller(
 ):
     """Learn a small synthetic dataset that trains an estimator well [1]_.
 
-    Finds rows such that ``estimator``, fitted on them by scikit-learn, has a low loss
-    on the real data: a bilevel problem, solved by implicit differentiation, or by
-    search for estimators without derivatives. For linear estimators the rows reproduce
-    the model fitted on all the real data exactly, where such rows exist.
+    The rows are chosen such that ``estimator`` has a low loss on the real data when
+    scikit-learn fits it on them. This bilevel problem is solved by implicit
+    differentiation, or by a search for estimators without derivatives. For linear
+    estimators the rows reproduce the model that is fitted on all the real data exactly
+    if such rows exist.
 
     Parameters
     ----------
     estimator : estimator object, default=None
-        Unfitted estimator to distill for, never modified. For those that the user guide
-        lists, and those that were registered with
-        :func:`skdistill.students.register_student`, rows are learned by gradient or
-        exactly, also behind scalers and other transformers that can be differentiated:
-        a ``Pipeline`` gets rows in the units of the raw table. For any other estimator,
-        such as a forest, they are found by search. None stands for
-        ``LogisticRegression()``.
+        Unfitted estimator to distill for; it is not modified. None stands for
+        ``LogisticRegression()``. Rows are learned by gradient or exactly for the
+        estimators that the user guide lists and for those that
+        :func:`skdistill.students.register_student` added. This includes a ``Pipeline``
+        of differentiable transformers, such as scalers, and one of these estimators;
+        its rows are in the units of the raw table. For any other estimator, such as a
+        forest, a search finds the rows.
 
     n_synthetic : int, float, dict or "auto", default="auto"
-        Number of synthetic rows. An int is their total, shared evenly over the classes;
-        a float in (0, 1) is a fraction of the real rows; a dict maps each class to its
-        rows; "auto" is 10 rows for each class, and for regression 10 for each output
-        and at least 50. Never more than the real rows, of which those with weight zero
-        do not count.
+        Number of synthetic rows. An int is their total, which is shared evenly over the
+        classes. A float in (0, 1) is a fraction of the real rows. A dict maps each
+        class to its number of rows. "auto" is 10 rows for each class; in regression it
+        is 10 rows for each output, but at least 50. The number cannot exceed that of
+        the real rows with nonzero weight. :func:`distillation_curve` shows how many
+        rows are enough.
 
     init : {"kmeans", "mean", "sample"} or tuple of (X0, y0), default="kmeans"
-        Rows to start from: centers of k-means in each class, class means, real rows, or
-        arrays of shapes (n_synthetic, n_features) and (n_synthetic,). In regression,
-        k-means clusters rows and targets together (for nearest neighbors, rows alone),
-        and means are those of groups of equal size along the targets. Rows that equal
-        another one are moved apart by up to 2 % of the range of each feature. The
-        result stays close to these rows where the problem leaves a choice. "search"
-        compares several starts of its own, and given rows with them.
+        Rows to start from. The result stays close to them where several solutions are
+        equally good. "kmeans" takes the k-means centers of each class, "mean" the class
+        means, and "sample" real rows. Arrays have the shapes (n_synthetic, n_features)
+        and (n_synthetic,). In regression, "kmeans" clusters rows and targets together
+        (rows alone for nearest neighbors), and "mean" takes the means of equally large
+        groups of rows with similar targets. Equal rows are moved apart by up to 2 % of
+        the range of each feature. ``solver="search"`` tries several starts of its own
+        and compares given rows with them.
 
     learn_labels : bool or "auto", default="auto"
-        Whether targets are learned. "auto" learns numbers and keeps classes. True
-        learns soft labels for ``LogisticRegression``: each row is returned as a copy
-        for each class, weighted with its probability. It needs the weights in
-        ``sample_weight_synthetic_`` to be passed on.
+        Whether to learn the targets. By default numeric targets are learned and class
+        labels stay fixed. True learns soft labels for ``LogisticRegression``: each row
+        is returned once for each class, with the probability of the class as its
+        weight. Pass ``sample_weight_synthetic_`` to ``fit`` along with these rows.
 
     weighting : {"unit", "match", "learn"}, default="unit"
-        "unit": every synthetic row weighs one, so a plain ``estimator.fit(X, y)`` on
-        them is what was optimized. "match": the rows of a class weigh together what its
-        real rows do, so ``C`` or ``alpha`` keeps the meaning that it has on the real
-        data. "learn": weights are learned, and may become zero.
+        Weights of the synthetic rows. With "unit" every row has weight one, so a plain
+        ``estimator.fit(X, y)`` on them suffices. With "match" the rows of each class
+        have the total weight of its real rows, so ``C`` or ``alpha`` means the same as
+        on the real data. With "learn" the weights are learned, and may become zero.
 
     learn_params : sequence of str, default=()
-        Positive hyperparameters of ``estimator`` to learn with the rows, such as
-        ``("C",)`` or ``("alpha", "gamma")``. They move within a factor of 100, and
-        ``estimator_`` carries the learned values. Of a nested name the end will do
-        where it is the only one: ``("length_scale",)``.
+        Positive hyperparameters of ``estimator`` to learn along with the rows, such as
+        ``("C",)`` or ``("alpha", "gamma")``. Each stays within a factor of 100 of its
+        given value. ``estimator_`` has the learned values. The last component of a
+        nested name, such as ``"length_scale"``, suffices if it is unambiguous.
 
     outer_loss : {"auto", "log_loss", "squared_error", "log_density"}, default="auto"
-        Loss on the real data. "auto" is the training loss of ``estimator``, its class
-        weights included. "log_loss" is for estimators that rank classes by scores, as
-        ``RidgeClassifier`` or ``KernelRidge`` on one-hot targets do: cross-entropy of
-        their softmax, with a learned temperature that is no part of the estimator.
-        "log_density" is the negative logarithm of the density that
-        ``GaussianProcessRegressor`` predicts for the targets of a row.
+        Loss on the real data that the rows minimize. "auto" is the training loss of
+        ``estimator``, with its class weights. "log_loss" is the cross-entropy for
+        classifiers that predict by scores, such as ``RidgeClassifier``, and for
+        ``KernelRidge`` on one-hot targets: it is taken of the softmax of the scores at
+        a learned temperature, which ``estimator_`` does not use. "log_density" is the
+        negative log-density of the real targets under ``GaussianProcessRegressor``.
 
     feature_range : None, "data", tuple of (low, high) or dict, default=None
-        Bounds on the synthetic features: none, the least and largest value of each
-        feature in ``X``, two numbers, or two arrays of shape (n_features,) or Series,
-        which are matched by column name. A dict maps the names of some columns, or the
-        positions of those of an array, to pairs of numbers, and leaves the others free.
-        Nonlinear estimators keep features that are constant in ``X`` as they are, and
-        columns of integers stay within the range of the data. Categorical features have
+        Bounds on the synthetic features. None sets no bounds. "data" stands for the
+        minimum and maximum of each feature in ``X``. A tuple holds two numbers, or two
+        arrays of shape (n_features,) or Series, which are matched by column name. A
+        dict maps names or positions of columns to pairs of numbers; other columns have
+        no bounds. Columns of integers always stay within the range of the data, and
+        nonlinear estimators keep constant features constant. Categorical features have
         no bounds.
 
     target_range : None, "data", tuple of (low, high) or dict, default=None
-        Bounds on learned numeric targets, in the forms of ``feature_range``: "data" are
-        the least and the largest target in ``y``.
+        Bounds on learned numeric targets, in the forms of ``feature_range``. "data"
+        stands for the minimum and maximum of the targets in ``y``.
 
     categorical_features : None, "from_dtype" or array-like, default=None
-        Features that hold categories, as for ``HistGradientBoostingClassifier``: names,
+        Features that hold categories, as in ``HistGradientBoostingClassifier``: names,
         indices, a boolean mask, or "from_dtype" for the columns of a DataFrame with a
-        categorical dtype. They are one-hot encoded for ``estimator``, and each
-        synthetic row has one of the categories in ``X``. None stands for none. A
-        pipeline that one-hot encodes columns itself needs no mention of them.
+        categorical dtype. None means that there are none. They are one-hot encoded for
+        ``estimator``, and each synthetic row has one of the categories in ``X``. Leave
+        out columns that ``estimator`` one-hot encodes itself, as a pipeline may.
 
     solver : {"auto", "exact", "lbfgs", "adam", "search"}, default="auto"
-        "exact": rows that reproduce the model of all the data, or an error if it is out
-        of reach. "lbfgs": lowest outer loss, by L-BFGS-B on all the data. "adam": Adam
-        on mini-batches, with a step length that falls to zero along a cosine; the
-        returned set is the best of all iterations on a fixed sample of the rows.
-        "search": no gradient, for estimators of any kind and tables as they come; sets
-        made of cells of real rows are judged by refits of ``estimator`` on real rows.
-        "auto": "exact" where possible, else "adam" for nonlinear estimators and more
-        than 10,000 real rows, else "lbfgs", and "search" for estimators and settings
-        that no student mirrors. Rows with integer or categorical columns are rounded,
-        and cannot be exact.
+        How to find the rows. "exact" finds rows that reproduce the model of all the
+        data, and raises an error if there are none. "lbfgs" minimizes the outer loss by
+        L-BFGS-B on all the data. "adam" minimizes it by Adam on mini-batches and
+        returns the best iterate, as judged on a fixed sample of the rows. "search"
+        takes any estimator and any table: it makes sets of cells of real rows and
+        judges them by refits of ``estimator``. "auto" takes "exact" where that is
+        possible. Otherwise it takes "search" for estimators and settings without a
+        student, "adam" for networks and for other nonlinear estimators with more than
+        10,000 real rows, and "lbfgs" in all other cases. "exact" is not available with
+        integer or categorical columns, because their values are rounded.
 
     max_iter : int, default=100
         Maximum number of outer iterations. Reaching it raises a
-        ``ConvergenceWarning``, except for "adam" and "search", which use them up. An
-        iteration of "adam" is ten mini-batches; one of "search" tries 20 sets, each of
-        which takes a refit or a few.
+        ``ConvergenceWarning``, except for "adam" and "search", which use all
+        iterations. An iteration of "adam" is ten mini-batches; one of "search" tries 20
+        sets.
 
     max_time : float or None, default=None
-        Seconds after which the iteration ends with the best set so far.
+        Maximum time in seconds, after which the best set so far is returned. None sets
+        no limit.
 
     tol : float, default=1e-4
-        Stop when no entry of the projected gradient exceeds it, or when the loss no
-        longer falls. With more than 4,096 real rows, whose passes cost more, stop also
-        when the last ``n_iter_no_change`` iterations lowered the outer loss by less
-        than ``tol`` each, on average, relative to that of predicting without features.
-        The gradient is taken in units of the features: for linear estimators those in
-        which a step of one changes the raw predictions on the real data by about one,
-        else their standard deviations. In regression ``tol`` is relative to the
-        variance of the targets. "adam" and "search" do not use it.
+        Tolerance for stopping; "adam" and "search" ignore it. The iteration stops when
+        no entry of the projected gradient exceeds ``tol``, or when the loss no longer
+        falls. With more than 4,096 real rows it also stops when the last
+        ``n_iter_no_change`` iterations lowered the outer loss by less than ``tol`` on
+        average, relative to the loss of predicting without features. The gradient is
+        taken in units of the features: their standard deviations, or for linear
+        estimators the steps that change raw predictions by about one. In regression
+        ``tol`` is relative to the variance of the targets.
 
     early_stopping : bool or "auto", default="auto"
-        Whether real rows are held back: they take no part in the outer loss, and the
-        iterate with the lowest loss on them is returned, or the starting rows if none
-        is better. "auto" does so where the iteration can overfit, which is for
-        estimators that have no penalty of their own, and for "search". An exact set
-        needs none.
+        Whether to hold back real rows to avoid overfitting. They take no part in the
+        outer loss. The iterate with the lowest loss on them is returned, which may be
+        the starting rows. "auto" holds rows back for "search" and for estimators
+        without a penalty of their own, for which the iteration can overfit. It holds
+        none back for exact sets.
 
     validation_fraction : float, splitter or list of (train, test), default=0.1
-        Share of the real rows to hold back, drawn from each class by weight, and not
-        more than 10,000 rows. Fewer than 2,000 real rows are parted into five folds
-        instead, which are held back in turn: their mean loss says after how many
-        iterations to end, and the set is learned from all rows. (Rows that are to be
-        rounded, mini-batches and "search" make do with the first fold.) A
-        cross-validation splitter, or a list of pairs of indices or boolean masks, gives
-        the folds; a single pair gives a part. Pass
-        ``list(GroupKFold().split(X, y, groups))`` to keep groups together, or
-        ``TimeSeriesSplit()`` to be judged by later rows.
+        Which real rows to hold back. A float is their share, up to 10,000 rows, drawn
+        from each class by weight. If there are fewer than 2,000 real rows, five folds
+        are held back in turn instead: their mean loss decides on the number of
+        iterations, and the set is then learned from all rows. (Mini-batches, "search"
+        and rows that are rounded use the first fold alone.) A cross-validation splitter
+        or a list of pairs of indices or boolean masks gives other folds; a single pair
+        is held back once. Pass ``list(GroupKFold().split(X, y, groups))`` to keep
+        groups together, or ``TimeSeriesSplit()`` to judge by later rows.
 
     n_iter_no_change : int, default=10
-        Number of iterations without a lower loss on the held-back rows after which the
-        iteration ends; for "search" also if no rows are held back. ``tol`` says when
-        the loss on the other rows ends it. "adam" runs to the end of its schedule, and
-        the best iterate is returned.
+        Maximum number of iterations without a lower loss on the held-back rows. "adam"
+        always completes its schedule. "search" also stops after so many iterations
+        without progress if no rows are held back.
 
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch for ``solver="adam"``, 2048 if "auto"; the other solvers
-        ignore it. A step on fewer rows takes less time and is noisier. On a CPU they
-        are filled up to a power of two, or to a multiple of 512.
+        Number of rows in a mini-batch of ``solver="adam"``; the other solvers ignore
+        it. "auto" is 2048. Smaller batches make faster and noisier steps.
 
     warm_start : bool, default=False
-        Start from the synthetic rows of the previous fit rather than from ``init``.
+        Whether to start from the synthetic rows of the previous fit rather than from
+        ``init``.
 
     n_jobs : int or None, default=None
-        Number of sets that "search" tries at the same time, up to 4. The result does
-        not depend on it. The other solvers ignore it.
+        Number of sets that "search" tries at the same time; values above 4 have little
+        effect. The result does not depend on it. The other solvers ignore it.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the rows of ``init="sample"``, the displacement of equal rows, the
-        mini-batches and the sets of "search".
+        Seed for the rows of ``init="sample"``, the displacement of equal rows, the
+        mini-batches and the sets of "search". Pass an int for reproducible results.
 
     verbose : int, default=0
-        1 prints a line for each outer iteration: its number of ``max_iter``, the outer
-        loss, the loss on held-back rows and the seconds since the start. For a bar
-        instead, which needs rich, call
-        ``distiller.set_callbacks(sklearn.callback.ProgressBar())`` before ``fit``.
+        1 prints a line for each outer iteration: its number, the outer loss, the loss
+        on held-back rows and the seconds since the start. For a progress bar, install
+        rich and call ``distiller.set_callbacks(sklearn.callback.ProgressBar())``.
 
     Attributes
     ----------
     X_synthetic_ : ndarray or CSR matrix of shape (n_synthetic, n_features)
-        Learned samples in double precision, grouped by class; a DataFrame with the
-        columns and dtypes of ``X`` if that was one. Integers and booleans of a
+        Learned samples in double precision, grouped by class. If ``X`` is a DataFrame,
+        so are they, with the same columns and dtypes. Integers and booleans of a
         DataFrame are whole numbers within the range of the data, and categories are
-        those of the data: the set is rounded before ``estimator_`` is fitted. Sparse
-        columns come back dense, and decimals as floats. A sparse ``X`` has a CSR matrix
-        or array; of more than two million numbers, all but the most common columns are
-        zero. What "search" found is in the container and the dtypes of ``X``, also of a
-        list of texts.
+        those of the data: they are rounded before ``estimator_`` is fitted. Sparse
+        columns become dense, and decimals become floats. If ``X`` is sparse, they are a
+        CSR matrix or array; if it would hold more than two million numbers, all but the
+        most frequent columns are zero. "search" returns the container and the dtypes of
+        ``X``, which may be a list of texts.
 
     y_synthetic_ : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
-        Their class labels or targets; a Series or DataFrame if ``y`` was one. Learned
-        targets are floats, also where ``y`` holds integers.
+        Class labels or targets of the learned samples; a Series or DataFrame if ``y``
+        was one. Learned targets are floats, even if ``y`` holds integers.
 
     sample_weight_synthetic_ : ndarray of shape (n_synthetic,)
-        Their weights, ones with ``weighting="unit"``.
+        Weights of the learned samples; they are ones with ``weighting="unit"``.
 
     estimator_ : estimator object
         Clone of ``estimator``, with learned hyperparameters, that scikit-learn fitted
-        on the synthetic set. With categorical features a ``Pipeline`` of a
-        ``ColumnTransformer``, which one-hot encodes the categories of ``X``, and that
-        clone: it is fitted on the synthetic table and predicts for tables.
+        on the synthetic set. With ``categorical_features`` it is a ``Pipeline`` of that
+        clone behind a ``ColumnTransformer`` that one-hot encodes the categories; it
+        predicts for tables like ``X``.
 
     classes_ : ndarray of shape (n_classes,)
         Class labels; only for classifiers.
 
     loss_ : float
-        Outer loss of ``estimator_``: its mean loss on the real data, sample weights and
-        class weights included. For networks without a ``random_state``, whose training
-        is another one in each fit, it is the mean of ``refit_losses_``.
+        Mean outer loss of ``estimator_`` on the real data, with sample weights and
+        class weights. For networks without a ``random_state``, whose fits differ, it is
+        the mean of ``refit_losses_``.
 
     refit_losses_ : ndarray of shape (n_refits,)
-        Outer loss of each refit by scikit-learn: ten with seeds that were not seen for
-        networks without a ``random_state``, otherwise that of ``estimator_`` alone.
+        Outer loss of each refit by scikit-learn. There are ten refits with new seeds
+        for networks without a ``random_state``, and otherwise only ``estimator_``.
 
     loss_curve_ : ndarray of shape (n_iterations,)
-        Outer loss after each outer iteration, as the student has it. It rises where
-        integers and categories are rounded.
+        Outer loss of the student after each outer iteration. It rises where integers
+        and categories are rounded.
 
-    validation_loss_ : float
-        Outer loss of the set on the rows that are held back, as the student has it; the
-        mean over the folds where they are held back in turn. None if no rows are. For
-        ``GaussianNB`` and ``LinearDiscriminantAnalysis``, whose probabilities are too
-        sure, and with ``outer_loss="log_loss"`` of scores, it is the log-loss at the
-        temperature that suits these rows.
+    validation_loss_ : float or None
+        Outer loss of the student on the held-back rows, or its mean over the folds;
+        None if no rows are held back. It is the log-loss at the best temperature for
+        these rows with ``outer_loss="log_loss"`` of scores, and for ``GaussianNB`` and
+        ``LinearDiscriminantAnalysis``, whose probabilities are overconfident.
 
-    validation_loss_curve_ : ndarray of shape (n_iterations,)
-        The same after each outer iteration, or None.
+    validation_loss_curve_ : ndarray of shape (n_iterations,) or None
+        ``validation_loss_`` after each outer iteration.
 
     solver_ : {"exact", "lbfgs", "adam", "search"}
-        What found the set.
+        The solver that found the set.
 
     n_iter_ : int
-        Outer iterations on all the data.
+        Number of outer iterations on all the data.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -273,16 +273,16 @@ class DatasetDistiller(
 
     See Also
     --------
-    sklearn.cluster.KMeans : Centers of each class are the baseline to beat.
+    sklearn.cluster.KMeans : Its centers of each class are the baseline to beat.
 
     Notes
     -----
-    The rows are made for the estimator, ``C``, weighting and intercept that they were
-    learned with; they are no substitute for the data when another model is to be
-    trained. ``m`` rows of unit weight induce coefficients of limited norm:
-    ``||coef||^2 <= C * m * lambertw((k - 1) / e)`` with k classes. With few rows and a
-    small ``C``, raise ``C``, learn it, or match the weights. Matched weights or a large
-    ``C`` make for small gradients: give ``estimator`` a small ``tol`` then.
+    The rows suit the estimator, ``C``, weighting and intercept that they were learned
+    with. They may not suit other models. ``m`` rows of unit weight induce coefficients
+    of limited norm: ``||coef||^2 <= C * m * lambertw((k - 1) / e)`` with k classes. The
+    user guide derives this bound. With few rows and a small ``C``, raise ``C``, learn
+    it, or match the weights. Matched weights and a large ``C`` make gradients small:
+    pass an ``estimator`` with a small ``tol`` then.
 
     References
     ----------
@@ -379,11 +379,11 @@ class DatasetDistiller(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples, or a container that holds them outside of memory, see
-            :ref:`large_data`. Float32 is processed in float32 and not copied. Sparse
-            samples are not made dense. Values may be missing where ``estimator`` is a
+            :ref:`large_data`. Float32 samples are not copied to double precision, and
+            sparse samples stay sparse. Values may be missing if ``estimator`` is a
             pipeline that imputes them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels, or targets.
+            Class labels or numeric targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the real samples.
 
@@ -416,7 +416,7 @@ class DatasetDistiller(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples with the features of the real ones; they are validated and do not
+            Samples with the features of the real ones. They are validated, but do not
             change the result.
 
         Returns
@@ -440,21 +440,22 @@ class DatasetDistiller(
     def to_frame(self) -> Any:
         """Return the synthetic set as one DataFrame, to look at or to share.
 
-        In a notebook, a fitted distiller shows the first of these rows itself.
+        A notebook shows the first of these rows for a fitted distiller.
 
         Returns
         -------
         DataFrame of shape (n_synthetic, n_columns)
-            The features, the targets under the name of ``y`` or as "target", and
-            "sample_weight" if rows weigh other than one: of the library of ``X``. For
-            an array it is of pandas, or of polars if pandas is not installed.
+            The columns are the features, the targets with the name of ``y`` or
+            "target", and "sample_weight" if not all weights are one. The DataFrame is
+            of the library of ``X``. For an array it is of pandas, or of polars if
+            pandas is not installed.
 
         Raises
         ------
         ImportError
-            If neither is installed, for rows learned from arrays.
+            If ``X`` was an array, and neither pandas nor polars is installed.
         ValueError
-            If a feature, a target or the weights share a name.
+            If two of the columns have the same name.
         """
         check_is_fitted(self)
         weight = self.sample_weight_synthetic_
@@ -500,7 +501,7 @@ class DatasetDistiller(
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags = inner.target_tags
         if tags.classifier_tags is not None:
-            # One label for each row, whatever the estimator takes besides.
+            # A synthetic row has one label, even if the estimator takes several.
             tags.classifier_tags.multi_label = False
             tags.target_tags.multi_output = False
         tags.input_tags.sparse = inner.input_tags.sparse

@@ -1,4 +1,4 @@
-"""Fitting another estimator on a distilled set, and saying what comes of few rows."""
+"""Fitting another estimator on a distilled set, with warnings if it learns nothing."""
 
 from numbers import Integral
 
@@ -9,7 +9,7 @@ from skdistill.estimators._fitting import encoder_of, fit_behind, warn
 
 
 def fit_on_set(estimator, distiller):
-    """Fit on a distilled set, with its weights unless they are all one."""
+    """Fit an estimator on a distilled set, with weights unless all are one."""
     X, y = distiller.X_synthetic_, distiller.y_synthetic_
     weight = distiller.sample_weight_synthetic_
     name = type(estimator).__name__
@@ -17,9 +17,9 @@ def fit_on_set(estimator, distiller):
         weight = None
     elif not takes_weights(estimator):
         warn(
-            f"{name}.fit takes no sample_weight: the weights of the synthetic rows, "
-            f"{weight.min():.3g} to {weight.max():.3g}, are ignored. Use "
-            "weighting='unit' in the distiller."
+            f"{name}.fit takes no sample_weight, so the weights of the synthetic rows, "
+            f"from {weight.min():.3g} to {weight.max():.3g}, are ignored. Pass "
+            "weighting='unit' to the distiller."
         )
     fitted = fit_behind(encoder_of(distiller), estimator, X, y, weight)
     if _is_constant(y) or not hasattr(fitted, "predict"):
@@ -27,8 +27,8 @@ def fit_on_set(estimator, distiller):
     predicted = fitted.predict(X)
     if _is_constant(predicted):
         warn(
-            f"{name} predicts {np.asarray(predicted).tolist()[0]!r} for all of the "
-            f"{len(X)} synthetic rows: it learned nothing from them. "
+            f"{name} predicts {np.asarray(predicted).tolist()[0]!r} for all "
+            f"{len(X)} synthetic rows, so it learned nothing from them. "
             f"{_what_to_do(estimator, X)}"
         )
     return fitted
@@ -40,7 +40,7 @@ def _is_constant(targets):
 
 
 def _what_to_do(estimator, X):
-    """Name the settings that ask for more rows than half of the set."""
+    """Name the settings that require more than half of the rows of the set."""
     params = getattr(estimator, "get_params", dict)()
     asked = [
         f"{name}={value!r}"
@@ -51,4 +51,4 @@ def _what_to_do(estimator, X):
     ]
     if asked:
         return f"Lower its {', '.join(asked)}, or raise n_synthetic of the distiller."
-    return "Give it settings for few rows, or raise n_synthetic of the distiller."
+    return "Choose settings for few rows, or raise n_synthetic of the distiller."

@@ -1,4 +1,4 @@
-"""Fitting an estimator: behind its encoder, with weights, callbacks and warnings."""
+"""Helpers of ``fit``: encoders, callbacks, warnings and what happens on errors."""
 
 import functools
 import sys
@@ -14,14 +14,16 @@ from skdistill.estimators._any_estimator import tags_of
 from skdistill.real.sources import ReadingError
 from skdistill.solvers._report import Report
 
-#: Packages between the line of the user and the code that warns.
+#: Packages whose frames lie between the line of the user and the code that warns.
 PACKAGES_BETWEEN = {"skdistill", "sklearn", "joblib", "imblearn"}
-#: Parameters that name the categories of a table for an estimator.
+#: Parameters that tell an estimator which columns hold categories.
 NAMES_OF_CATEGORIES = {"categorical_features", "cat_features"}
 
 
 def warn(message, category=UserWarning):
-    """Warn at the line of the user, through pipelines and searches of any depth.
+    """Warn at the line of the user that called the package.
+
+    That line may be any number of pipelines and grid searches away.
 
     Parameters
     ----------
@@ -49,18 +51,19 @@ def _is_between(frame):
     return module.partition(".")[0] in PACKAGES_BETWEEN
 
 
-#: What is said where a fit ends before its time.
+#: Message if a fit is interrupted.
 KEPT = "The best set so far is kept. To go on from it, fit again with warm_start=True."
 
 
 class Interrupted(BaseException):
-    """A fit was interrupted, by its cause, and has stored the best set so far."""
+    """A fit was interrupted by its cause, but has stored the best set so far."""
 
 
 def unchanged_on_error(fit):
-    """Give the estimator its attributes back when fit fails or is interrupted.
+    """Restore the attributes of the estimator if ``fit`` fails or is interrupted.
 
-    A fit that has stored the best set so far keeps it, and the user is told.
+    An interrupted fit that has stored the best set so far keeps that set, and the error
+    says so.
     """
 
     @functools.wraps(fit)
@@ -93,9 +96,9 @@ def reporting(distiller, way, data):
     Parameters
     ----------
     distiller : DatasetDistiller
-        Its ``verbose`` and ``max_iter`` count.
+        Gives ``verbose``, ``max_iter`` and ``max_time``.
     way : ByStudent or BySearch
-        Makes fitted attributes of a set, for callbacks that ask for them.
+        Makes the fitted attributes for a set if a callback asks for them.
     data : dict
         ``X``, ``y`` and ``metadata`` of the fit, as they came.
 
@@ -130,18 +133,18 @@ def reporting(distiller, way, data):
 
 @contextmanager
 def subtask(root, name, owner, sub_estimator, data):
-    """Make fitting a sub-estimator a task of its owner.
+    """Report the fit of a sub-estimator to callbacks, as a task of its owner.
 
     Parameters
     ----------
     root : CallbackContext
-        Of the owner's fit.
+        Context of the owner's fit.
     name : str
         Name of the task.
     owner, sub_estimator : estimator object
-        The estimator that callbacks were set on, and the one that is fitted within.
+        The estimator that has the callbacks, and the one that is fitted inside it.
     data : dict
-        ``X``, ``y`` and ``metadata`` of the owner's fit, for the callbacks.
+        ``X``, ``y`` and ``metadata`` of the owner's fit.
     """
     task = root.subcontext(task_name=name)
     with task.propagate_callback_context(sub_estimator):
@@ -151,7 +154,7 @@ def subtask(root, name, owner, sub_estimator, data):
 
 
 def encoder_of(distiller):
-    """Return what encodes categories for a fitted distiller, None without any."""
+    """Return the encoder of categories of a fitted distiller, or None."""
     return distiller.estimator_[0] if distiller._table.encodes else None
 
 
@@ -161,16 +164,16 @@ def fit_behind(encoder, estimator, X, y, sample_weight=None):
     Parameters
     ----------
     encoder : ColumnTransformer or None
-        Turns rows into numbers, with the categories of the real rows; None if they
+        Turns rows into numbers, with the categories of the real rows; None if the rows
         are numbers.
     estimator : estimator object
-        Unfitted. One that takes the table as it is gets no encoder.
+        Unfitted estimator. If it takes tables itself, the encoder is not used.
     X : array or DataFrame of shape (m, p)
         Samples.
     y : array, Series or DataFrame of shape (m,) or (m, k)
         Targets.
     sample_weight : ndarray of shape (m,) or None
-        Weights, for an estimator that takes any.
+        Weights, if the estimator takes them.
 
     Returns
     -------
@@ -185,9 +188,10 @@ def fit_behind(encoder, estimator, X, y, sample_weight=None):
 
 
 def takes_tables(estimator):
-    """Whether an estimator takes columns of categories by itself.
+    """Whether an estimator takes columns of categories itself.
 
-    It does if it has a part for them, at any depth, or is told which they are.
+    It does if it, or an estimator nested in it, is a ``ColumnTransformer`` or has the
+    tag for categories, or if a parameter names the columns.
     """
     nested = getattr(estimator, "get_params", dict)()
     parts = [estimator, *nested.values()]

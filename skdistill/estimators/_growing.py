@@ -1,4 +1,4 @@
-"""Data that arrives in batches: from a reader of one's own, or over time."""
+"""Fitting on data that arrive in batches, from a reader or over time."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from skdistill.synthetic._allocation import label_list
 from skdistill.tables._frames import labels_like
 from skdistill.tables._reading import as_labels, readable
 
-#: What new rows join, for messages.
+#: Name of the rows that new rows join, for messages.
 SO_FAR = "the set so far"
 
 
@@ -41,18 +41,17 @@ class GrowingMixin:
     ) -> Self:
         """Distill rows that come from a reader, such as a database cursor.
 
-        The rows are read once for each pass over them, and at no time are they all in
-        memory.
+        The rows are read again in each pass over them. They are never all in memory.
 
         Parameters
         ----------
         make_batches : callable
-            ``make_batches()`` starts a pass over the rows: it returns an iterable of
-            tuples ``(X, y)`` or ``(X, y, sample_weight)``, arrays or DataFrames, the
-            same rows in the same order each time. Batches may be of any size; a few
-            thousand rows are a good one.
+            Function without arguments that starts a pass over the rows. It returns an
+            iterable of tuples ``(X, y)`` or ``(X, y, sample_weight)`` of arrays or
+            DataFrames. Each call must give the same rows in the same order. Batches may
+            have any size; a few thousand rows work well.
         classes : array-like of shape (n_classes,), default=None
-            Labels that may occur; another one in a batch is an error.
+            Labels that are allowed in ``y``, to detect wrong ones. None allows all.
 
         Returns
         -------
@@ -62,7 +61,7 @@ class GrowingMixin:
         Raises
         ------
         ValueError
-            If there are no rows, or a label is not in ``classes``.
+            If there are no rows, or if a label is not in ``classes``.
         """
         return self.fit(BatchesSource(make_batches, classes), None)
 
@@ -73,12 +72,13 @@ class GrowingMixin:
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Distill rows that have arrived, together with the set so far.
+        """Distill new rows together with the present synthetic set.
 
-        The set so far stands for all rows that it was distilled from: it joins the new
-        rows with their total weight, class by class, and a new set is distilled from
-        both, starting from the last one. Classes that are new get rows, too. What the
-        set so far does not say of earlier rows is lost.
+        Use it for rows that arrive over time, if earlier rows are no longer available.
+        The present set represents them: each of its classes gets the total weight of
+        the earlier rows of that class. A new set is distilled from the new rows and the
+        present set, which is also the start. New classes get rows, too. Information on
+        earlier rows that the present set lacks is lost.
 
         Parameters
         ----------
@@ -87,8 +87,8 @@ class GrowingMixin:
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets.
         classes : array-like of shape (n_classes,), default=None
-            Labels that may occur; another one is an error. Labels that have not
-            occurred yet get no rows.
+            Labels that are allowed in ``y``, to detect wrong ones. None allows all.
+            Labels that have not occurred yet get no rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the new rows.
 
@@ -100,8 +100,8 @@ class GrowingMixin:
         Raises
         ------
         ValueError
-            If rows or labels do not fit the earlier ones, or with an ``n_synthetic``
-            that is a share of all rows.
+            If rows or labels do not fit the earlier ones, if ``n_synthetic`` is a
+            fraction, or if class labels are learned.
         """
         refuse_blocks(X=X)
         _refuse_what_gets_lost(self)
@@ -136,7 +136,7 @@ class GrowingMixin:
         return bool(np.isin(np.asarray(y), self.classes_).all())
 
     def _rows_so_far(self):
-        """Return how many rows the set has, of each class if there are classes."""
+        """Return the number of rows of the set, as a dict if there are classes."""
         y = np.asarray(self.y_synthetic_)
         if not is_classifier(self):
             return len(y)
@@ -144,7 +144,7 @@ class GrowingMixin:
         return dict(zip(label_list(labels), counts.tolist(), strict=True))
 
     def _weights_so_far(self):
-        """Return what each row of the set stands for, in weights of real rows."""
+        """Return the total weight of the real rows that each row represents."""
         own = np.asarray(self.sample_weight_synthetic_, dtype=np.float64)
         group = np.zeros(len(own), dtype=int)
         if is_classifier(self):
@@ -154,21 +154,21 @@ class GrowingMixin:
 
 
 def _as_floats(X):
-    """Return an array of integers as floats, since learned rows have others."""
+    """Return an array of integers as floats, because learned rows are floats."""
     is_whole = isinstance(X, np.ndarray) and X.dtype.kind in "iu"
     return X.astype(np.float64) if is_whole else X
 
 
 def _refuse_what_gets_lost(distiller):
-    """Raise a ValueError for settings that need all rows, or more than a set says."""
+    """Raise a ValueError for settings that need more than a set and new rows."""
     if isinstance(distiller.n_synthetic, float):
         raise ValueError(
-            f"n_synthetic={distiller.n_synthetic} is a share of all rows, whose number "
-            "partial_fit does not know. Pass an int, a dict or 'auto'."
+            f"n_synthetic={distiller.n_synthetic} is a share of all rows, but "
+            "partial_fit does not know their number. Pass an int, a dict or 'auto'."
         )
     if distiller.learn_labels is True and is_classifier(distiller):
         raise ValueError(
             "learn_labels=True is not supported by partial_fit: a row with several "
-            "labels has no class whose rows it could stand for. Pass "
+            "labels cannot represent the earlier rows of one class. Pass "
             "learn_labels=False."
         )

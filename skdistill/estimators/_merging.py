@@ -1,4 +1,4 @@
-"""Equal rows as one row of their total weight, in an order that the rows decide."""
+"""Merging equal rows into one row with their total weight, in a canonical order."""
 
 from hashlib import blake2b
 from itertools import pairwise
@@ -9,17 +9,16 @@ from sklearn.utils import gen_batches
 
 from skdistill._forms import joined
 
-#: Rows that are brought to one form at a time.
+#: Number of rows that are converted at a time.
 CHUNK_ROWS = 4096
 
 
 def merge_equal_rows(X, y, sample_weight):
-    """Find the different pairs of a sample and its target.
+    """Find the distinct pairs of a sample and its target.
 
-    What is fitted on them is the same, bit for bit, whether a row is repeated or weighs
-    more, and in whatever order the rows come. Rows are equal if their numbers are,
-    however these are written: zero may have a sign, and a number any precision that
-    holds it.
+    A model fitted on them is the same, bit for bit, if a row is repeated instead of
+    given a larger weight, and if the rows come in another order. Rows are equal if
+    their numbers are equal: neither the sign of zero nor the precision matters.
 
     Parameters
     ----------
@@ -33,9 +32,9 @@ def merge_equal_rows(X, y, sample_weight):
     Returns
     -------
     rows : ndarray of int of shape (n_distinct,)
-        Index of one row of each kind, without those of weight zero.
+        Index of one row for each distinct pair; pairs of weight zero are left out.
     weight : ndarray of shape (n_distinct,)
-        Total weight of each kind.
+        Total weight of each distinct pair.
     """
     # Sorting digests takes far less time and memory than sorting rows.
     digests = [
@@ -49,13 +48,13 @@ def merge_equal_rows(X, y, sample_weight):
 
 
 def _in_one_form(X, y):
-    """Yield the bytes of rows (n, p + k), equal where their numbers are."""
+    """Yield the bytes of each row (p + k,), which are equal if the numbers are."""
     rows = joined(X.astype(np.float64), y.reshape(len(y), -1).astype(np.float64))
     if issparse(rows):
         for start, stop in pairwise(rows.indptr.tolist()):
             yield rows.indices[start:stop].tobytes() + rows.data[start:stop].tobytes()
         return
-    rows += 0.0  # of two zeros, the one without a sign
-    rows[np.isnan(rows)] = np.nan  # of all the codes for no number, one
+    rows += 0.0  # turns -0.0 into 0.0
+    rows[np.isnan(rows)] = np.nan  # gives every NaN the same bits
     for row in rows:
         yield row.tobytes()

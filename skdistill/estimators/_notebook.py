@@ -1,4 +1,4 @@
-"""What a notebook shows of a fitted distiller: scikit-learn's diagram, and the rows."""
+"""The HTML of a distiller in a notebook: scikit-learn's diagram and the first rows."""
 
 from html import escape
 from typing import Any
@@ -9,12 +9,12 @@ from sklearn.utils import estimator_html_repr
 from skdistill._sklearn_compat import _num_samples, _safe_indexing
 from skdistill.tables._html import rows_in_html
 
-#: Rows that are shown.
+#: Number of rows that are shown.
 N_SHOWN = 5
 
 
 class NotebookMixin:
-    """Shows the size, the loss and the first rows once there are any."""
+    """Shows the size, the loss and the first rows of a fitted distiller."""
 
     X_synthetic_: Any
     y_synthetic_: Any
@@ -29,7 +29,7 @@ class NotebookMixin:
         diagram = estimator_html_repr(self)
         if not self.__sklearn_is_fitted__():
             return diagram
-        # Scrolls on its own, rather than making the notebook wider than its page.
+        # A wide table scrolls, so that it does not widen the page.
         return (
             f"{diagram}<div class='skdistill-rows' style='overflow-x: auto'>"
             f"<p>{_summary(self)}</p>{_first_rows(self)}</div>"

@@ -1,4 +1,4 @@
-"""What a distiller returns: the rows and their targets, which are no single array."""
+"""The pair of synthetic samples and targets that a distiller returns."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ class SyntheticPair(NamedTuple):
     y: Any
 
     def __array__(self, dtype=None, copy=None):
-        """Say what to do if the pair is taken for samples, by the step of a pipeline.
+        """Explain what to do if a step of a pipeline takes the pair for an array.
 
         Raises
         ------
@@ -26,11 +26,10 @@ class SyntheticPair(NamedTuple):
             Always.
         """
         raise TypeError(
-            "DatasetDistiller returns the pair (X, y) of a smaller set, which is not "
-            "one array: it cannot be followed by another step in a pipeline of "
-            "scikit-learn, whose steps keep the rows. Let the last step be "
-            "DistilledClassifier(estimator) or DistilledRegressor(estimator), which "
-            "distill and fit; use DistillationSampler in a pipeline of "
-            "imbalanced-learn; or unpack the pair, X_synthetic, y_synthetic = "
-            "distiller.fit_transform(X, y)."
+            "DatasetDistiller returns the pair (X, y) of a smaller set rather than one "
+            "array, so no step can follow it in a pipeline of scikit-learn. Let the "
+            "last step be DistilledClassifier(estimator) or "
+            "DistilledRegressor(estimator), which distill and fit. Or use "
+            "DistillationSampler in a pipeline of imbalanced-learn, or unpack the "
+            "pair: X_synthetic, y_synthetic = distiller.fit_transform(X, y)."
         )

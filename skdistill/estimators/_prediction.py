@@ -13,7 +13,7 @@ from skdistill.tables._reading import readable
 
 
 def _estimator_has(name):
-    """Whether the fitted estimator, or the one passed in, has a method."""
+    """Whether ``estimator_``, or ``estimator`` before the fit, has a method."""
 
     def check(self):
         getattr(getattr(self, "estimator_", self._estimator()), name)
@@ -23,7 +23,7 @@ def _estimator_has(name):
 
 
 class PredictionMixin:
-    """Methods that are those of ``estimator_``, there if it has them."""
+    """Methods that call ``estimator_``; they exist if ``estimator_`` has them."""
 
     estimator_: Any
 
@@ -38,8 +38,8 @@ class PredictionMixin:
 
         Returns
         -------
-        ndarray of shape (n_samples,)
-            Class labels.
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels or predicted targets.
         """
         check_is_fitted(self)
         return self._predicted("predict", X)
@@ -105,15 +105,16 @@ class PredictionMixin:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
-        y : array-like of shape (n_samples,)
-            True labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels or targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.
 
         Returns
         -------
         float
-            Mean accuracy for a classifier.
+            The score that ``estimator_`` returns: usually the mean accuracy of a
+            classifier or R2 of a regressor.
         """
         check_is_fitted(self)
         score = score_by_blocks(self, X, y, sample_weight)
@@ -122,7 +123,7 @@ class PredictionMixin:
         X, y = self._samples(X), readable(y, "y")
         if sample_weight is None:
             return self.estimator_.score(X, y)
-        # A pipeline would ask who requested them: whoever called this did.
+        # Without this, a pipeline would require a request for the weights.
         with config_context(enable_metadata_routing=False):
             return self.estimator_.score(X, y, sample_weight=sample_weight)
 
@@ -133,5 +134,5 @@ class PredictionMixin:
         return getattr(self.estimator_, method)(self._samples(X))
 
     def _samples(self, X):
-        """Return what ``estimator_`` is to see; it validates samples itself."""
+        """Return samples as ``estimator_`` gets them, which validates them itself."""
         return readable(X)

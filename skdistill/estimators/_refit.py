@@ -1,4 +1,8 @@
-"""From a synthetic set to fitted attributes: scikit-learn's fit, its loss, warnings."""
+"""The refit: scikit-learn fits the estimator on the synthetic set.
+
+The refit gives the fitted attributes and ``loss_``, and warns if it is worse than the
+student's solution.
+"""
 
 from contextlib import nullcontext
 
@@ -9,26 +13,26 @@ from skdistill._hidden_warnings import hiding
 from skdistill.estimators._any_estimator import seeded_copy, unfitted_copy
 from skdistill.estimators._fitting import warn
 
-#: Loss that scikit-learn's fit may be worse by than the student's, in units of what
-#: predicting without features costs.
+#: Maximum excess of the loss of scikit-learn's fit over the student's loss without a
+#: warning, in units of the loss of predicting without features.
 MAX_EXCESS = 0.01
-#: Difference of held-back and outer loss that is worth a warning, in the same units.
+#: Minimum difference of held-back and outer loss that raises a warning, in these units.
 CLEAR_GAP = 0.25
-#: Refits, each with a seed of its own, that judge rows for training which is random.
+#: Number of refits with different seeds that judge the rows if training is random.
 N_REFITS = 10
 
 
 class Refit:
-    """The estimator, to be fitted by scikit-learn on sets.
+    """Fits the estimator on synthetic sets, with scikit-learn.
 
     Parameters
     ----------
     estimator : estimator object
         Unfitted estimator; each set gets a clone.
     problem : Problem
-        What was solved.
+        The problem that was solved.
     columns : Columns
-        The columns of the real rows, in whose form rows are returned.
+        The columns of the real rows; rows are returned in their form.
     """
 
     def __init__(self, estimator, problem, columns):
@@ -37,7 +41,7 @@ class Refit:
         self.columns = columns
 
     def attributes(self, synthetic):
-        """Return the fitted attributes that a set has by itself."""
+        """Return the fitted attributes that depend on the set alone."""
         problem, options = self.problem, self.problem.options
         targets = problem.real.targets
         rows = targets.rows_for_estimator(
@@ -69,12 +73,15 @@ class Refit:
             return self.columns.fit(estimator, *rows)
 
     def snapshot(self, synthetic):
-        """Look at a set on the way, on which scikit-learn may stop early."""
+        """Return the fitted attributes for a set before the fit has ended.
+
+        Convergence warnings are hidden, because the set is not the result.
+        """
         with hiding(ConvergenceWarning):
             return self.attributes(synthetic)
 
     def store(self, distiller, result, report, known_loss=None):
-        """Give the distiller its fitted attributes, and warn of what went wrong.
+        """Give the distiller its fitted attributes, and warn of problems.
 
         Parameters
         ----------
@@ -83,9 +90,9 @@ class Refit:
         result : Distilled
             The set, and how the search for it ended.
         report : Report
-            The losses on the way.
+            The losses of all iterations.
         known_loss : float, default=None
-            Outer loss of the set, if the real rows are not to be read for it.
+            Outer loss of the set if it is known, so that the real rows are not read.
         """
         synthetic = result.synthetic
         self._warn(result.outcome.warning(max_iter=report.max_iter))
@@ -97,7 +104,7 @@ class Refit:
         fitted["loss_"] = float(np.mean(losses))
         if len(losses) > 1:
             report.tell(
-                f"{len(losses)} refits with seeds that were not seen: mean outer loss "
+                f"{len(losses)} refits with new seeds: mean outer loss "
                 f"{np.mean(losses):.6f}, from {min(losses):.6f} to {max(losses):.6f}"
             )
         elif known_loss is None:
@@ -119,13 +126,13 @@ class Refit:
             setattr(distiller, name, value)
 
     def _weight_of_groups(self):
-        """Return what the real rows of each class weigh, or all of them."""
+        """Return the total weight of the real rows of each class, or of all rows."""
         weight = self.problem.unweighted.group_weight
         has_classes = self.problem.real.targets.classes is not None
         return weight if has_classes else np.array([weight.sum()])
 
     def _losses(self, attributes, synthetic):
-        """Return the outer losses of refits: one, or several of random training."""
+        """Return the outer losses of refits, several if training is random."""
         if not self.problem.student.is_random:
             return [self._loss(attributes["estimator_"], synthetic)]
         rows = [attributes[f"{name}_synthetic_"] for name in ("X", "y")]
@@ -146,23 +153,23 @@ class Refit:
         return self.problem.whole_loss.value(student.as_scored(params))
 
     def _warn_of_early_stop(self, loss, expected, synthetic):
-        """Warn if scikit-learn's fit on the set is not the one that was optimized."""
+        """Warn if scikit-learn's fit on the set is worse than the student's."""
         problem = self.problem
         allowed = MAX_EXCESS * problem.student.cost_without_features(
             problem.options.loss_unit
         )
         if loss > expected + allowed:
-            # The report may know the loss on a sample, and of a set not yet rounded.
+            # The loss of the report may be on a sample, and of a set before rounding.
             rounded = synthetic._replace(X=self.columns.round(synthetic.X))
             params = problem.student.as_scored(problem.student.solve(rounded))
             expected = problem.loss.value(params)
         if loss > expected + allowed:
             self._warn(
                 f"{type(self.estimator).__name__} fitted on the synthetic set has an "
-                f"outer loss of {loss:.4g}, not the {expected:.4g} of its solution: "
-                "its solver stopped early. Pass it with a smaller tol and a larger "
-                "max_iter (such as tol=1e-8, max_iter=10_000), or put a StandardScaler "
-                "in front of the distiller."
+                f"outer loss of {loss:.4g} rather than {expected:.4g}, because its "
+                "solver stopped early. Pass an estimator with a smaller tol and a "
+                "larger max_iter (such as tol=1e-8, max_iter=10_000), or put a "
+                "StandardScaler in front of the distiller."
             )
 
     def _warn(self, message):
@@ -171,14 +178,14 @@ class Refit:
 
 
 def warn_of_gap(report, cost):
-    """Warn if rows that are held back are predicted clearly worse than the others.
+    """Warn of overfitting: the loss on held-back rows is much higher than on others.
 
     Parameters
     ----------
     report : Report
-        Knows both losses of the set that is returned, if rows are held back.
+        Has both losses of the returned set if rows are held back.
     cost : float
-        About what predicting without features costs.
+        Approximate loss of predicting without features.
     """
     if report.validation_curve is None:
         return
@@ -186,7 +193,7 @@ def warn_of_gap(report, cost):
     if held_back > loss + CLEAR_GAP * cost:
         warn(
             f"The outer loss is {loss:.4g} on the rows that the set was learned from "
-            f"and {held_back:.4g} on rows that were held back: expect the latter on "
-            "new data. More real rows, fewer synthetic ones or a more regularized "
-            "estimator narrow the gap."
+            f"and {held_back:.4g} on rows that were held back. Expect the latter on "
+            "new data. To reduce the difference, pass more real rows, fewer synthetic "
+            "rows or a more regularized estimator."
         )

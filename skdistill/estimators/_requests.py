@@ -1,4 +1,4 @@
-"""What is asked of a distiller, against what the estimator's student can do."""
+"""Checks that a student supports what the parameters of a distiller ask for."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from skdistill._weights import last_step, takes_weights
 
 
 def check_requests(distiller, estimator, student, targets):
-    """Raise a ValueError for a parameter that the estimator has no use for.
+    """Raise a ValueError for a parameter that the student does not support.
 
     Parameters
     ----------
@@ -17,7 +17,13 @@ def check_requests(distiller, estimator, student, targets):
     student : Student
         Its student.
     targets : Targets
-        What ``y`` holds.
+        The real targets.
+
+    Raises
+    ------
+    ValueError
+        If targets, ``learn_labels``, ``weighting`` or ``learn_params`` are not
+        supported for the estimator.
     """
     if targets.classes is None:
         student.check_targets(np.array([targets.low, targets.high]), "y")
@@ -29,20 +35,22 @@ def check_requests(distiller, estimator, student, targets):
     if learns_probabilities and not student.soft_labels:
         raise ValueError(
             f"learn_labels={distiller.learn_labels!r} is not supported for {name}: "
-            "it does not train on weighted copies of a row, one for each class, as on "
-            "a row with probabilities."
+            "weighted copies of a row, one for each class, do not train it as a row "
+            "with class probabilities would. Pass learn_labels=False."
         )
     if learns_probabilities and distiller.warm_start:
         raise ValueError(
-            "warm_start=True is not supported with learned class labels: the rows of "
-            "the previous fit are copies. Pass them through init."
+            "warm_start=True is not supported with learned class labels, because the "
+            "previous set has a copy of each row for each class. Pass distinct rows as "
+            "init."
         )
     learns_weights = distiller.weighting == "learn" or learns_probabilities
     class_weight = getattr(last_step(estimator), "class_weight", None)
     if learns_weights and isinstance(class_weight, str):
         raise ValueError(
             "Learned labels or weights are not supported with class_weight='balanced', "
-            "which would follow them. Pass the class weights as a dict."
+            "because the class weights would change with them. Pass the class weights "
+            "as a dict."
         )
     if distiller.weighting != "unit" and not takes_weights(estimator):
         raise ValueError(
@@ -58,6 +66,6 @@ def check_requests(distiller, estimator, student, targets):
     )
     if unknown:
         raise ValueError(
-            f"learn_params names {unknown}, which cannot be learned for {name}. It can "
-            f"learn {sorted(student.hyperparameters)}."
+            f"learn_params contains {unknown}, which cannot be learned for {name}. "
+            f"Choose from {sorted(student.hyperparameters)}."
         )

@@ -1,4 +1,7 @@
-"""A sampler for the pipelines of imbalanced-learn, which is not imported here."""
+"""A sampler for pipelines of imbalanced-learn.
+
+imbalanced-learn is not imported here; the sampler follows its protocol.
+"""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -54,16 +57,17 @@ class DistillationSampler(
 
     The steps that follow in an ``imblearn.pipeline.Pipeline`` are fitted on the
     synthetic rows, and predict for real ones. ``n_synthetic`` of the distiller decides
-    how many there are of each class: an int is shared evenly, however unbalanced the
-    real classes are.
+    how many rows each class gets: an int is shared evenly, even if the real classes are
+    unbalanced.
 
     Parameters
     ----------
     distiller : DatasetDistiller, default=None
-        How to distill and for which estimator, never modified; None stands for
-        ``DatasetDistiller()``. The sampler does not know the estimator at the end of
-        the pipeline: name it here, too. Weighted rows and learned hyperparameters are
-        refused, since the next step would not get them.
+        Unfitted distiller, whose parameters say how to distill and for which estimator;
+        it is not modified. None stands for ``DatasetDistiller()``. Pass the estimator
+        at the end of the pipeline to the distiller, too, because the sampler does not
+        know it. ``weighting``, ``learn_params`` and learned class labels must stay at
+        their defaults, because the next step gets neither weights nor hyperparameters.
 
     Attributes
     ----------
@@ -71,7 +75,7 @@ class DistillationSampler(
         The fitted distiller, with the synthetic set.
 
     sampling_strategy_ : dict
-        Number of synthetic rows of each class; not there for a regression distiller.
+        Number of synthetic rows of each class; only if the distiller is a classifier.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -96,8 +100,8 @@ class DistillationSampler(
     """
 
     _estimator_type = "sampler"
-    # The distiller says how many rows there are; an ensemble of imbalanced-learn sets
-    # the ``sampling_strategy`` of any other type.
+    # The distiller decides on the number of rows. With any other type, an ensemble of
+    # imbalanced-learn would set a ``sampling_strategy`` parameter.
     _sampling_type = "bypass"
     _parameter_constraints = {"distiller": [DatasetDistiller, None]}
     _defaults = {"distiller": "_default_distiller"}
@@ -121,7 +125,7 @@ class DistillationSampler(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
-            Their targets; classes may come one-hot, of shape (n_samples, n_classes).
+            Their targets. Classes may be one-hot, of shape (n_samples, n_classes).
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the real samples.
 
@@ -129,6 +133,12 @@ class DistillationSampler(
         -------
         self : DistillationSampler
             The fitted sampler.
+
+        Raises
+        ------
+        ValueError
+            If the distiller learns weights or hyperparameters, or if a row of ``y`` has
+            several labels.
         """
         distiller = self._unfitted_distiller()
         _refuse_what_gets_lost(distiller)
@@ -167,15 +177,15 @@ class DistillationSampler(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
         y : array-like of shape (n_samples,)
-            Their targets; classes may come one-hot, of shape (n_samples, n_classes).
+            Their targets. Classes may be one-hot, of shape (n_samples, n_classes).
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the real samples.
 
         Returns
         -------
         X_resampled : array-like of shape (n_synthetic, n_features)
-            Synthetic samples: a list, array or DataFrame as ``X`` is, in its precision.
-            Integers become floating-point numbers, but for those of a DataFrame.
+            Synthetic samples in the container and the precision of ``X``. Integers of a
+            list or an array become floats; those of a DataFrame stay integers.
         y_resampled : array-like of shape (n_synthetic,)
             Their targets, in the form of ``y``.
         """
@@ -212,19 +222,20 @@ class DistillationSampler(
 
 
 def _refuse_what_gets_lost(distiller):
-    """Raise a ValueError if rows alone do not carry what is learned."""
+    """Raise a ValueError if something is learned that the rows do not contain."""
     lost = []
     if distiller.weighting != "unit":
         lost.append(f"weighting={distiller.weighting!r}")
     if distiller.learn_labels is True and is_classifier(distiller):
-        lost.append("learn_labels=True of classes, which are weights of copies")
+        lost.append("learn_labels=True (learned class labels are sample weights)")
     if len(distiller.learn_params):
         lost.append(f"learn_params={distiller.learn_params!r}")
     if lost:
         raise ValueError(
-            f"A sampler returns rows and nothing else; got {' and '.join(lost)} in the "
-            "distiller, which the next step would not get to know. Leave them at their "
-            "defaults, or use DistilledClassifier or DistilledRegressor."
+            f"The distiller of a sampler has {' and '.join(lost)}, but a sampler "
+            "returns only rows, so the next step would not get this. Leave these "
+            "parameters at their defaults, or use DistilledClassifier or "
+            "DistilledRegressor."
         )
 
 
@@ -233,13 +244,14 @@ def _is_one_hot(y):
 
 
 def _class_labels(y):
-    """Return labels (n,) of targets that may be one-hot, or have one column."""
+    """Return labels (n,) for targets that may be one-hot, or have one column."""
     if not _is_one_hot(y):
         return column_or_1d(y) if len(getattr(y, "shape", ())) == 2 else y
     one_hot = np.asarray(y)
     if not (one_hot.sum(axis=1) == 1).all():
         raise ValueError(
             "Multilabel and multioutput targets are not supported: every row of a 2-d "
-            "y must hold a single one, for its class."
+            "y must hold a single one, in the column of its class. Pass one label for "
+            "each row."
         )
     return one_hot.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""By a student where there is one for the estimator, by search otherwise."""
+"""Choice between distilling with a student and by search."""
 
 from functools import partial
 
@@ -17,10 +17,10 @@ from skdistill.tables._columns import read_table
 
 
 def is_searched(solver, estimator, X=None):
-    """Return whether rows are found by search: asked for, or without a student.
+    """Return whether rows are found by search, on request or without a student.
 
-    With the rows ``X`` as they came, also whether a step reads their columns in a way
-    that no student mirrors.
+    If the rows ``X`` are given as they came, this includes the case that a step reads
+    their columns in a way that no student mirrors.
     """
     if solver != "auto":
         return solver == "search"
@@ -34,12 +34,12 @@ def is_searched(solver, estimator, X=None):
 
 
 def takes_rows_as_they_come(solver, estimator):
-    """Return whether gaps and categories are left to the estimator."""
+    """Return whether the estimator gets missing values and categories itself."""
     return is_searched(solver, estimator) or reads_tables(estimator)
 
 
 def encoder_before(distiller, X):
-    """Return what encodes categories before the estimator of a distiller, or None."""
+    """Return the encoder of categories before the estimator of a distiller, or None."""
     estimator = distiller._estimator()
     if is_searched(distiller.solver, estimator, X):
         return None
@@ -49,12 +49,12 @@ def encoder_before(distiller, X):
 
 
 def way_for(distiller, estimator, X, y, sample_weight):
-    """Return how to distill: what poses, solves and stores.
+    """Return the object that distills for an estimator, with a student or by search.
 
     Parameters
     ----------
     distiller : DatasetDistiller
-        Its parameters say what is asked for.
+        Its parameters say how to distill.
     estimator : estimator object
         Unfitted.
     X, y, sample_weight : array-like
@@ -63,12 +63,12 @@ def way_for(distiller, estimator, X, y, sample_weight):
     Returns
     -------
     ByStudent or BySearch
-        The way.
+        It poses the problem, solves it and stores the result.
 
     Raises
     ------
     NotMirrored
-        If a solver is asked for that needs a student, and none will do.
+        If ``solver`` needs a student, and no student mirrors the estimator.
     """
     rows = X, y, sample_weight
     solver = distiller.solver
@@ -76,11 +76,11 @@ def way_for(distiller, estimator, X, y, sample_weight):
         return BySearch(distiller, estimator, *rows)
     student_of = partial(student_for, estimator, outer_loss=distiller.outer_loss)
     try:
-        # What only search can read is not read as numbers.
+        # Check first: rows that only a search can read must not be read as numbers.
         refuse_unmirrored(estimator)
         return ByStudent(distiller, estimator, student_of, *rows)
     except NotMirrored as reason:
         if solver != "auto":
             raise
-        warn(f"{reason} Its rows are found by search instead, see solver='search'.")
+        warn(f"{reason} The rows are found by search instead, see solver='search'.")
     return BySearch(distiller, estimator, *rows)

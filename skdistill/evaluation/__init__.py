@@ -1,4 +1,4 @@
-"""How good a set is: against other sizes, estimators and ways to reduce rows.
+"""Evaluation of synthetic sets: curves over sizes, other estimators, baselines, plots.
 
-It sees distillers from outside: ``estimators``, ``tables`` and plots.
+Nothing else in the package imports from this room.
 """

@@ -1,6 +1,6 @@
-"""Reduced sets to compare with: drawn real rows, and k-means centers.
+"""Baselines to compare a synthetic set with: random real rows and k-means centers.
 
-Both have the budget of the synthetic set, class by class, and its rule of weights.
+They have as many rows in each class as the synthetic set, and the same weighting.
 """
 
 from typing import Literal
@@ -23,9 +23,9 @@ BASELINES: tuple[Literal["kmeans", "sample"], ...] = ("kmeans", "sample")
 
 
 def targets_of(distiller, y):
-    """Return targets as they are, those in a single column as (n,).
+    """Return targets, with a single column as (n,) as scikit-learn does.
 
-    They are warned of where scikit-learn's estimators warn of them.
+    Warns of the column if an estimator of scikit-learn would warn of it.
     """
     if len(np.shape(y)) < 2 or np.shape(y)[1] > 1:
         return y
@@ -39,14 +39,14 @@ def targets_of(distiller, y):
 
 
 def reads_tables(distiller):
-    """Whether the estimator of a distiller reads the table as it came."""
+    """Whether the estimator of a distiller gets tables as they are."""
     from skdistill.estimators._ways import takes_rows_as_they_come
 
     return takes_rows_as_they_come(distiller.solver, distiller._estimator())
 
 
 def class_codes(distiller, y):
-    """Return the class index (n,) of each row, None if targets code no classes."""
+    """Return the class index (n,) of each row, or None if there are no classes."""
     if is_classifier(distiller):
         return np.unique(np.asarray(y), return_inverse=True)[1]
     if distiller.outer_loss == "log_loss":
@@ -66,33 +66,35 @@ def reduced_set(
     weighting="unit",
     random_state=None,
 ):
-    """Reduce real rows to a given number, without any learning for an estimator.
+    """Reduce real rows to a given number, without regard to an estimator.
 
     Parameters
     ----------
     method : {"kmeans", "sample"}
-        Centers of scikit-learn's ``KMeans``, with the class or with the mean target of
-        their clusters; or real rows, drawn without replacement. A class that is asked
-        for more rows than it has repeats them. Of a table, the numbers that the
-        estimator sees are clustered, and a center becomes a row that the columns can
-        hold: with the most frequent category of its cluster, and rounded integers.
+        "kmeans" takes centers of scikit-learn's ``KMeans``, with the class or the mean
+        target of their clusters. "sample" draws real rows without replacement. If a
+        class has fewer rows than requested, they are repeated. In a table, k-means
+        clusters the numbers that the estimator gets. A center then becomes a valid row
+        of the table: it has the most frequent category of its cluster, and integers are
+        rounded.
     X : array-like or DataFrame of shape (n, p)
         Real rows.
     y : array-like of shape (n,) or (n, n_outputs)
         Their targets.
     codes : ndarray of shape (n,) or None
-        Index of the class of each row, None to reduce all rows together.
+        Index of the class of each row; None reduces all rows together.
     n_rows : int or ndarray of shape (n_classes,)
-        Rows to return, or rows of each class; an int is shared as by the distiller.
+        Number of rows to return, or number for each class. An int is shared over the
+        classes as by the distiller.
     categorical_features : None, "from_dtype" or array-like, default=None
         See ``DatasetDistiller``.
     as_it_came : bool, default=False
-        Whether the estimator reads the table itself, whatever it holds: a center has
-        the most frequent value of each column that holds no numbers.
+        Whether the estimator gets the table as it is. A center then has the most
+        frequent value of each column that does not hold numbers.
     weighting : str, default="unit"
-        See ``DatasetDistiller``; other than for "match", all rows weigh one.
+        See ``DatasetDistiller``. All rows have weight one unless it is "match".
     random_state : int, RandomState instance or None, default=None
-        Draws the rows, and the seeds of k-means.
+        Seed for drawing rows and for k-means.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def reduced_set(
     y_reduced : array, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         Their targets.
     sample_weight : ndarray of shape (n_rows,) or None
-        Weights to fit with, None with unit weights.
+        Weights to fit with; None if all are one.
     """
     random_state = check_random_state(random_state)
     if codes is None:
@@ -143,7 +145,7 @@ def _centers_as_they_came(X, y, codes, n_rows, categorical_features, random_stat
         targets, y_in = numeric_targets(values, np.ones(len(values)), y)
     else:
         targets, y_in = class_targets(np.asarray(y), y)
-    # JAX is imported late, by way of the solvers.
+    # The solvers import JAX, so they are imported only here.
     from skdistill.solvers.search._clustered import clustered_rows
 
     X, y = clustered_rows(X, y_in, targets, n_rows, categorical_features, random_state)
@@ -159,7 +161,7 @@ def _centers(X, y, table, groups, n_rows, same_target, random_state):
     for members, size in zip(groups, n_rows, strict=True):
         kmeans = KMeans(min(size, len(members)), random_state=random_state)
         labels = kmeans.fit_predict(X[members])
-        found = np.unique(labels)  # fewer, if there are fewer distinct rows
+        found = np.unique(labels)  # fewer than size if there are few distinct rows
         clusters = np.resize(found, size)
         centers.append(kmeans.cluster_centers_[clusters])
         if same_target:

@@ -1,4 +1,4 @@
-"""Score against the number of synthetic rows, next to baselines of the same size."""
+"""Scores as a function of the number of rows, for distilled rows and baselines."""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -65,24 +65,25 @@ def distillation_curve(
     random_state: RandomState = None,
     verbose: int = 0,
 ) -> Bunch:
-    """Cross-validate reduced sets of several sizes against all the data.
+    """Cross-validate distilled sets and baselines of several sizes.
 
-    In each fold the training rows are reduced, scikit-learn fits the estimator on the
-    reduced set, and it is scored on the test rows, which no method has seen. The score
-    of the estimator fitted on all the training rows is the one to come near.
+    Use it to find out how many synthetic rows are enough. In each fold the training
+    rows are reduced, scikit-learn fits the estimator on the reduced set, and the
+    estimator is scored on the test rows, which no method has seen. The target is the
+    score of the estimator fitted on all training rows.
 
-    Where the distiller may overfit, it holds back part of each training part. With
-    2,000 training rows or more, these take no part in its outer loss, while k-means
-    uses them all. With fewer, folds within the training part say how long to iterate,
-    and all its rows are used then.
+    A distiller that may overfit holds back part of its training rows. With 2,000
+    training rows or more, the held-back rows take no part in its outer loss, while
+    k-means uses all rows. With fewer, folds within the training rows decide on the
+    number of iterations, and all rows are used after that.
 
     Parameters
     ----------
     estimator : estimator object
-        Estimator to distill for, or a ``DatasetDistiller`` with settings to use; its
-        ``n_synthetic`` is then replaced by each size. The baselines and the full data
-        use the estimator as it was passed in, with no learned hyperparameters, behind
-        the same encoder if the distiller has ``categorical_features``.
+        Estimator to distill for, or a ``DatasetDistiller`` with other settings, whose
+        ``n_synthetic`` is replaced by each size. The baselines and the fit on all rows
+        use the estimator with its own hyperparameters, not with learned ones. They use
+        the same encoder as the distiller if it has ``categorical_features``.
 
     X : array-like of shape (n_samples, n_features)
         Real samples.
@@ -91,34 +92,36 @@ def distillation_curve(
         Their targets.
 
     n_synthetic : array-like of int or float, or a single one
-        Sizes: total rows of the reduced sets, or, as floats in (0, 1), fractions of
-        the rows of the smallest training fold. With learned labels of classes, these
-        are the distinct rows.
+        Sizes of the reduced sets. An int is the total number of rows; a float in (0, 1)
+        is a fraction of the rows of the smallest training fold. If class labels are
+        learned, the sizes count distinct rows.
 
     methods : sequence of {"distill", "kmeans", "sample"}, default all of them
-        How the rows are reduced: learned by a ``DatasetDistiller``; centers of
-        scikit-learn's ``KMeans`` in each class; or drawn from the real rows of each
-        class. Targets that are numbers: centers of all rows, with the mean target of
-        each cluster, and plain draws. All get the same rows for each class and, with
-        ``weighting="match"``, the same weights; learned weights and labels are for
-        "distill" alone.
+        How to reduce the rows. "distill" learns them with a ``DatasetDistiller``,
+        "kmeans" takes centers of scikit-learn's ``KMeans`` in each class, and "sample"
+        draws real rows of each class. In regression, "kmeans" clusters all rows and
+        takes the mean target of each cluster, and "sample" draws from all rows. All
+        methods have the same number of rows in each class and, with
+        ``weighting="match"``, the same weights. Only "distill" learns weights and
+        labels.
 
     groups : array-like of shape (n_samples,), default=None
-        Groups for the splitter.
+        Group of each sample, for a splitter that needs groups.
 
     cv : int, cross-validation generator or iterable, default=None
-        Folds, as in :func:`sklearn.model_selection.learning_curve`.
+        Folds, as in :func:`sklearn.model_selection.learning_curve`. None stands for
+        five folds.
 
     scoring : str, callable or None, default=None
-        Scorer, None for that of the estimator.
+        Scorer; None stands for the ``score`` method of the estimator.
 
     n_jobs : int or None, default=None
-        Jobs to run in parallel, over folds, sizes and methods.
+        Number of parallel jobs over folds, sizes and methods. None means one.
 
     random_state : int, RandomState instance or None, default=None
-        Draws one seed for each fold, which every method of the fold uses, so the result
-        does not depend on ``n_jobs``, and smaller draws of "sample" are parts of
-        larger ones. A distiller with a ``random_state`` of its own keeps it.
+        Draws one seed for each fold, which all methods of the fold use. So the result
+        does not depend on ``n_jobs``, and smaller draws of "sample" are subsets of
+        larger ones. A distiller with its own ``random_state`` keeps it.
 
     verbose : int, default=0
         1 shows the progress of the whole curve in one line.
@@ -126,7 +129,7 @@ def distillation_curve(
     Returns
     -------
     results : :class:`~sklearn.utils.Bunch`
-        With the attributes
+        Results with these attributes:
 
         n_synthetic : ndarray of int of shape (n_sizes,)
             Sizes, sorted, without duplicates.
@@ -136,19 +139,19 @@ def distillation_curve(
             Scores on the test rows, for each method.
         fit_times : dict of str to ndarray of shape (n_sizes, n_folds)
             Seconds to reduce the rows and to fit the estimator on them. The first
-            distillations of a process include the import of JAX and its compilations.
+            distillations of a process include importing and compiling with JAX.
         full_test_scores : ndarray of shape (n_folds,)
             Scores of the estimator fitted on all training rows.
         full_fit_times : ndarray of shape (n_folds,)
-            Seconds to fit it.
+            Seconds to fit the estimator on all training rows.
         n_train : ndarray of int of shape (n_folds,)
-            Training rows of each fold.
+            Number of training rows of each fold.
 
     Raises
     ------
     ValueError
-        If a method is unknown, or a size is no number of rows, smaller than the number
-        of classes, or larger than a training fold.
+        If a method is unknown, or if a size is invalid, smaller than the number of
+        classes or larger than a training fold.
 
     See Also
     --------
@@ -195,7 +198,7 @@ def distillation_curve(
     shape = (len(sizes), len(folds))
     scores = {method: np.empty(shape) for method in ("full", *methods)}
     times = {method: np.empty(shape) for method in ("full", *methods)}
-    # Not every backend of joblib hands out results as they come.
+    # Some backends of joblib cannot return results as they come.
     return_as = "generator_unordered" if verbose else "list"
     results = Parallel(n_jobs=n_jobs, return_as=return_as)(
         delayed(_fit_and_score)(
@@ -236,7 +239,7 @@ def _fit_and_score(task, distiller, size, X, y, train, test, scorer, seed):
             fitted.set_params(random_state=seed)
         estimator = fitted.fit(X_train, y_train).estimator_
     else:
-        # JAX is imported late, by way of the students.
+        # The students import JAX, so they are imported only here.
         from skdistill.estimators._ways import encoder_before
 
         rows = X_train, y_train
@@ -263,15 +266,15 @@ def _check_methods(methods):
     unknown = [method for method in methods if method not in METHODS]
     if unknown or not methods or len(set(methods)) < len(methods):
         raise ValueError(
-            f"methods={methods!r} must name some of {list(METHODS)}, each once."
+            f"methods={methods!r} must name some of {list(METHODS)}, each at most once."
         )
 
 
 def _sizes(n_synthetic, codes, folds):
-    """Resolve sizes to sorted numbers of rows that every training fold allows."""
+    """Return sizes as sorted numbers of rows, which every training fold must allow."""
     largest = min(len(train) for train, _ in folds)
     sizes = []
-    # An object array keeps whole numbers whole in a list that has fractions, too.
+    # An object array does not turn ints into floats in a list of both.
     for size in np.ravel(np.array(n_synthetic, dtype=object)).tolist():
         if isinstance(size, Integral) and not isinstance(size, bool) and size >= 1:
             sizes.append(int(size))
@@ -279,11 +282,11 @@ def _sizes(n_synthetic, codes, folds):
             sizes.append(int(np.ceil(size * largest)))
         else:
             raise ValueError(
-                f"n_synthetic contains {size!r}; expected whole numbers of rows, at "
-                "least 1, or fractions of the training rows in (0, 1)."
+                f"n_synthetic contains {size!r}. Pass whole numbers of rows, at least "
+                "1, or fractions of the training rows in (0, 1)."
             )
     if not sizes:
-        raise ValueError("n_synthetic is empty; pass at least one number of rows.")
+        raise ValueError("n_synthetic is empty. Pass at least one number of rows.")
     smallest = 1
     if codes is not None:
         smallest = max(len(np.unique(codes[train])) for train, _ in folds)
@@ -291,14 +294,17 @@ def _sizes(n_synthetic, codes, folds):
     if wrong:
         least = f"{smallest}, one row for each class," if codes is not None else "1"
         raise ValueError(
-            f"n_synthetic={n_synthetic!r} asks for {wrong} rows; expected at least "
-            f"{least} and at most {largest}, the rows of the smallest training fold."
+            f"n_synthetic={n_synthetic!r} asks for {wrong} rows. Pass at least {least} "
+            f"and at most {largest}, the number of rows of the smallest training fold."
         )
     return np.unique(sizes)
 
 
 def _with_progress(results, total, sizes):
-    """Pass results on; one line for all, redrawn in a terminal, else ten in all."""
+    """Pass results on and print the progress.
+
+    A terminal shows one line, which is redrawn. A file gets about ten lines.
+    """
     redraw = sys.stdout.isatty()
     start = perf_counter()
     for done, result in enumerate(results, start=1):

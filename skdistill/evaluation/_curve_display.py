@@ -1,4 +1,4 @@
-"""DistillationCurveDisplay: score against the number of rows."""
+"""DistillationCurveDisplay: plot of scores over the number of rows."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -26,10 +26,10 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 class DistillationCurveDisplay:
-    """Plot of scores against the number of rows, next to baselines and all the data.
+    """Plot of scores over the number of rows, with baselines and the full-data score.
 
-    It is recommended to create it with :meth:`from_estimator`, or with
-    :meth:`from_results` from the result of :func:`distillation_curve`.
+    Create it with :meth:`from_estimator`, or with :meth:`from_results` from the result
+    of :func:`distillation_curve`.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ class DistillationCurveDisplay:
         Scores for each method.
 
     full_test_scores : ndarray of shape (n_folds,), default=None
-        Scores with all the training rows, None for no line.
+        Scores of the estimator fitted on all training rows. None draws no line for it.
 
     n_train : ndarray of shape (n_folds,), default=None
-        Training rows of each fold, for the label of that line.
+        Number of training rows of each fold; the label of that line has their mean.
 
     score_name : str, default=None
-        Name of the score, None for "Score".
+        Label of the score axis; None stands for "Score".
 
     Attributes
     ----------
@@ -57,17 +57,20 @@ class DistillationCurveDisplay:
         Figure with the axes.
 
     lines_ : list of matplotlib Artist
-        One line for each method, then that of all the data, if any: means over folds.
+        Lines of the mean scores over the folds: one for each method, and the last for
+        all training rows if their scores are given.
 
     fill_between_ : list of matplotlib Artist or None
-        Bands of one standard deviation over the folds for each method; None with
-        another style.
+        Bands of one standard deviation over the folds, one for each method. None
+        unless the style is "fill_between".
 
     errorbar_ : list of matplotlib Artist or None
-        Error bars of one standard deviation for each method; None with another style.
+        Error bars of one standard deviation over the folds, one for each method. None
+        unless the style is "errorbar".
 
     full_band_ : matplotlib Artist or None
-        Band of one standard deviation about the line of all the data, in both styles.
+        Band of one standard deviation around the line of all training rows. None
+        without that line or without a style.
 
     See Also
     --------
@@ -117,13 +120,13 @@ class DistillationCurveDisplay:
         Parameters
         ----------
         results : Bunch
-            What :func:`distillation_curve` returned.
+            Result of :func:`distillation_curve`.
 
         ax : matplotlib Axes, default=None
-            Axes to plot on, None for a new figure.
+            Axes to plot on; None makes a new figure.
 
         score_name : str, default=None
-            Label of the axis of scores, None for "Score".
+            Label of the score axis; None stands for "Score".
 
         **plot_params : dict
             Further parameters of :meth:`plot`.
@@ -167,7 +170,7 @@ class DistillationCurveDisplay:
         Parameters
         ----------
         estimator : estimator object
-            Estimator to distill for, or a configured ``DatasetDistiller``.
+            Estimator to distill for, or a ``DatasetDistiller`` with other settings.
 
         X : array-like of shape (n_samples, n_features)
             Real samples.
@@ -176,37 +179,37 @@ class DistillationCurveDisplay:
             Their targets.
 
         n_synthetic : array-like of int or float, or a single one
-            Sizes, see :func:`distillation_curve`.
+            Sizes of the reduced sets, see :func:`distillation_curve`.
 
         methods : sequence of {"distill", "kmeans", "sample"}, default all of them
-            How the rows are reduced, see :func:`distillation_curve`.
+            How to reduce the rows, see :func:`distillation_curve`.
 
         groups : array-like of shape (n_samples,), default=None
-            Groups for the splitter.
+            Group of each sample, for a splitter that needs groups.
 
         cv : int, cross-validation generator or iterable, default=None
-            Folds.
+            Folds; None stands for five folds.
 
         scoring : str, callable or None, default=None
-            Scorer, None for that of the estimator.
+            Scorer; None stands for the ``score`` method of the estimator.
 
         n_jobs : int or None, default=None
-            Jobs to run in parallel.
+            Number of parallel jobs; None means one.
 
         random_state : int, RandomState instance or None, default=None
-            Draws the seeds of the folds.
+            Draws one seed for each fold.
 
         verbose : int, default=0
             1 shows the progress of the whole curve in one line.
 
         ax : matplotlib Axes, default=None
-            Axes to plot on, None for a new figure.
+            Axes to plot on; None makes a new figure.
 
         score_name : str, default=None
-            Label of the axis of scores, None for the name of ``scoring``.
+            Label of the score axis; None stands for the name of ``scoring``.
 
         negate_score : bool, default=False
-            Whether to plot the negated scores: errors, for a scorer ``"neg_..."``.
+            Whether to plot negated scores. They are errors for a ``"neg_..."`` scorer.
 
         **plot_params : dict
             Further parameters of :meth:`plot`.
@@ -253,17 +256,17 @@ class DistillationCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to plot on, None for a new figure.
+            Axes to plot on; None makes a new figure.
 
         negate_score : bool, default=False
-            Whether to plot the negated scores: errors, for a scorer ``"neg_..."``.
+            Whether to plot negated scores. They are errors for a ``"neg_..."`` scorer.
 
         score_name : str, default=None
-            Label of the axis of scores, None for that of the display.
+            Label of the score axis; None stands for the ``score_name`` of the display.
 
         std_display_style : {"fill_between", "errorbar"} or None
-            How to show one standard deviation over the folds, if at all;
-            "fill_between" by default.
+            How to show one standard deviation over the folds. "fill_between", the
+            default, draws bands; None shows none.
 
         line_kw : dict, default=None
             Further keyword arguments for the lines of means.
@@ -278,6 +281,11 @@ class DistillationCurveDisplay:
         -------
         DistillationCurveDisplay
             The display itself.
+
+        Raises
+        ------
+        ValueError
+            If ``std_display_style`` is unknown.
         """
         import matplotlib.pyplot as plt
         from matplotlib.ticker import NullLocator
@@ -320,7 +328,7 @@ class DistillationCurveDisplay:
         self.fill_between_ = bands if std_display_style == "fill_between" else None
         self.errorbar_ = bands if std_display_style == "errorbar" else None
         ax.set_xscale("log")
-        if len(self.n_synthetic) <= 10:  # the sizes themselves, not powers of ten
+        if len(self.n_synthetic) <= 10:  # ticks at the sizes, not at powers of ten
             ax.set_xticks(self.n_synthetic, [str(size) for size in self.n_synthetic])
             ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlabel("Number of rows to fit on")

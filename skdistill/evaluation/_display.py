@@ -1,4 +1,4 @@
-"""DistillationDisplay: the synthetic set in images, tables and planes; the loss."""
+"""DistillationDisplay: plots of a synthetic set and of its loss curve."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -24,44 +24,45 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
 KINDS = ("images", "table", "scatter", "loss")
-#: Square numbers of features from which on "auto" takes them for pixels.
+#: "auto" takes features for pixels if their number is a square and at least this.
 MIN_PIXELS = 36
 CMAP = "RdBu_r"
 
 
 class DistillationDisplay:
-    """Pictures of a synthetic set, and of how it was found.
+    """Plot of a synthetic set, or of the loss curve of its distillation.
 
-    It is recommended to create it with :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     X_synthetic : ndarray of shape (n_synthetic, n_features)
-        Synthetic rows: numbers, and categories in some columns.
+        Synthetic rows of numbers; some columns may hold categories.
 
     y_synthetic : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
         Their targets.
 
     classes : ndarray of shape (n_classes,), default=None
-        Class labels, None if the targets are no classes.
+        Class labels; None if the targets are not classes.
 
     X : ndarray of shape (n_samples, n_features), default=None
-        Real rows: for the kind "scatter", and to standardize a table by.
+        Real rows. The kind "scatter" needs them; "table" standardizes by them.
 
     y : ndarray of shape (n_samples,), default=None
-        Their targets, for the colors of a scatter plot.
+        Targets of the real rows, for the colors of a scatter plot.
 
     feature_names : sequence of str of length n_features, default=None
-        Names of features, None for their numbers.
+        Names of the features; None labels them by their positions.
 
     loss_curve : ndarray of shape (n_iterations,), default=None
-        Outer loss after each outer iteration, for the kind "loss".
+        Outer loss after each outer iteration. The kind "loss" needs it.
 
     validation_loss_curve : ndarray of shape (n_iterations,), default=None
-        The same on real rows that are held back, None if there are none.
+        Loss on the held-back rows after each outer iteration; None if no rows are held
+        back.
 
     is_categorical : ndarray of bool of shape (n_features,), default=None
-        Which features hold categories, None for none.
+        Which features hold categories; None means that none do.
 
     Attributes
     ----------
@@ -75,7 +76,7 @@ class DistillationDisplay:
         The images, or the heat map of a table.
 
     scatter_ : list of matplotlib Artist or None
-        Points of a scatter plot: real ones, then synthetic ones.
+        Points of a scatter plot: first those of real rows, then of synthetic rows.
 
     lines_ : list of matplotlib Artist or None
         The line of the loss, and that of the held-back loss if there is one.
@@ -85,7 +86,7 @@ class DistillationDisplay:
 
     See Also
     --------
-    DistillationCurveDisplay : Scores against the number of rows.
+    DistillationCurveDisplay : Scores over the number of rows.
 
     Examples
     --------
@@ -140,8 +141,8 @@ class DistillationDisplay:
     ) -> Self:
         """Plot the synthetic set of a fitted distiller.
 
-        A row with learned labels is shown once, with the class that weighs most; one
-        with a column of numbers for each class, with that of the largest.
+        A row with learned class labels is shown once, with its most probable class. A
+        row with one-hot targets is shown with the class of the largest target.
 
         Parameters
         ----------
@@ -149,25 +150,25 @@ class DistillationDisplay:
             Fitted distiller.
 
         kind : {"auto", "images", "table", "scatter", "loss"}, default="auto"
-            See :meth:`plot`.
+            Kind of plot, see :meth:`plot`.
 
         image_shape : tuple of (height, width), default=None
-            Shape of an image, None for a square one.
+            Shape of an image in pixels; None stands for a square.
 
         center : None, "mean", float or array-like of shape (n_features,), default=None
-            What has the middle color in images, see :meth:`plot`.
+            Pixel values that images show in the middle color, see :meth:`plot`.
 
         X : array-like of shape (n_samples, n_features), default=None
-            Real rows: needed for "scatter"; they standardize a table, if given.
+            Real rows. "scatter" needs them; "table" standardizes by them if given.
 
         y : array-like of shape (n_samples,), default=None
-            Their targets, for the colors of a scatter plot.
+            Targets of the real rows, for the colors of a scatter plot.
 
         feature_names : sequence of str of length n_features, default=None
-            Names of features, None for those that the distiller saw, if any.
+            Names of the features; None stands for those seen in ``fit``, if any.
 
         ax : matplotlib Axes, default=None
-            Axes to plot on, None for a new figure.
+            Axes to plot on; None makes a new figure.
 
         **plot_params : dict
             Further parameters of :meth:`plot`.
@@ -176,15 +177,22 @@ class DistillationDisplay:
         -------
         DistillationDisplay
             The display, plotted.
+
+        Raises
+        ------
+        TypeError
+            If ``X`` is sparse.
+        ValueError
+            If ``X`` does not have the features of ``fit``, or as in :meth:`plot`.
         """
         check_is_fitted(distiller)
         if X is not None:
-            distiller.transform(X)  # says what is wrong with X
+            distiller.transform(X)  # validates X
             check_consistent_length(X, y)
             if issparse(X):
                 raise TypeError(
-                    "Real rows are drawn from dense X, but X is a sparse matrix. Pass "
-                    "some of its rows, X[rows].toarray(), or leave X out."
+                    "Plotting real rows needs a dense X, but X is a sparse matrix. "
+                    "Pass some of its rows, X[rows].toarray(), or leave X out."
                 )
             X = np.asarray(X)
         if feature_names is None:
@@ -233,35 +241,45 @@ class DistillationDisplay:
         Parameters
         ----------
         kind : {"auto", "images", "table", "scatter", "loss"}, default="auto"
-            "images": a row of images for each class, or, with one image for each class,
-            one row for all; targets that are no classes are written below the images,
-            which are sorted by them. "table": a heat map of the features of each
-            row, standardized by the real rows if they are known, else by the synthetic
-            ones; categories are written in their cells. "scatter": rows in the plane of
-            the first two principal components of the standardized real rows, with
-            categories one-hot. "loss": outer loss after each outer iteration, on the
-            rows that the set is learned from and on those held back. "auto":
-            "images" if there is an ``image_shape``, or a square number of features of
-            at least 36, none of which are categories, else "table".
+            Kind of plot.
+
+            - "images" draws a row of images for each class, or a single row if each
+              class has one image. In regression the images are sorted by their targets,
+              which are written below.
+            - "table" draws a heat map with a line for each row. Features are
+              standardized by the real rows if these are given, and otherwise by the
+              synthetic rows. Categories are written in their cells.
+            - "scatter" draws the rows in the plane of the first two principal
+              components of the standardized real rows, with one-hot categories.
+            - "loss" draws the outer loss after each outer iteration, on the rows that
+              the set is learned from and on those held back.
+            - "auto" is "images" if ``image_shape`` is given, or if the number of
+              features is a square of at least 36 and none holds categories. Otherwise
+              it is "table".
 
         ax : matplotlib Axes, default=None
-            Axes to plot on, None for a new figure.
+            Axes to plot on; None makes a new figure.
 
         image_shape : tuple of (height, width), default=None
-            Shape of an image, None for a square one.
+            Shape of an image in pixels; None stands for a square.
 
         center : None, "mean", float or array-like of shape (n_features,), default=None
-            What has the middle color in images: None, zero; "mean", the mean of the
-            synthetic rows, which shows what tells them apart; or given values.
+            Pixel values that images show in the middle color. None stands for zero.
+            "mean" is the mean of the synthetic rows and shows their differences.
 
         cmap : str or matplotlib Colormap, default=None
-            Diverging color map of images and tables; of targets that are no classes, in
+            Diverging color map of images and tables, or color map of numeric targets in
             a scatter plot.
 
         Returns
         -------
         DistillationDisplay
             The display itself.
+
+        Raises
+        ------
+        ValueError
+            If ``kind`` is unknown, or if the display lacks what it needs.
         """
         if kind not in ("auto", *KINDS):
             raise ValueError(f"kind={kind!r} must be 'auto' or one of {list(KINDS)}.")
@@ -301,8 +319,8 @@ class DistillationDisplay:
         elif kind == "scatter":
             if self.X is None:
                 raise ValueError(
-                    "kind='scatter' shows the rows among the real ones: pass X, and y "
-                    "for their colors."
+                    "kind='scatter' draws synthetic rows among real rows, but no real "
+                    "rows are given: pass X, and y for their colors."
                 )
             ax, self.scatter_, self.colorbar_ = plot_scatter(
                 *rows,
@@ -319,7 +337,10 @@ class DistillationDisplay:
 
     def _plot_loss(self, ax):
         if self.loss_curve is None:
-            raise ValueError("kind='loss' needs the loss_curve of the display.")
+            raise ValueError(
+                "kind='loss' needs the loss_curve of the display, which is None. Pass "
+                "loss_curve, or use from_estimator."
+            )
         from matplotlib.ticker import MaxNLocator
 
         ax = axes_or_new(ax, (6, 4))

@@ -1,4 +1,4 @@
-"""Sets with learned labels of classes: a weighted copy of each row for each class."""
+"""Sets with learned class labels, which have a weighted copy of each row per class."""
 
 import numpy as np
 from scipy.sparse import issparse
@@ -8,12 +8,12 @@ from skdistill._sklearn_compat import _num_samples
 
 
 def has_learned_labels(distiller):
-    """Whether each row of the set of a fitted distiller comes with every class."""
+    """Whether the set of a fitted distiller has a copy of each row for each class."""
     return is_classifier(distiller) and distiller.learn_labels not in ("auto", False)
 
 
 def n_distinct_rows(distiller):
-    """Rows of the set of a fitted distiller, copies not counted."""
+    """Return the number of rows of a fitted distiller's set, without copies."""
     n_rows = _num_samples(distiller.X_synthetic_)
     if has_learned_labels(distiller):
         return n_rows // len(distiller.classes_)
@@ -21,14 +21,14 @@ def n_distinct_rows(distiller):
 
 
 def distinct_rows(distiller):
-    """Return rows without copies, each with the class that weighs most in its copies.
+    """Return rows without copies, each with the class of the largest weight.
 
     Returns
     -------
     X : ndarray of shape (m, p)
         Rows.
     y : ndarray of shape (m,) or (m, n_outputs)
-        Classes, or numbers as they are.
+        Class labels, or numeric targets.
     """
     X, y = distiller.X_synthetic_, np.asarray(distiller.y_synthetic_)
     X = X.toarray() if issparse(X) else np.asarray(X)

@@ -1,4 +1,4 @@
-"""Scores of other estimators on a synthetic set that was made for one."""
+"""Scores of other estimators that are fitted on a given synthetic set."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -38,11 +38,11 @@ def transfer_score(
     n_repeats: int = 5,
     random_state: RandomState = None,
 ) -> Bunch:
-    """Score other estimators on the synthetic set of a fitted distiller.
+    """Score other estimators that are fitted on the synthetic set of a distiller.
 
-    A set is made for one estimator, and may be poor for another: a score on it says
-    little without that of as many real rows, or of k-means centers. Look before the set
-    is given away.
+    Use it before you share a set: rows distilled for one estimator may not work well
+    for another. Pass the real rows as ``X`` and ``y`` to compare with as many random
+    real rows and k-means centers.
 
     Parameters
     ----------
@@ -50,59 +50,60 @@ def transfer_score(
         Fitted distiller.
 
     estimators : dict of str to estimator, or list of estimators
-        Estimators to clone and to fit on the set. In a list they are named as by
-        :func:`sklearn.pipeline.make_pipeline`. To see the score that the set was made
-        for, let ``distiller.estimator_`` be one of them.
+        Estimators to fit on the set, as clones. In a list they get names as by
+        :func:`sklearn.pipeline.make_pipeline`. Include ``distiller.estimator_`` to see
+        the score of the estimator that the set was distilled for.
 
     X_test : array-like of shape (n_samples, n_features)
-        Samples to score on, none of which the distiller was fitted on.
+        Samples to score on. The distiller must not have been fitted on them.
 
     y_test : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Their targets.
 
     X : array-like of shape (n_train, n_features), default=None
-        Real rows that the distiller was fitted on, for the baselines: without them
-        there are none.
+        Real rows that the distiller was fitted on. They are needed for the baselines;
+        None leaves these out.
 
     y : array-like of shape (n_train,) or (n_train, n_outputs), default=None
-        Their targets.
+        Targets of the real rows.
 
     scoring : str, callable or None, default=None
-        Scorer, None for that of each estimator.
+        Scorer; None stands for the ``score`` method of each estimator.
 
     n_repeats : int, default=5
-        Draws of real rows, and runs of k-means from other seeds, over which a baseline
-        is averaged.
+        Number of random draws of real rows, and of k-means runs, over which a baseline
+        is averaged. Raise it if the standard deviation of ``all_scores`` is large.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the rows of the baselines, and the seeds of k-means.
+        Seed for the random real rows and for k-means.
 
     Returns
     -------
     results : :class:`~sklearn.utils.Bunch`
-        With the attributes
+        Results with these attributes:
 
         scores : dict of str to dict of str to float
             Mean score for each method and estimator, ``scores["distill"]["svc"]``.
-            ``pandas.DataFrame(results.scores)`` is a table of a row for each estimator.
-            Methods are "distill" and, with ``X`` and ``y``, "kmeans" and "sample", of
-            as many rows of each class and the same rule of weights, and "full", all
-            real rows.
+            ``pandas.DataFrame(results.scores)`` is a table with a row for each
+            estimator. The methods are "distill" and, with ``X`` and ``y``, "kmeans",
+            "sample" and "full". "kmeans" and "sample" have as many rows in each class
+            as the set, and the same weighting. "full" is all real rows.
         all_scores : dict of str to dict of str to ndarray of shape (n_fits,)
-            The scores behind the means: ``n_repeats`` for "kmeans" and "sample", one
-            for the others.
+            The scores of all fits: ``n_repeats`` for "kmeans" and "sample", and one for
+            the others.
         takes_weights : dict of str to bool
-            Whether the estimator was given the weights of the rows; one whose ``fit``
-            has no ``sample_weight`` was not. The last step of a pipeline gets them.
+            Whether the estimator got the weights of the rows. It does not if its
+            ``fit`` has no ``sample_weight``. In a pipeline the last step gets them.
         n_synthetic : int
-            Rows of the set and of the baselines: distinct ones, if a set with learned
-            labels of classes has a copy of each row for each class.
+            Number of rows of the set and of the baselines. It counts distinct rows if
+            a set with learned class labels has a copy of each row for each class.
 
     Raises
     ------
     ValueError
-        If only one of ``X`` and ``y`` is given, if ``y`` lacks or adds a class, or if
-        there are no estimators.
+        If only one of ``X`` and ``y`` is given, if the classes in ``y`` differ from
+        those of the distiller, if ``n_repeats`` is less than one, or if ``estimators``
+        is empty or holds something without ``fit``.
 
     See Also
     --------
@@ -135,8 +136,8 @@ def transfer_score(
     named = _named(estimators)
     if (X is None) != (y is None):
         raise ValueError(
-            "The baselines need both X and y, the rows that the distiller was fitted "
-            f"on; got only {'y' if X is None else 'X'}."
+            f"got only {'y' if X is None else 'X'}, but the baselines need both. Pass "
+            "the X and y that the distiller was fitted on, or neither."
         )
     if n_repeats < 1:
         raise ValueError(f"n_repeats={n_repeats} must be at least 1.")
@@ -200,19 +201,25 @@ def _named(estimators):
             "estimators must be a list of estimators or a dict of names to estimators, "
             f"with at least one; got {estimators!r}."
         )
-    if not isinstance(estimators, dict):  # by the names that a pipeline would give them
+    if not isinstance(estimators, dict):  # take the names that a pipeline would give
         estimators = dict(make_pipeline(*estimators).steps)
     for name, estimator in estimators.items():
         if not hasattr(estimator, "fit") or isinstance(estimator, type):
             raise ValueError(
-                f"estimators contains {estimator!r}, named {name!r}, which is no "
-                "instance of an estimator: it has no fit method to call."
+                f"estimators contains {estimator!r}, named {name!r}, which is not an "
+                "instance of an estimator. Pass an instance with a fit method."
             )
     return estimators
 
 
 def _budget(distiller, y):
-    """Rows of the set, those of each class if it has classes, which y must have."""
+    """Return the number of rows of the set, by class if it has classes.
+
+    Raises
+    ------
+    ValueError
+        If the classes of ``y`` are not those of the distiller.
+    """
     n_rows = n_distinct_rows(distiller)
     if not is_classifier(distiller):
         return n_rows

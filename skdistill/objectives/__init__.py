@@ -1,6 +1,6 @@
-"""Objectives, the outer problem: a pointwise loss of predictions, summed over rows.
+"""Objectives, the outer problem: a pointwise loss of predictions, averaged over rows.
 
-They know neither where the rows lie nor the synthetic set.
+They know neither the storage of the rows nor the synthetic set.
 """
 
 from skdistill.objectives._base import Objective, OuterLoss

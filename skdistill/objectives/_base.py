@@ -1,4 +1,4 @@
-"""The outer problem: a loss over the real rows, a function of ``params`` alone."""
+"""The outer problem: a loss over the real rows, as a function of ``params``."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from skdistill._programs import Program
 
 
 class Objective(ABC):
-    """Function of ``params`` and its gradient.
+    """A function of ``params`` with its gradient.
 
     Attributes
     ----------
     real : RealRows
-        The rows that it is a mean over.
+        The rows that it averages over.
     """
 
     @abstractmethod
     def value_and_grad(self, params, rows=None):
         """Return the value at ``params`` and its gradient, of the same structure.
 
-        ``rows`` are indices of the rows to take, for a mini-batch; by default all.
+        ``rows`` are the indices of the rows of a mini-batch; by default all rows.
         """
 
     def value(self, params):
@@ -42,8 +42,8 @@ class OuterLoss(Objective):
     loss : callable
         ``loss(raw_prediction, y) -> (n,)``, see ``skdistill.objectives._losses``.
     values_alone : bool, default=False
-        Whether values come from a program of their own, for whoever asks for many. By
-        default they come with gradients, by the program that is compiled anyway.
+        Whether to compile a separate program for values. It pays if many values are
+        computed. By default the program for gradients computes values, too.
     """
 
     def __init__(self, real, raw_prediction, loss, *, values_alone=False):
@@ -62,7 +62,7 @@ class OuterLoss(Objective):
         return self.real.value_and_grad(self._total, params, rows)
 
     def refuse(self, get_params):
-        """Raise NeedsFeatures if the rows cannot be seen as the prediction asks for.
+        """Raise NeedsFeatures if the rows do not support the prediction.
 
         ``get_params()`` returns the parameters of a model.
         """

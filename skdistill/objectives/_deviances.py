@@ -1,13 +1,14 @@
-"""Half Tweedie deviances of positive numbers, with a logarithmic link.
+"""Half Tweedie deviances of positive targets, with a logarithmic link.
 
 For a power ``p``, a raw prediction ``z`` and the prediction ``mu = exp(z)``, the half
-deviance is, up to what depends on ``y`` alone::
+deviance, up to terms that only depend on ``y``, is::
 
     mu^(2 - p) / (2 - p) - y mu^(1 - p) / (1 - p)
 
-with the limits ``mu - y z`` for ``p = 1`` (Poisson) and ``z + y / mu`` for ``p = 2``
-(gamma). What is left out makes the loss of ``mu = y`` zero. For ``1 <= p <= 2`` it is
-convex in ``z``; for larger powers it is so where ``mu`` is not much larger than ``y``.
+The limits are ``mu - y z`` for ``p = 1`` (Poisson) and ``z + y / mu`` for ``p = 2``
+(gamma). The other terms make the loss zero for ``mu = y``. The loss is convex in ``z``
+for ``1 <= p <= 2``. For larger powers it is convex as long as ``mu`` is not much larger
+than ``y``.
 """
 
 from dataclasses import dataclass
@@ -20,11 +21,11 @@ from skdistill._programs import Program
 from skdistill.objectives._hessians import DiagonalHessians
 from skdistill.objectives._losses import PointwiseLoss
 
-#: Bisections that find the largest pull of a row.
+#: Number of bisections for the maximum in ``pull_limit``.
 MAX_BISECTIONS = 60
 
 
-# Targets of zero with which a chunk is filled up weigh nothing: finite losses will do.
+# Padding rows have a target and a weight of zero, so any finite loss will do for them.
 
 
 def _traced_poisson(raw_prediction, y):
@@ -65,9 +66,10 @@ def _traced(power):
 
 @dataclass(frozen=True)
 class _Deviance:
-    """The forms in NumPy, of the only output; large scores are infinite losses.
+    """The loss and its derivatives in NumPy, for one output.
 
-    What depends on ``y`` alone is left out here: training would lose digits to it.
+    Terms that only depend on ``y`` are left out, because adding them loses precision.
+    The loss of large scores may be infinite.
     """
 
     power: float
@@ -99,7 +101,7 @@ class _Deviance:
             return DiagonalHessians((2 - p) * own + (p - 1) * y * of_target)
 
     def upper_hessian(self, raw_prediction, y):
-        """Leave out the part that is not convex, for powers above two."""
+        """Return second derivatives without the negative part of powers above two."""
         _, of_target = self._powers(raw_prediction)
         y = y.reshape(raw_prediction.shape)
         return DiagonalHessians((self.power - 1) * y * of_target)
@@ -114,12 +116,13 @@ class _Deviance:
             return mean - gradient * mean ** (self.power - 1)
 
     def pull_limit(self, y):
-        """Largest ``z (y mu^(1 - p) - mu^(2 - p))``, whose logarithm is concave.
+        """Return the maximum of ``z (y mu^(1 - p) - mu^(2 - p))`` over ``z``.
 
-        It lies between 0 and ``log y``, where both factors have the same sign.
+        It is between 0 and ``log y``, where both factors have the same sign. Its
+        logarithm is concave there, so bisection finds it.
         """
         p = self.power
-        end = np.full(y.shape, -1 / (2 - p) if p < 2 else 0.0)  # that of no target
+        end = np.full(y.shape, -1 / (2 - p) if p < 2 else 0.0)  # for targets of zero
         np.log(y, out=end, where=y > 0)
         low, high = np.zeros(y.shape), np.ones(y.shape)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -133,7 +136,10 @@ class _Deviance:
             return np.nan_to_num(z * (y * np.exp((1 - p) * z) - np.exp((2 - p) * z)))
 
     def centered_limit(self, y, sample_weight):
-        """Take a constant ``c`` from the scores: targets are in another unit then."""
+        """Return the lowest bound on the sum of pulls, over shifts of the scores.
+
+        Subtracting ``c`` from the scores divides the targets by ``exp(c)``.
+        """
 
         def limit(c):
             losses = self.pull_limit(y * np.exp(-c))
@@ -162,7 +168,7 @@ def half_deviance(power):
     Returns
     -------
     PointwiseLoss
-        The loss; its targets are positive, or zero for powers below two.
+        The loss. Its targets are positive; they may be zero for powers below two.
     """
     forms = _Deviance(power)
     return PointwiseLoss(

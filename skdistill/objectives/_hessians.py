@@ -1,8 +1,8 @@
-"""Second derivatives of the losses of many rows, without a matrix for each.
+"""Second derivatives of the losses of many rows, in compact form.
 
 With ``n`` rows and ``k`` outputs, the second derivatives of a loss are ``n`` matrices
-of shape (k, k). Here they are diagonal or those of a softmax, so that ``n k`` numbers
-state them. With hundreds of classes anything else would fill the memory.
+of shape (k, k). For hundreds of classes these would be too large for the memory. The
+matrices here are diagonal or those of a softmax, so ``n k`` numbers define them.
 """
 
 import numpy as np
@@ -32,10 +32,11 @@ class DiagonalHessians:
 
 
 class SoftmaxHessians:
-    """``diag(p) - p p'`` for the probabilities of each row.
+    """Second derivatives ``diag(p) - p p'`` for the probabilities ``p`` of each row.
 
-    A row that is all but certain has small entries. They keep their relative precision
-    here, which the formula would lose: with large weights these entries decide.
+    Rows that are predicted almost with certainty have small entries, which matter if
+    their weights are large. The computation keeps the relative precision of these
+    entries, which the plain formula would lose.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class SoftmaxHessians:
 
     def product(self, V):
         """Return the product (n, k) of each matrix with a row of ``V`` (n, k)."""
-        # The same, since a constant in a row of V does nothing: then no digits cancel.
+        # A constant in a row of V has no effect. Subtracting it avoids cancellation.
         V = V - np.take_along_axis(V, self._likely, axis=1)
         return self._p * (V - np.sum(self._p * V, axis=1, keepdims=True))
 

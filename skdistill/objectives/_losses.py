@@ -1,9 +1,9 @@
 """Pointwise losses of ``raw_prediction``, one value per row, with their derivatives.
 
-Objectives differentiate ``traced`` with JAX over many real rows; students use the NumPy
-forms on a few synthetic ones. Targets ``y`` are class indices or floats of shape (n,),
-or rows on the simplex or several numbers of shape (n, k): soft labels need no loss of
-their own.
+Objectives differentiate the JAX function ``traced`` over many real rows. Students use
+the NumPy functions for a few synthetic rows. Targets ``y`` are class indices or floats
+of shape (n,), or rows on the simplex or several numbers of shape (n, k). So soft labels
+use the same losses.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, lambertw, logsumexp, softmax
+from scipy.special import expit, lambertw
 
 from skdistill._programs import Program
 from skdistill.objectives._hessians import DiagonalHessians, SoftmaxHessians
@@ -23,39 +23,40 @@ class PointwiseLoss(NamedTuple):
     Attributes
     ----------
     traced : callable
-        The loss (n,) of ``raw_prediction`` (n, k) and ``y``, written in JAX.
+        The loss (n,) of ``raw_prediction`` (n, k) and ``y``, written in JAX. All other
+        functions use NumPy.
     value, gradient : callable
-        In NumPy: the loss (n,) and its derivative (n, k).
+        The loss (n,) and its derivative (n, k).
     hessian : callable
-        In NumPy: its second derivatives, see ``skdistill.objectives._hessians``.
+        Its second derivatives, see ``skdistill.objectives._hessians``.
     target_slope : callable or None
-        In NumPy: minus the derivative (n, k) of each entry of the gradient in the entry
-        of ``y`` that belongs to it; None for classes that are never learned.
+        Minus the derivative (n, k) of each entry of the gradient in the corresponding
+        entry of ``y``; None for class labels that are never learned.
     shift_invariant : bool
-        Whether a constant added to all outputs of a row leaves its loss unchanged, so
-        that derivatives sum to zero over the outputs.
+        Whether the loss does not change if a constant is added to all outputs of a row.
+        Derivatives then sum to zero over the outputs.
     pull_limit : callable
-        In NumPy: ``pull_limit(y) -> (n,)``, a bound on ``-<z, gradient(z, y)>`` over
-        all raw predictions ``z`` of a row.
+        ``pull_limit(y) -> (n,)`` returns the maximum of ``-<z, gradient(z, y)>`` over
+        all raw predictions ``z`` of a row, or a bound on it.
     target_for : callable or None
-        In NumPy: ``target_for(raw_prediction, gradient) -> (n, k)``, targets at which
-        the loss has this gradient; None for losses of classes.
+        ``target_for(raw_prediction, gradient) -> (n, k)`` returns targets for which the
+        loss has this gradient; None for losses of classes.
     centered_limit : callable or None
-        In NumPy: ``centered_limit(y, sample_weight) -> float``, the lowest bound on the
-        weighted sum of these products if any constant is taken from the raw predictions
-        first, as a free intercept allows; None where zero is taken.
+        ``centered_limit(y, sample_weight) -> float`` returns the lowest bound on the
+        weighted sum of ``-<z - c, gradient(z, y)>`` over constants ``c``, which a free
+        intercept allows; None takes ``c = 0``.
     is_quadratic : bool
         Whether the loss is a quadratic function of the raw prediction.
     is_hinge : bool
-        Whether a row beyond its margin is not felt.
+        Whether the loss of rows beyond their margin is constant.
     start : callable or None
-        In NumPy: ``start(y, sample_weight) -> (k,)``, raw predictions that training
-        starts from where the model has an intercept; None for zero.
+        ``start(y, sample_weight) -> (k,)`` returns the raw predictions from which
+        training starts if the model has an intercept; None stands for zero.
     upper_hessian : callable or None
-        In NumPy: second derivatives without what is not convex in the loss; None for a
-        convex one.
+        Second derivatives without their negative part; None for a convex loss.
     has_log_link : bool
-        Whether predictions are the exponentials of raw ones, which have no units then.
+        Whether predictions are exponentials of raw predictions, so that raw predictions
+        have no unit.
     """
 
     traced: Callable
@@ -74,11 +75,11 @@ class PointwiseLoss(NamedTuple):
     has_log_link: bool = False
 
     def convex_hessian(self, raw_prediction, y):
-        """Return second derivatives that are nowhere negative."""
+        """Return second derivatives, without their negative part if there is one."""
         return (self.upper_hessian or self.hessian)(raw_prediction, y)
 
 
-#: By which power of the targets' unit a loss grows; those of classes have no units.
+#: Power of the unit of the targets in a loss; zero for losses that are not listed.
 DEGREES = {
     "squared_error": 2,
     "expected_squared_error": 2,
@@ -89,7 +90,7 @@ DEGREES = {
 
 
 def loss_unit(name, target_scale):
-    """Return about the loss of predicting the mean, one where losses have no units.
+    """Return approximately the loss of predicting the mean; one for losses of classes.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def loss_unit(name, target_scale):
 
 
 def cost_of_chance(name, n_classes):
-    """Return the loss of a classifier that knows nothing, by the name of the loss."""
+    """Return the loss of equal scores for all classes, by the name of the loss."""
     n_outputs = 1 if n_classes == 2 else n_classes
     return {
         "log_loss": float(np.log(n_classes)),
@@ -131,9 +132,10 @@ def _binary_hessian(raw_prediction, y):
 
 
 def log_loss_limit(n_classes):
-    """Largest ``<z, y - p>`` with probabilities ``p`` of the scores ``z``.
+    """Return the maximum of ``<z, y - p>`` with probabilities ``p`` of scores ``z``.
 
-    It is ``log p_y + entropy(p)``, largest if the other classes are equally likely.
+    It equals ``log p_y + entropy(p)``, which is maximal if the other classes are
+    equally likely.
     """
     return float(lambertw((n_classes - 1) / np.e).real)
 
@@ -150,16 +152,25 @@ def _traced_multinomial(raw_prediction, y):
     return jax.nn.logsumexp(raw_prediction, axis=1) - (y * raw_prediction).sum(axis=1)
 
 
+def _log_normalizer(raw_prediction):
+    """Return ``log(sum(exp(z)))`` (n,): on few rows SciPy's checks take most time."""
+    return np.logaddexp.reduce(raw_prediction, axis=1)
+
+
+def _probabilities(raw_prediction):
+    return np.exp(raw_prediction - _log_normalizer(raw_prediction)[:, None])
+
+
 def _multinomial_value(raw_prediction, y):
-    return logsumexp(raw_prediction, axis=1) - np.sum(y * raw_prediction, axis=1)
+    return _log_normalizer(raw_prediction) - np.sum(y * raw_prediction, axis=1)
 
 
 def _multinomial_gradient(raw_prediction, y):
-    return softmax(raw_prediction, axis=1) - y
+    return _probabilities(raw_prediction) - y
 
 
 def _multinomial_hessian(raw_prediction, y):
-    return SoftmaxHessians(softmax(raw_prediction, axis=1))
+    return SoftmaxHessians(_probabilities(raw_prediction))
 
 
 def _multinomial_limit(y):
@@ -179,7 +190,7 @@ def _traced_squared(raw_prediction, y):
 
 
 def _signs(y, raw_prediction):
-    """Targets -1 and 1 of class indices (n,); rows (n, k) hold targets already."""
+    """Return targets of -1 and 1 for class indices (n,); targets (n, k) stay."""
     import jax
 
     if y.ndim == 2:
@@ -210,7 +221,7 @@ def _squared_slope(raw_prediction, y):
 
 
 def _squared_limit(y):
-    # 2 / k * z * (y - z) is largest half way.
+    # The maximum of 2 / k * z * (y - z) is at z = y / 2.
     y = _as_matrix(y)
     return np.sum(y**2, axis=1) / (2 * y.shape[1])
 
@@ -246,7 +257,7 @@ MULTINOMIAL_LOG_LOSS = PointwiseLoss(
     _multinomial_limit,
 )
 
-#: ``mean((z - y)^2)`` over the outputs, as ``mean_squared_error`` has it.
+#: ``mean((z - y)^2)`` over the outputs, as in ``mean_squared_error``.
 SQUARED_LOSS = PointwiseLoss(
     _traced_squared,
     _squared_value,
@@ -260,8 +271,9 @@ SQUARED_LOSS = PointwiseLoss(
     is_quadratic=True,
 )
 
-#: The same for classes: each output is -1, or 1 for its class. ``traced`` takes class
-#: indices (n,), too; the others take the coded targets (n, k).
+#: The squared error for classes, with targets of 1 for the output of the class and -1
+#: for the others. ``traced`` also takes class indices (n,); the other functions only
+#: take targets (n, k).
 SIGNED_SQUARED_LOSS = SQUARED_LOSS._replace(
     traced=_traced_signed_squared, target_for=None
 )
@@ -282,7 +294,7 @@ class _TracedSquaredHinge(Program):
 
 
 def _hinge_parts(raw_prediction, y):
-    """Weights, sides and what is missing to the margin, each (n, k)."""
+    """Return weights, signs and distances below the margin, each (n, k)."""
     side = np.sign(y)
     return np.abs(y), side, np.maximum(0.0, 1 - side * raw_prediction)
 
@@ -303,23 +315,23 @@ def _hinge_hessian(raw_prediction, y):
 
 
 def _hinge_limit(y):
-    # 2 u (1 - u) of the margin u is largest half way.
+    # The maximum of 2 u (1 - u) over the margin u is at 1 / 2.
     return np.sum(np.abs(y), axis=1) / 2
 
 
 def squared_hinge_loss(own_weight=None):
-    """Sum over the outputs of ``|t| max(0, 1 - sign(t) z)^2``.
+    """Return the sum over outputs of ``|t| max(0, 1 - sign(t) z)^2``.
 
     Parameters
     ----------
     own_weight : tuple of float, default=None
-        Weight of each class in the output of its own; in the others it has none.
+        Weight of each class in its own output. In the other outputs the weight is one.
 
     Returns
     -------
     PointwiseLoss
-        Coded targets ``t`` (n, k) carry these weights; ``traced`` takes class indices
-        (n,), too.
+        The loss. Its targets ``t`` (n, k) include these weights. ``traced`` also takes
+        class indices (n,).
     """
     return PointwiseLoss(
         _TracedSquaredHinge(own_weight),
@@ -345,12 +357,12 @@ class _TracedInsensitive(Program):
 
 
 def squared_epsilon_insensitive_loss(epsilon):
-    """Sum over the outputs of ``max(0, |z - y| - epsilon)^2``.
+    """Return the sum over outputs of ``max(0, |z - y| - epsilon)^2``.
 
     Parameters
     ----------
     epsilon : float
-        Half the width of the tube in which nothing is lost.
+        Half the width of the tube in which the loss is zero.
 
     Returns
     -------
@@ -373,7 +385,7 @@ def squared_epsilon_insensitive_loss(epsilon):
         return DiagonalHessians(slope(raw_prediction, y))
 
     def limit(y):
-        # 2 z (y - epsilon - z) is largest half way.
+        # The maximum of 2 z (y - epsilon - z) is at z = (y - epsilon) / 2.
         return np.sum(np.maximum(0, np.abs(_as_matrix(y)) - epsilon) ** 2, axis=1) / 2
 
     def target_for(raw_prediction, gradient):

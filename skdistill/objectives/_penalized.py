@@ -1,4 +1,4 @@
-"""The outer loss plus the penalty that the estimator has on all the data."""
+"""The outer loss plus the penalty of the estimator on all the data."""
 
 from functools import partial
 
@@ -11,17 +11,17 @@ from skdistill.objectives._base import Objective
 
 
 class PenalizedLoss(Objective):
-    """The objective that the estimator minimizes when it is fitted on the real rows.
+    """The objective that the estimator minimizes in a fit on the real rows.
 
     Parameters
     ----------
     objective : OuterLoss
         Mean loss over the real rows.
     penalty : callable
-        ``penalty(params, hyperparameters) -> float`` in JAX, relative to a weighted sum
-        of losses; a function that hashes by value.
+        ``penalty(params, hyperparameters) -> float`` in JAX, relative to the weighted
+        sum of losses. It has to hash by value.
     hyperparameters : dict of str to float
-        Those of the estimator.
+        Hyperparameters of the estimator.
     """
 
     def __init__(self, objective, penalty, hyperparameters):
@@ -32,22 +32,22 @@ class PenalizedLoss(Objective):
         self._penalty = partial(_value_and_grad, form=form)
 
     def penalty(self, params):
-        """Return the penalty at ``params``, relative to a mean loss."""
+        """Return the penalty at ``params``, relative to the mean loss."""
         return self._penalty_and_grad(params)[0]
 
     def value(self, params):
-        """Return the mean loss and the penalty at ``params``."""
+        """Return the sum of mean loss and penalty at ``params``."""
         return self.objective.value(params) + self.penalty(params)
 
     def value_and_grad(self, params, rows=None):
-        """Return the mean loss and the penalty at ``params``, and their gradient."""
+        """Return the sum of mean loss and penalty at ``params``, and its gradient."""
         loss, grad = self.objective.value_and_grad(params, rows)
         penalty, penalty_grad = self._penalty_and_grad(params)
         return loss + penalty, jax.tree.map(np.add, grad, penalty_grad)
 
     def _penalty_and_grad(self, params):
         with double_precision():
-            # For Python numbers, JAX would compile once more.
+            # JAX would compile once more for Python numbers.
             of = jax.tree.map(np.asarray, (params, self.hyperparameters))
             value, grad = self._penalty(*of, self._numbers)
             weight = self.real.total_weight

@@ -1,4 +1,4 @@
-"""Scores of classes times an inverse temperature, which changes no predicted class."""
+"""Scores of classes times an inverse temperature, which keeps predicted classes."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from jax import lax
 from skdistill._programs import Program
 from skdistill.objectives._losses import BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS
 
-#: The loss changes little between two of them.
+#: Grid of inverse temperatures, between which the loss changes little.
 INVERSE_TEMPERATURES = np.exp(np.linspace(-9, 5, 57))
 
 
@@ -20,7 +20,7 @@ class TemperedParams(NamedTuple):
     Attributes
     ----------
     params : pytree
-        What the student was trained to.
+        Parameters of the trained model.
     inverse_temperature : float
         Factor of the scores.
     """
@@ -31,7 +31,7 @@ class TemperedParams(NamedTuple):
 
 @dataclass(frozen=True)
 class TemperedPrediction(Program):
-    """``inverse_temperature * raw_prediction``, equal for equal predictions."""
+    """The prediction ``inverse_temperature * raw_prediction``; it hashes by value."""
 
     raw_prediction: Any
 
@@ -41,16 +41,19 @@ class TemperedPrediction(Program):
 
 
 def log_loss_of_scores(raw_prediction, y):
-    """Cross-entropy of class indices; one column is a score of the second class."""
+    """Return the cross-entropy of class indices ``y``.
+
+    A single column of scores belongs to the second class.
+    """
     loss = BINARY_LOG_LOSS if raw_prediction.shape[1] == 1 else MULTINOMIAL_LOG_LOSS
     return loss.traced(raw_prediction, y)
 
 
 class BestTemperature:
-    """Log loss of a model at the temperature that suits the rows best.
+    """Log loss of a model at the best temperature for the rows.
 
-    It tells how well the classes are ranked, of models that are too sure of themselves,
-    too.
+    It measures how well the classes are ranked, even if probabilities are
+    overconfident.
 
     Parameters
     ----------

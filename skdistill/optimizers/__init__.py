@@ -1,4 +1,4 @@
-"""Outer optimizers: minimize a loss over a vector, with bounds and a callback.
+"""Outer optimizers, which minimize a loss over a vector, with bounds and a callback.
 
 They know neither rows nor students.
 """

@@ -1,8 +1,8 @@
-"""Adam on mini-batches of the real rows, for students that are dear to evaluate.
+"""Adam on mini-batches of the real rows, for students that are expensive to evaluate.
 
-Adam and its schedule are optax's; the step length falls from ``learning_rate`` to zero
-along a cosine. A mini-batch says little about whether an iterate is the best so far:
-that is judged on rows that stay the same.
+Adam and its schedule come from optax. The step length falls from ``learning_rate`` to
+zero along a cosine. The best iterate is chosen by a loss on fixed rows, because a
+mini-batch is too noisy for that.
 """
 
 from functools import lru_cache, partial
@@ -34,33 +34,34 @@ def minimize(
     Parameters
     ----------
     value_and_grad : callable
-        ``value_and_grad(x, rows) -> (float, ndarray)`` over real rows by their indices.
+        ``value_and_grad(x, rows) -> (float, ndarray)`` on the real rows with the
+        indices ``rows``.
     x0 : ndarray of shape (d,)
         Start.
     lower, upper : ndarray of shape (d,)
-        Bounds, infinite where there are none.
+        Bounds; infinite entries stand for no bound.
     n_rows : int
         Number of real rows.
     batch_size : int
-        Rows in a mini-batch.
+        Number of rows in a mini-batch.
     n_batches : int
-        Mini-batches in an iteration.
+        Number of mini-batches in an iteration.
     learning_rate : float
-        First step length, in units of the variables.
+        Length of the first step, in units of the variables.
     validate : callable
-        ``validate(x) -> float``, by which the best iterate is chosen.
+        ``validate(x) -> float`` returns the value by which the best iterate is chosen.
     random_state : RandomState
         Shuffles the rows.
     max_iter : int
-        Iterations.
+        Number of iterations.
     callback : callable
-        ``callback(x, value)`` after each iteration, with ``value`` from ``validate``;
-        a true result stops the run.
+        ``callback(x, value)`` is called after each iteration, with ``value`` from
+        ``validate``. The run stops if it returns true.
 
     Returns
     -------
     OuterResult
-        The best iterate; the schedule ends the run, which counts as converged.
+        The best iterate. A complete schedule counts as converged.
     """
     adam = _adam(max_iter * n_batches, learning_rate)
     batches = _batches(n_rows, batch_size, random_state)
@@ -98,14 +99,14 @@ def _step(x, grad, state, lower, upper, adam):
 
 @lru_cache
 def _adam(n_steps, learning_rate):
-    """Return one optimizer for a schedule, so that it is compiled once."""
-    import optax  # most fits go without, and it takes long to import
+    """Return the same optimizer for the same schedule, so that it is compiled once."""
+    import optax  # imported late: it is slow to import, and most fits do not need it
 
     return optax.adam(optax.cosine_decay_schedule(learning_rate, n_steps))
 
 
 def _batches(n_rows, batch_size, random_state):
-    """Yield indices of mini-batches forever, each row once in a pass."""
+    """Yield indices of mini-batches forever; each pass over the rows is shuffled."""
     batch_size = min(batch_size, n_rows)
     while True:
         order = random_state.permutation(n_rows)

@@ -1,14 +1,14 @@
-"""Gradient-free search: moves from the best candidate so far, kept where they pay.
+"""Search without gradients: random moves that are kept if they lower the loss.
 
-In each step a few moves are tried side by side, all from the same candidate; the best
-one is kept if it lowers the loss. Where several do, their union is tried next. How
-often a move is tried depends on what it has gained in the past. The number of moves
-tried side by side does not depend on how many processors try them.
+Each step tries a few moves in parallel, all from the best candidate so far, which is
+called the incumbent. The best move is kept if it lowers the loss. If several moves do,
+their union is tried next. Moves that have lowered the loss more are tried more often.
+The number of moves in a step does not depend on the number of processors.
 
-What a candidate is, and how the loss is measured, is the business of a ``Contest``. It
-may look at few rows at first; it is asked to widen its view when nothing is gained any
-more. Whether an iteration has gained anything is told by another measure, which takes
-no part in accepting moves: chance that was accepted does not count there.
+A ``Contest`` knows what a candidate is, and how its loss is measured. It may use few
+rows at first and is asked to use more when the loss no longer falls. It has a second
+measure, the value, which does not decide on moves. The value decides whether an
+iteration was a success, because moves may be accepted by chance.
 """
 
 from abc import ABC, abstractmethod
@@ -17,34 +17,34 @@ import numpy as np
 
 from skdistill.optimizers._outcome import Outcome, OuterResult
 
-#: Candidates that are tried in an iteration, and how many of them side by side.
+#: Number of candidates in an iteration, and number of them in a step.
 TRIES = 20
 BATCH = 4
-#: Share of the tries that goes to all moves alike.
+#: Share of the tries that is distributed evenly over all moves.
 EXPLORATION = 0.25
-#: A move that was tried less often than this is taken to gain what all of them do.
+#: Number of tries below which the gain of a move is taken to be near the average.
 SHRINKAGE = 8
-#: By how much what a move has gained fades with each of its tries.
+#: Factor by which the earlier gains of a move are multiplied at each of its tries.
 MEMORY = 0.97
-#: Iterations without a lower value before the contest widens and the search goes back
-#: to its best candidate.
+#: Number of iterations without a lower value after which the contest uses more rows and
+#: the search returns to its best candidate.
 PATIENCE_TO_WIDEN = 4
 
 
 class Contest(ABC):
-    """Compares candidates with the one that holds the field, the incumbent."""
+    """Compares candidates with the incumbent, the best candidate so far."""
 
     @abstractmethod
     def reset(self, candidate):
-        """Make a candidate the incumbent, as it is judged from now on."""
+        """Make a candidate the incumbent, and compute its loss anew."""
 
     @abstractmethod
     def differences(self, candidates):
-        """Return the loss (n,) of candidates minus that of the incumbent."""
+        """Return the losses (n,) of candidates minus the loss of the incumbent."""
 
     @abstractmethod
     def settle(self, index):
-        """Make one of the candidates that were compared last the incumbent."""
+        """Make a candidate of the last comparison the incumbent."""
 
     @abstractmethod
     def value(self, candidate):
@@ -52,11 +52,11 @@ class Contest(ABC):
 
     @abstractmethod
     def widen(self):
-        """Take a wider view from the next reset on; return whether there is one."""
+        """Use more rows from the next reset on; return whether there are more."""
 
 
 class Moves:
-    """How often each move is tried, by what it has gained.
+    """Learns how often to try each move, from its earlier gains.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Moves:
         return shares / shares.sum()
 
     def learn(self, move, gain):
-        """Take note of what a try of a move has gained, zero for nothing."""
+        """Take note of the gain of a try of a move, which is zero for a failure."""
         self.gains[move] = MEMORY * self.gains[move] + gain
         self.tries[move] = MEMORY * self.tries[move] + 1
 
@@ -102,32 +102,32 @@ def minimize(
     Parameters
     ----------
     start : candidate
-        Where to start.
+        Candidate to start from.
     moves : sequence of callable
-        ``move(candidate, random_state) -> candidate``, a new one.
+        ``move(candidate, random_state)`` returns a changed copy of a candidate.
     contest : Contest
         Compares candidates.
     merge : callable
-        ``merge(candidate, others) -> candidate``, with the changes of all the others.
+        ``merge(candidate, others)`` returns a candidate with the changes of all others.
     max_iter : int
-        Maximum number of iterations, of ``TRIES`` candidates each.
+        Maximum number of iterations, each with ``TRIES`` candidates.
     callback : callable
-        ``callback(candidate, value) -> bool``, called after each iteration with the
-        candidate that it gained, or with the last one that was gained; a true result
-        is a request to stop.
+        ``callback(candidate, value) -> bool`` is called after each iteration with the
+        latest candidate whose value was computed. A true result is a request to stop.
     random_state : RandomState
         Draws the moves.
     expired : callable, default=never
-        Whether the time is over; asked before candidates are tried.
+        Returns whether the time is over. It is called before each step.
     start_value : float, default=None
         Value of the start, if it is known.
     patience : int, default=10
-        Iterations without a lower value that end the search once the view is widest.
+        Maximum number of iterations without a lower value, once the contest uses all
+        rows.
 
     Returns
     -------
     OuterResult
-        ``x`` is the candidate with the lowest value, the start included.
+        ``x`` is the candidate with the lowest value, which may be the start.
     """
     learned = Moves(len(moves))
     contest.reset(start)
@@ -154,19 +154,19 @@ def minimize(
         if idle and idle % PATIENCE_TO_WIDEN == 0:
             if not widest:
                 widest, idle = not contest.widen(), 0
-            # What was gained since then was chance, as the value tells.
+            # The value shows that what was accepted since then was chance.
             incumbent, valued, value = best, best, best_value
             contest.reset(best)
     return OuterResult(best, best_value, n_iter, Outcome.CONVERGED)
 
 
 def _iterate(incumbent, moves, learned, contest, merge, random_state, expired):
-    """Try ``TRIES`` candidates; return the incumbent, and whether it is better."""
+    """Try ``TRIES`` candidates; return the incumbent and whether it has changed."""
     gained, tries, is_better = [], 0, False
     while tries < TRIES and not expired():
         drawn = random_state.choice(len(moves), size=BATCH, p=learned.probabilities)
         candidates = [moves[move](incumbent, random_state) for move in drawn]
-        if len(gained) > 1:  # the best one of these is the incumbent
+        if len(gained) > 1:  # try all of these changes together
             candidates[0] = merge(gained[0], gained[1:])
         differences = contest.differences(candidates)
         for i, (move, difference) in enumerate(zip(drawn, differences, strict=True)):
@@ -177,7 +177,7 @@ def _iterate(incumbent, moves, learned, contest, merge, random_state, expired):
         gained = []
         if better:
             contest.settle(better[0])
-            # Their changes count from the candidate that they were made of.
+            # Changes are relative to the candidate from which the moves were made.
             gained = [incumbent, *(candidates[i] for i in better)]
             gained = gained if len(better) > 1 else []
             incumbent, is_better = candidates[better[0]], True

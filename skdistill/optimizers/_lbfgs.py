@@ -1,4 +1,4 @@
-"""L-BFGS-B on a deterministic outer loss: the bounds come for free."""
+"""L-BFGS-B from SciPy, for a deterministic outer loss with bounds."""
 
 import numpy as np
 from scipy.optimize import Bounds
@@ -6,17 +6,17 @@ from scipy.optimize import minimize as scipy_minimize
 
 from skdistill.optimizers._outcome import Outcome, OuterResult
 
-#: Relative decrease of an iteration that is rounding.
+#: Maximum relative decrease of an iteration that counts as rounding.
 ROUNDING = 1e-15
-#: Steps that are remembered: the most, and of long vectors the fewest.
+#: Maximum and minimum number of steps that are remembered; fewer for long vectors.
 MAX_STEPS, MIN_STEPS = 20, 5
-#: Entries of the steps that are remembered, and as many of changes of the gradient.
+#: Maximum number of entries of these steps, and of changes of the gradient each.
 MAX_MEMORY = 2**23
-#: Runs with a fresh memory after one that could not go on.
+#: Maximum number of restarts without memory after a failed line search.
 MAX_RESTARTS = 2
-#: Status of SciPy's for a line search that failed.
+#: SciPy's status for a failed line search.
 ABNORMAL = 2
-#: Factor of ``tol`` up to which a run that cannot go on counts as converged.
+#: A run that cannot go on has converged if the gradient is below ``tol`` times this.
 NEARLY = 10.0
 
 
@@ -37,21 +37,22 @@ def minimize(
     Parameters
     ----------
     value_and_grad : callable
-        ``value_and_grad(x) -> (float, ndarray)``, with a value of about one at the
-        start and variables of about one.
+        ``value_and_grad(x) -> (float, ndarray)``. It should be scaled such that the
+        variables and the value at the start are about one.
     x0 : ndarray of shape (d,)
         Start.
     lower, upper : ndarray of shape (d,)
-        Bounds, infinite where there are none.
+        Bounds; infinite entries stand for no bound.
     max_iter : int
         Maximum number of iterations.
     tol : float
         Stop when no entry of the projected gradient exceeds it.
     callback : callable
-        ``callback(x, value)`` after each iteration; a true result stops the run.
+        ``callback(x, value)`` is called after each iteration. The run stops if it
+        returns true.
     n_iter_no_change : int, default=infinity
-        Stop when so many iterations have lowered the value by less than
-        ``min_decrease`` each, on average.
+        Stop when the last ``n_iter_no_change`` iterations have lowered the value by
+        less than ``min_decrease`` on average.
     min_decrease : float, default=0.0
         See ``n_iter_no_change``.
 
@@ -75,7 +76,7 @@ def minimize(
         if end is not None:
             raise StopIteration
 
-    # SciPy reads bounds one by one, which takes long for wide rows without any.
+    # SciPy reads bounds one by one, so leave out bounds that are all infinite.
     is_bounded = np.isfinite(lower).any() or np.isfinite(upper).any()
     x, n_iter = x0, 0
     for _ in range(MAX_RESTARTS + 1):
@@ -95,14 +96,14 @@ def minimize(
             },
         )
         x, n_iter = result.x, n_iter + result.nit
-        # A line search that fails may owe it to what the memory says of the curvature:
-        # it is forgotten, for as long as that helps.
+        # A line search may fail because the remembered steps mislead it. Restart
+        # without memory as long as that helps.
         if result.status != ABNORMAL or not result.nit or n_iter >= max_iter:
             break
     outcome = _outcome(result, lower, upper, tol) if end is None else end
     if not finite.ever or (not finite.always and outcome is Outcome.STALLED):
         outcome = Outcome.NOT_FINITE
-    # SciPy goes back to the last iterate then, but says the value of the last trial.
+    # In this case SciPy returns the last iterate, but the value of the last trial.
     value = finite(x)[0] if result.status == ABNORMAL else result.fun
     return OuterResult(x, value, n_iter, outcome)
 
@@ -119,12 +120,12 @@ def _outcome(result, lower, upper, tol):
 
 
 class _Finite:
-    """A function that is large where it is not finite, so that line searches return.
+    """Function that is large where another one is not finite, for line searches.
 
     Attributes
     ----------
     always, ever : bool
-        Whether it was finite wherever it was called, and anywhere.
+        Whether it was finite in all calls, and in at least one call.
     """
 
     def __init__(self, value_and_grad):

@@ -1,4 +1,5 @@
-"""The real rows, wherever they lie: the only room that touches them.
+"""The real rows, in memory or elsewhere. Only this room uses them.
 
-Imports nothing of the other roles: sums over rows go out, small arrays come in.
+Other rooms get sums over rows and small samples. The room imports nothing of the other
+roles.
 """

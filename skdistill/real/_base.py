@@ -1,9 +1,8 @@
-"""The contract of the real rows, wherever they lie.
+"""The contract of the real rows, in memory or elsewhere.
 
-Everything that the package asks of them is a sum over rows, or a few rows. So a new
-container is one file: a subclass that says how a function is summed over its chunks,
-and how rows are taken and drawn. Small arrays go out to where the rows lie, small sums
-come back.
+The package only needs sums over the rows, and a few of the rows themselves. So a new
+container takes one subclass, which sums functions over chunks of rows, and takes and
+draws rows. Only small arrays and small sums move between the package and the rows.
 """
 
 from abc import ABC, abstractmethod
@@ -24,12 +23,12 @@ class Chunk(NamedTuple):
     Attributes
     ----------
     X : ndarray or csr_array of shape (n, p)
-        Samples, float32 or float64, NaN where a value is missing. ``skdistill._forms``
-        has what both can do.
+        Samples in float32 or float64; missing values are NaN. ``skdistill._forms`` has
+        operations for both kinds of arrays.
     y : ndarray of shape (n,) or (n, k)
-        Targets as the outer loss takes them: indices of classes, or numbers.
+        Targets in the form of the outer loss: indices of classes, or numbers.
     sample_weight : ndarray of shape (n,)
-        Weights; zero for rows that fill a chunk up.
+        Weights. Rows that pad a chunk have weight zero.
     """
 
     X: Any
@@ -38,40 +37,40 @@ class Chunk(NamedTuple):
 
 
 class NeedsFeatures(TypeError):
-    """A function asks for features of rows of which products alone are known."""
+    """A function needs features of sparse rows, of which only products are known."""
 
 
 class RealRows(ABC):
-    """The real rows, of which only sums and small parts are asked.
+    """The real rows, which give sums and small samples.
 
     Attributes
     ----------
     n_rows, n_features : int
-        Their number, and that of their features.
+        Number of rows, and number of features.
     dtype : dtype
         Precision of the samples, float32 or float64.
     total_weight : float
         Sum of the weights.
     targets : Targets
-        What ``y`` holds.
+        Describes the targets.
     group_counts : ndarray of int of shape (n_groups,)
-        Rows of each group of ``targets``.
+        Number of rows in each group of ``targets``.
     group_weight : ndarray of shape (n_groups,)
-        Their weights, summed.
+        Sum of the weights in each group.
     low, high : ndarray of shape (p,)
-        Least and largest value of each feature, in double precision.
+        Minimum and maximum of each feature, in double precision.
     filled : RealRows
-        The same rows, with means in the place of missing values, for whoever measures
-        distances or spreads. A student that imputes by itself sees them missing.
+        The same rows with means in the place of missing values, for distances and
+        spreads. A student that imputes itself gets the rows with missing values.
     passed : ndarray of int of shape (n_rows,)
         Positions of the rows among those that the user passed.
     n_passed : int
-        How many these were.
+        Number of rows that the user passed.
     is_reread : bool
-        Whether the rows are read anew for each sum, which may fail.
+        Whether the rows are read again for each sum, which may fail.
     n_at_hand : int
-        Rows that can be taken one by one, to which indices refer: all of them, or a
-        random sample of very many.
+        Number of rows that can be taken one by one; indices refer to these. They are
+        all rows, or a random sample if there are very many.
     """
 
     is_reread: bool = False
@@ -90,17 +89,17 @@ class RealRows(ABC):
 
     @property
     def values_per_row(self):
-        """How many values of a row are stored, about."""
+        """Approximate number of stored values in a row."""
         return self.n_features
 
     @property
     def n_at_hand(self):
-        """Rows that can be taken one by one."""
+        """Number of rows that can be taken one by one."""
         return self.n_rows
 
     @property
     def filled(self):
-        """The rows themselves, where no values are missing."""
+        """The rows themselves if no values are missing."""
         return self
 
     @abstractmethod
@@ -110,13 +109,14 @@ class RealRows(ABC):
         Parameters
         ----------
         function : callable
-            ``function(chunk, *arguments) -> pytree of arrays`` in NumPy. Weights of all
-            chunks sum to one. It can be pickled, and adds nothing for rows of weight
-            zero. Functions in JAX have methods of their own, see below.
+            ``function(chunk, *arguments) -> pytree of arrays`` in NumPy. The weights of
+            all chunks sum to one. It has to be possible to pickle it, and it has to
+            return zeros for rows of weight zero. For functions in JAX, use ``value``
+            and ``value_and_grad``.
         *arguments : pytrees of small arrays
-            What the function takes besides the chunk.
+            Further arguments of the function.
         rows : ndarray of int, default=None
-            Indices of the rows at hand to take, for a mini-batch; by default all rows.
+            Indices of the rows of a mini-batch; by default all rows.
 
         Returns
         -------
@@ -126,29 +126,29 @@ class RealRows(ABC):
 
     @abstractmethod
     def take(self, rows):
-        """Return some rows by their indices, a ``Chunk`` with their weights."""
+        """Return the ``Chunk`` of the rows with some indices."""
 
     @abstractmethod
     def draw(self, sizes, random_state, offset=0.5):
         """Draw rows from every group, by their weights.
 
-        The rows of a group are ordered along a random line, in units of the features
-        and of numeric targets, and drawn at equal steps of cumulated weight: what is
-        drawn depends on the rows and their weights, not on their order.
+        The rows of a group are sorted along a random line, in units of the features and
+        of numeric targets, and drawn at equal steps of cumulated weight. So the drawn
+        rows depend on the rows and their weights, but not on their order.
 
         Parameters
         ----------
         sizes : sequence of int or None
-            Draws from each group; None takes each of its rows once.
+            Number of draws from each group; None takes each of its rows once.
         random_state : RandomState
             Draws the line.
         offset : float, default=0.5
-            Where the first draw lies in the first step, in [0, 1).
+            Position of the first draw in the first step, in [0, 1).
 
         Returns
         -------
         list of ndarray of int
-            Indices of rows for each group; heavy rows come more than once.
+            Indices of rows for each group. Heavy rows may be drawn several times.
         """
 
     @abstractmethod
@@ -158,23 +158,23 @@ class RealRows(ABC):
         Parameters
         ----------
         function : callable
-            ``function(y, sample_weight, counts=None)``, the ``training_weight`` of a
-            student: a factor for each group of rows, which their targets, weights and
-            number decide. With ``counts`` the entries of ``y`` stand for so many rows,
-            of which ``sample_weight`` is the sum.
+            ``function(y, sample_weight, counts=None)`` is the ``training_weight`` of a
+            student. It multiplies the weights of each group by a factor, which depends
+            on targets, weights and counts. With ``counts``, each entry of ``y``
+            represents that number of rows, with ``sample_weight`` as their total.
         """
 
     @abstractmethod
     def labels(self):
-        """Return the targets of all rows at hand, for splitters that stratify."""
+        """Return the targets of all rows at hand, for stratified splitters."""
 
     @abstractmethod
     def places(self, random_state):
-        """Place the rows at hand in [0, 1), so that intervals hold fair shares of them.
+        """Return a place in [0, 1) for each row at hand, for parts and folds.
 
-        The rows of each group whose places lie within an interval have about its length
-        as their share of the group's weight, and are spread over the group. Places
-        depend on the rows and their weights, not on their order.
+        The rows with places in an interval are a fair sample of each group: their share
+        of its weight is about the length of the interval, and they are spread over the
+        group. Places depend on the rows and their weights, but not on their order.
 
         Parameters
         ----------
@@ -189,15 +189,15 @@ class RealRows(ABC):
 
     @abstractmethod
     def only(self, rows):
-        """Return a part of the rows, where they lie.
+        """Return a part of the rows, without copying them.
 
-        Their weights are multiplied, so that every group of which there are any keeps
-        its total.
+        Weights are multiplied such that each group keeps its total weight, unless it
+        becomes empty.
 
         Parameters
         ----------
         rows : ndarray of int
-            Sorted indices of the rows. Rows that are not at hand stay in any case.
+            Sorted indices of the rows. Rows that are not at hand always stay.
 
         Returns
         -------
@@ -211,12 +211,12 @@ class RealRows(ABC):
         Parameters
         ----------
         total : callable
-            ``total(chunk, params) -> array`` in JAX: an object that hashes by value and
-            can be pickled. It adds nothing for rows of weight zero, and of ``chunk.X``
-            it takes products with matrices, after a shift and in units of the features
-            if need be, and sums of squares.
+            ``total(chunk, params) -> array`` in JAX. It has to hash by value, and it
+            has to be possible to pickle it. Rows of weight zero must not change it. For
+            sparse rows, it may only use ``chunk.X`` in products with matrices, also
+            after shifting and scaling features, and in sums of squares.
         params : pytree of small arrays
-            What it depends on.
+            Parameters of a model.
 
         Returns
         -------
@@ -231,9 +231,9 @@ class RealRows(ABC):
         Parameters
         ----------
         total, params
-            As for ``value``; ``total`` is a number.
+            As for ``value``; ``total`` returns a number.
         rows : ndarray of int, default=None
-            Indices of the rows to take, for a mini-batch; by default all.
+            Indices of the rows of a mini-batch; by default all rows.
 
         Returns
         -------
@@ -245,31 +245,31 @@ class RealRows(ABC):
         return self.map_sum(_ValueAndGrad(total), params, rows=rows)
 
     def refuse(self, total, get_params):  # noqa: B027 (dense rows refuse nothing)
-        """Raise NeedsFeatures if these rows cannot be seen as a function asks for.
+        """Raise NeedsFeatures if these rows do not support a function.
 
         Parameters
         ----------
         total : callable
             As for ``value``.
         get_params : callable
-            ``get_params()`` returns some ``params`` of it.
+            ``get_params()`` returns some ``params`` for the function.
         """
 
     def in_common_features(self, most):
-        """Return the rows with at most so many features, and which ones these are.
+        """Return the rows with only their most frequent features, if there are many.
 
         Parameters
         ----------
         most : int
-            Largest number of features.
+            Maximum number of features.
 
         Returns
         -------
         real : RealRows
             The rows.
         kept : ndarray of int or None
-            Sorted positions of the sparse features that are zero in the fewest rows;
-            None for all features, as those of dense rows are.
+            Sorted positions of these features, which are zero in the fewest rows. None
+            means that all features are kept, as always for dense rows.
         """
         return self, None
 
@@ -301,20 +301,20 @@ class RealRows(ABC):
         """Return a sample of the rows, in memory.
 
         It is stratified by the groups of the targets, in proportion to their weight,
-        and every group keeps its total. Not more than ``size`` rows, except that no
-        group has less than a few.
+        and each group keeps its total weight. It may have more than ``size`` rows,
+        because each group gets a minimum number of rows.
 
         Parameters
         ----------
         size : int
-            Rows to draw.
+            Number of rows to draw.
         number : int, default=0
-            Which sample: another number draws other rows.
+            Number of the sample. Another number draws other rows.
 
         Returns
         -------
         RowsInMemory
-            All rows if there are no more than that.
+            The sample. It is all rows if there are at most ``size``.
         """
         sizes = [None] * len(self.group_counts)
         if self.n_rows > size:
@@ -335,8 +335,8 @@ class RealRows(ABC):
         return self.extract(np.concatenate(rows), np.concatenate(weights))
 
 
-# Compiled functions would be pickled with what they are made of, and compiled again
-# wherever they arrive: these are found by their names.
+# Compiled functions cannot be pickled without compiling them again. These classes are
+# pickled by name, and call module-level functions.
 class _Value(NamedTuple):
     total: Any
 
@@ -354,7 +354,7 @@ class _ValueAndGrad(NamedTuple):
 
 
 def _strong(params):
-    """Return params in NumPy: for Python numbers, JAX would compile once more."""
+    """Return params as NumPy arrays. JAX would compile once more for Python numbers."""
     return jax.tree.map(np.asarray, params)
 
 

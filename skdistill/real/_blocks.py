@@ -1,8 +1,8 @@
-"""Real rows that are read block by block, wherever the blocks lie.
+"""Real rows that are read block by block from any source.
 
-Sums are taken where the blocks lie. Whatever needs single rows (starts, samples,
-mini-batches, rows that are held back) is answered by the rows at hand: all of them, if
-they are few, otherwise a random sample.
+Sums are computed where the blocks are stored. The rows at hand are used for everything
+that needs single rows: starts, samples, mini-batches and held-back rows. They are all
+rows if there are few, and otherwise a random sample.
 """
 
 from functools import cached_property
@@ -18,25 +18,25 @@ from skdistill.real.sources._base import ReadingError
 class BlockRows(RealRows):
     """Real rows that are read block by block.
 
-    Indices of rows are those of the rows at hand.
+    Indices of rows refer to the rows at hand.
 
     Parameters
     ----------
     source : Source
-        Where the rows lie.
+        Source of the blocks.
     reader : BlockReader
         Turns blocks into numbers.
     known : Survey
-        What is known of all rows.
+        Results of the first pass over all rows.
     targets : Targets
-        What their targets hold.
+        Describes the targets.
     at_hand : DenseRows
-        The rows at hand, as many as ``known`` has in reserve. Each group of them weighs
-        what the group weighs in all.
+        The rows at hand, which are those in the reserve of ``known``. Each group of
+        them has the total weight of the group in all rows.
     factor : ndarray of shape (n_groups,)
-        What the weights of each group are multiplied with.
+        Factor of the weights of each group.
     chunk_rows : int, default=None
-        Rows in a chunk.
+        Number of rows in a chunk.
     """
 
     is_reread = True
@@ -56,7 +56,7 @@ class BlockRows(RealRows):
 
     @property
     def n_at_hand(self):
-        """Rows that can be taken one by one."""
+        """Number of rows that can be taken one by one."""
         return self.at_hand.n_rows
 
     def map_sum(self, function, *arguments, rows=None):
@@ -109,9 +109,9 @@ class BlockRows(RealRows):
         return self._with(at_hand, self.factor * factor)
 
     def only(self, rows):
-        """Leave rows at hand out, all except ``rows``; the others stay.
+        """Leave out all rows at hand except ``rows``, see ``RealRows``.
 
-        See ``RealRows``.
+        Rows that are not at hand stay.
         """
         at_hand = self.at_hand.only(rows)
         kept = self._own_weight(at_hand)
@@ -124,12 +124,12 @@ class BlockRows(RealRows):
 
     @cached_property
     def low(self):
-        """Least value of each feature."""
+        """Minimum of each feature."""
         return self._extremes[0]
 
     @cached_property
     def high(self):
-        """Largest value of each feature."""
+        """Maximum of each feature."""
         return self._extremes[1]
 
     @cached_property
@@ -147,7 +147,7 @@ class BlockRows(RealRows):
 
     @cached_property
     def _left_out(self):
-        """Positions, in ascending order, of rows that were at hand and are no more."""
+        """Sorted positions of the rows in reserve that have been left out."""
         is_left_out = np.ones(len(self.known.reserve.position), dtype=bool)
         is_left_out[self.at_hand.passed] = False
         return self.known.reserve.position[is_left_out]
@@ -159,7 +159,7 @@ class BlockRows(RealRows):
         return counts - self.at_hand.group_counts
 
     def _own_weight(self, at_hand):
-        """Return what the groups weigh without a factor, and without rows left out."""
+        """Return the weights of groups before factors, without rows left out."""
         groups = self.targets.groups(self.at_hand.y)
         is_left_out = np.ones(len(groups), dtype=bool)
         is_left_out[at_hand.passed] = False
@@ -179,7 +179,7 @@ class BlockRows(RealRows):
 
 
 class _SumOfBlock:
-    """A function of chunks, summed over a block; it can be pickled."""
+    """Sums a function over the chunks of a block. It can be pickled."""
 
     def __init__(self, reader, targets, factor, left_out, chunk_rows, function):
         self.reader, self.targets, self.factor = reader, targets, factor
@@ -192,13 +192,13 @@ class _SumOfBlock:
             return None
         y = self.targets.read(rows.y)
         weight = rows.sample_weight * self.factor[self.targets.groups(y)]
-        # DataFrames are columns behind each other, chunks are rows.
+        # Arrays of DataFrames are stored by column, but chunks need rows.
         chunk = Chunk(np.ascontiguousarray(rows.X), y, weight)
         return sum_over_chunks(chunk, self.chunk_rows, self.function, arguments)
 
 
 class _ExtremesOfBlock:
-    """Least and largest value of each feature in a block; it can be pickled."""
+    """Returns the minimum and maximum of features in a block. It can be pickled."""
 
     def __init__(self, reader, left_out):
         self.reader, self.left_out = reader, left_out
@@ -227,12 +227,12 @@ def block_rows(source, reader, known, targets, y):
     source, reader, known, targets
         As for ``BlockRows``.
     y : ndarray of shape (n,) or (n, k)
-        Targets of the rows in reserve, as the outer loss takes them.
+        Targets of the rows in reserve, in the form of the outer loss.
     """
     reserve = known.reserve
     weight = reserve.sample_weight
     if not known.is_whole:
-        # A sample: each group of it stands for the whole group.
+        # Each group of the sample gets the weight of the whole group.
         groups = targets.groups(y)
         drawn = np.bincount(groups, weight, targets.n_groups)
         weight = weight * (known.weight / drawn)[groups]

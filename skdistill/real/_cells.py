@@ -1,14 +1,14 @@
-"""The real rows as they came, cell by cell: tables of any kind, texts, mixed columns.
+"""Cells of real rows in any container, for the search: tables, texts, mixed columns.
 
-A small table is made of the cells of real rows: ``donors`` (m, q) says of which row
-each cell comes. Columns of numbers may hold others than those of the data: ``numbers``
-(m, r) are the values of the r columns of numbers, NaN where one is missing, and what
-stands in ``donors`` for these columns is not used. Integers are rounded, and all
-numbers are within the range of the data.
+A small table is made of cells of real rows. ``donors`` (m, q) has the index of the real
+row that each cell comes from. Numeric columns may have other values than the data:
+``numbers`` (m, r) has the values of the r numeric columns, with NaN for missing values,
+and the entries of ``donors`` for these columns are ignored. Integers are rounded, and
+all numbers stay within the range of the data.
 
-Columns of a DataFrame or of a two-dimensional array are columns here. Whatever else can
-be indexed by rows, such as a list of texts or a sparse matrix, is one column, whose
-cells are whole rows.
+A DataFrame or a two-dimensional array has columns. Any other container that can be
+indexed by rows, such as a list of texts or a sparse matrix, has one column, whose cells
+are whole rows.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from skdistill.tables._frames import frame_like, without_rows
 from skdistill.tables._ranges import read_range
 from skdistill.tables._reading import column_names, is_frame, read, readable
 
-#: Integers beyond it are no numbers to compute with, but names of something.
+#: Columns with larger integers are not numeric; they may hold identifiers.
 MAX_WHOLE = 2**53
 
 
@@ -40,21 +40,21 @@ def read_cells(X, *, categorical_features=None, feature_range=None):
     X : DataFrame, array, list or whatever can be indexed by rows, of length n
         Real rows.
     categorical_features : None, "from_dtype" or array-like, default=None
-        Columns whose numbers stand for categories, see ``DatasetDistiller``.
+        Columns that hold categories, see ``DatasetDistiller``.
     feature_range : None, "data", tuple or dict, default=None
-        Bounds of the numbers, see ``DatasetDistiller``; these stay within the range of
-        the data as well.
+        Bounds of the numbers, see ``DatasetDistiller``. Numbers also stay within the
+        range of the data.
 
     Returns
     -------
     Cells
-        In the form that suits the container.
+        An object of the subclass for the container.
 
     Raises
     ------
     ValueError
-        If ``X`` is a lazy frame, or if it has no such columns or no numbers within the
-        bounds.
+        If ``X`` is a lazy frame, if columns are unknown, or if the bounds exclude the
+        range of the data.
     """
     if not is_frame(X):
         X = readable(X)  # refuses lazy frames
@@ -77,27 +77,29 @@ def read_cells(X, *, categorical_features=None, feature_range=None):
 
 
 def with_rows(X, X0, source="init"):
-    """Return real rows and some more, which a search starts from, in one container.
+    """Return real rows and further rows in one container.
+
+    The further rows are the start of a search.
 
     Parameters
     ----------
     X : container of length n
         Real rows.
     X0 : container of length m
-        More rows; the columns of a DataFrame are matched by name, and cast to the
-        dtypes of ``X``.
+        Further rows. Columns of a DataFrame are matched by name, and cast to the dtypes
+        of ``X``.
     source : str, default="init"
-        Where they come from, for messages.
+        Name of their origin, for messages.
 
     Returns
     -------
     container of length n + m
-        In the form of ``X``.
+        Both in the container of ``X``.
 
     Raises
     ------
     ValueError
-        If the rows have other columns, or values that these cannot hold.
+        If the further rows have other columns, or values of other types.
     """
     if is_frame(X):
         return _frame_with_rows(X, X0, source)
@@ -108,21 +110,23 @@ def with_rows(X, X0, source="init"):
     X, X0 = np.asarray(X), np.asarray(X0)
     if X.shape[1:] != X0.shape[1:]:
         raise ValueError(
-            f"X of {source} has shape {X0.shape}; expected {(len(X0), *X.shape[1:])}."
+            f"X of {source} has shape {X0.shape}; expected {(len(X0), *X.shape[1:])}. "
+            "Pass rows with the features of X."
         )
     return np.concatenate([X, _in_dtype(X0, X.dtype, source)])
 
 
 def _in_dtype(X0, dtype, source):
-    """Return more rows in the dtype of the real ones; strings may be longer."""
+    """Return rows in the dtype of the real ones, except that strings may be longer."""
     if dtype.kind in "SU":
         return X0.astype(dtype.kind)
     try:
-        # A cast would cut numbers off instead of rounding them.
+        # Round first, because a cast would truncate.
         return np.rint(X0).astype(dtype) if dtype.kind in "iu" else X0.astype(dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"X of {source} has values that X of dtype {dtype} cannot hold: {error}"
+            f"X of {source} has values that X of dtype {dtype} cannot hold. Pass rows "
+            f"of this dtype. {error}"
         ) from error
 
 
@@ -134,37 +138,40 @@ def _frame_with_rows(X, X0, source):
             given = frame_like(without_rows(X), list(X0.T))
     missing = [name for name in names if name not in column_names(given)]
     if missing or not is_frame(given):
-        raise ValueError(f"X of {source} lacks the columns {missing} of X.")
+        raise ValueError(
+            f"X of {source} lacks the columns {missing} of X. Pass all columns of X."
+        )
     columns = {name: read(given)[name].to_list() for name in names}
     try:
         made = frame_like(without_rows(X), list(columns.values()))
-    except Exception as error:  # each library has its own
+    except Exception as error:  # each library raises other errors
         raise ValueError(
-            f"X of {source} has values that the columns of X cannot hold: {error}"
+            f"X of {source} has values that the columns of X cannot hold. Pass rows "
+            f"with the dtypes of X. {error}"
         ) from error
     return nw.concat([read(X), read(made)]).to_native()
 
 
 class Cells:
-    """The real rows as they came, cell by cell.
+    """The cells of real rows in any container.
 
     Parameters
     ----------
     X : container of length n
         Real rows.
     categorical : set of int
-        Positions of columns whose numbers stand for categories.
+        Positions of columns that hold categories.
 
     Attributes
     ----------
     n_rows, n_columns : int
-        Their number n, and that of the columns, q.
+        Number of rows n, and number of columns q.
     is_number : ndarray of bool of shape (q,)
-        Which columns hold numbers.
+        Which columns are numeric.
     is_whole : ndarray of bool of shape (r,)
-        Which of those hold integers.
+        Which of the numeric columns hold integers.
     low, high : ndarray of shape (r,)
-        Within which their numbers stay.
+        Minimum and maximum of the numeric columns.
     """
 
     def __init__(self, X, categorical):
@@ -178,17 +185,17 @@ class Cells:
 
     @property
     def n_numbers(self):
-        """Number of columns that hold numbers."""
+        """Number of numeric columns."""
         return len(self.is_whole)
 
     @property
     def low(self):
-        """Least number of each column of numbers."""
+        """Minimum of each numeric column."""
         return self._limits[0]
 
     @property
     def high(self):
-        """Largest number of each column of numbers."""
+        """Maximum of each numeric column."""
         return self._limits[1]
 
     @cached_property
@@ -197,14 +204,19 @@ class Cells:
         return tuple(np.array(ends, dtype=np.float64).reshape(-1, 2).T)
 
     def narrow(self, feature_range, names):
-        """Keep the numbers within bounds as well as within the range of the data.
+        """Set bounds of the numbers, within the range of the data.
 
         Parameters
         ----------
         feature_range : tuple or dict
             See ``DatasetDistiller``.
         names : sequence of length q
-            Names of the columns; positions of those of an array.
+            Names of the columns, or their positions in an array.
+
+        Raises
+        ------
+        ValueError
+            If the bounds exclude the range of the data for a column.
         """
         limits = np.zeros((2, self.n_columns))
         limits[:, self.is_number] = self._limits
@@ -226,11 +238,11 @@ class Cells:
         self._limits = np.maximum(low, data_low), np.minimum(high, data_high)
 
     def take(self, rows):
-        """Return real rows by their indices, in the container that they came in."""
+        """Return the real rows with some indices, in their container."""
         return _safe_indexing(self.X, rows)
 
     def donors(self, rows):
-        """Return donors (m, q) that stand for whole real rows."""
+        """Return the donors (m, q) of whole real rows."""
         return np.repeat(np.asarray(rows)[:, None], self.n_columns, axis=1)
 
     def numbers(self, rows):
@@ -240,19 +252,19 @@ class Cells:
         return np.array(values).T if values else np.empty((len(rows), 0))
 
     def allowed(self, numbers):
-        """Return the nearest numbers (m, r) that the columns can hold."""
+        """Return the nearest numbers (m, r) that are possible in the columns."""
         numbers = np.where(self.is_whole, np.rint(numbers), numbers)
         return np.clip(numbers, self.low, self.high)
 
     def table(self, donors, numbers):
-        """Return the table of some cells, in the container that the rows came in.
+        """Return a table of cells, in the container of the real rows.
 
         Parameters
         ----------
         donors : ndarray of int of shape (m, q)
-            Of which real row each cell comes.
+            Index of the real row that each cell comes from.
         numbers : ndarray of shape (m, r)
-            Values of the columns of numbers.
+            Values of the numeric columns.
         """
         numbers = iter(self.allowed(numbers).T)
         return self._container(
@@ -265,7 +277,7 @@ class Cells:
         )
 
     def values(self, column, rows):
-        """Return the cells of a column that holds no numbers, as a list."""
+        """Return the cells of a column that is not numeric, as a list."""
         return list(self._cells(column, np.asarray(rows)))
 
 
@@ -299,7 +311,7 @@ class FrameCells(Cells):
         whole, missing = self._series[j].dtype.is_integer(), np.isnan(values).any()
         dtype = getattr(self._series[j].to_native(), "dtype", None)
         if isinstance(dtype, np.dtype) and not (whole and missing):
-            return values.astype(dtype)  # quicker than a frame that casts
+            return values.astype(dtype)  # faster than casting the frame
         if not whole:
             return values
         if not missing:
@@ -331,7 +343,7 @@ class ArrayCells(Cells):
         return _as_floats(values)
 
     def table(self, donors, numbers):
-        """Return the table of some cells, an array of the same dtype."""
+        """Return a table of cells, as an array of the same dtype."""
         rows = self.X[donors, np.arange(self.n_columns)]
         numbers = self.allowed(numbers)
         if self.X.dtype != object:
@@ -354,7 +366,7 @@ class ArrayCells(Cells):
 
 
 class RowCells(Cells):
-    """Rows that have no columns, such as texts: each of them is one cell."""
+    """Rows without columns, such as texts. Each row is one cell."""
 
     def _kinds(self, categorical):
         return [None]
@@ -364,7 +376,7 @@ class RowCells(Cells):
         return self.take(donors[:, 0])
 
     def values(self, column, rows):
-        """Return rows as a list; none of those that are no objects."""
+        """Return rows as a list, which is empty for sparse rows."""
         return [] if issparse(self.X) else list(self.take(np.asarray(rows)))
 
 
@@ -392,7 +404,7 @@ def _kind_of_series(series):
 
 
 def _kind_of_objects(column):
-    """Return what Python objects are; None and other marks make a column opaque."""
+    """Return the kind of a column of Python objects; None if not all are numbers."""
     if not all(isinstance(v, Real) and not isinstance(v, bool) for v in column):
         return None
     known = [value for value in column if value == value]

@@ -1,9 +1,10 @@
 """Real rows in NumPy arrays.
 
-Rows pass through one compiled program in chunks of a fixed size, the last one padded
-with rows of weight zero: the program depends on the number of features, classes and on
-the width of the floats, never on the number of rows. ``X`` is not copied as a whole and
-keeps its precision row by row; sums over rows are double.
+Rows pass through one compiled program in chunks of a fixed size. The last chunk is
+padded with rows of weight zero. So the program depends on the number of features and
+classes and on the precision, but not on the number of rows. ``X`` is not copied as a
+whole. Computations for a row have its precision; sums over rows are in double
+precision.
 """
 
 from collections import deque
@@ -26,11 +27,11 @@ class DenseRows(RowsInMemory):
     Parameters
     ----------
     X : ndarray of shape (n, p)
-        Samples, float32 or float64, NaN where a value is missing.
+        Samples in float32 or float64; missing values are NaN.
     y, sample_weight, targets, present
         As for ``RowsInMemory``.
     chunk_rows : int, default=None
-        Rows in a chunk; by default they fill a processor cache.
+        Number of rows in a chunk. By default it suits the cache of a processor.
     """
 
     def __init__(self, X, y, sample_weight, targets, *, chunk_rows=None, present=None):
@@ -66,7 +67,7 @@ class DenseRows(RowsInMemory):
         return self._with(self.sample_weight, self.present, X)
 
     def _ranges(self):
-        """Reduce each feature over the rows that there are, without a copy of all."""
+        """Return the ranges of features over the present rows, without a copy."""
         if self.present is None:
             return ranges(self.X)
         batches = gen_batches(self.n_rows, self.chunk_rows)
@@ -82,26 +83,26 @@ def sum_over_chunks(data, chunk_rows, function, arguments):
     Parameters
     ----------
     data : Chunk
-        The rows, in any number.
+        The rows.
     chunk_rows : int
-        Rows in a chunk; the last one is padded.
+        Number of rows in a chunk; the last chunk is padded.
     function : callable
         ``function(chunk, *arguments) -> pytree of arrays``.
     arguments : tuple
-        What it takes besides.
+        Further arguments of the function.
 
     Returns
     -------
     pytree of ndarray
-        The sum. None if there are no rows.
+        The sum; None if there are no rows.
     """
     total = None
     with double_precision():
         pending = deque()
         for chunk in _chunks(data, chunk_rows):
             pending.append(function(chunk, *arguments))
-            # One chunk is copied while another is worked on; more would fall out of
-            # the cache, and pile up copies of X.
+            # One chunk is copied while another one is computed. More pending chunks
+            # would not fit in the cache, and would be copies of X.
             if len(pending) > 1:
                 total = add_sums(total, pending.popleft())
         while pending:
@@ -110,10 +111,10 @@ def sum_over_chunks(data, chunk_rows, function, arguments):
 
 
 def _with_mean(values, weight):
-    """Return values (n,) with the mean of the others in the place of missing ones."""
+    """Return values (n,) with missing ones replaced by the mean of the others."""
     is_missing = np.isnan(values)
     known, weight = values[~is_missing], weight[~is_missing]
-    if not weight.any():  # those of the other rows do not count
+    if not weight.any():  # no value in a row of nonzero weight
         return np.where(is_missing, 0.0, values)
     return np.where(is_missing, np.average(known, weights=weight), values)
 
@@ -133,6 +134,6 @@ def _chunks(data, chunk_rows):
 
 
 def add_sums(total, part):
-    """Add a pytree of arrays to a sum of such, which is None at first."""
+    """Add a pytree of arrays to a sum, which is None at first."""
     part = jax.tree.map(np.asarray, part)
     return part if total is None else jax.tree.map(np.add, total, part)

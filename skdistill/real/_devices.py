@@ -1,8 +1,8 @@
-"""The devices on which chunks of real rows are looked at.
+"""The devices for chunks of real rows, and the size of chunks.
 
-With several of them, each gets its share of the rows of a chunk, and JAX adds what they
-find. A chunk is as large as suits them: on processors it stays in their caches, on an
-accelerator it is worth the way there.
+If there are several devices, each gets a part of the rows of a chunk, and JAX adds the
+results. On processors, chunks fit in the caches. On accelerators they are larger, so
+that transferring them pays.
 """
 
 from functools import lru_cache
@@ -11,21 +11,21 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-#: Rows and bytes of a chunk on a processor, where it stays in the cache between the
-#: product with X and the one with its transpose.
+#: Maximum number of rows and bytes of a chunk on a processor. It should stay in the
+#: cache between the product with X and the product with its transpose.
 MAX_CHUNK_ROWS = 2048
 MAX_CHUNK_BYTES = 2**22
-#: Rows of a chunk of a mini-batch there: smaller ones cost more for each row, and
-#: programs of few sizes serve mini-batches of all.
+#: Maximum number of rows in a chunk of a mini-batch on a processor. Few sizes of chunks
+#: avoid compilations, but smaller chunks take longer for each row.
 MAX_BATCH_CHUNK_ROWS = 512
-#: Bytes of a chunk on an accelerator.
+#: Number of bytes of a chunk on an accelerator.
 ACCELERATOR_CHUNK_BYTES = 2**28
 
 
 def chunk_rows_for(n_features, dtype):
-    """Rows in a chunk: a power of two for each device.
+    """Return the number of rows in a chunk, a power of two for each device.
 
-    It depends on the devices and the width of a row alone.
+    It only depends on the devices and the size of a row.
     """
     row_bytes = n_features * np.dtype(dtype).itemsize
     if jax.default_backend() == "cpu":
@@ -36,9 +36,10 @@ def chunk_rows_for(n_features, dtype):
 
 
 def batch_chunk_rows(n_rows, chunk_rows):
-    """Rows in a chunk of a mini-batch of so many rows: a power of two for each device.
+    """Return the number of rows in a chunk of a mini-batch with ``n_rows`` rows.
 
-    Not more than ``chunk_rows``, those of a chunk of all rows.
+    It is a power of two for each device, and at most ``chunk_rows``, the number for a
+    pass over all rows.
     """
     devices = len(_devices())
     rows = 2 ** (max(-(-n_rows // devices), 1) - 1).bit_length() * devices
@@ -48,12 +49,13 @@ def batch_chunk_rows(n_rows, chunk_rows):
 
 
 def spread(chunk):
-    """Spread the rows of a chunk over the devices, if there are several.
+    """Distribute the rows of a chunk over the devices if there are several.
 
     Parameters
     ----------
     chunk : pytree of arrays of length n
-        The rows, in a multiple of the number of devices.
+        The rows. They are only distributed if their number is a multiple of that of the
+        devices.
     """
     devices = _devices()
     if len(devices) == 1 or len(chunk.X) % len(devices):
@@ -62,7 +64,7 @@ def spread(chunk):
 
 
 def _devices():
-    """Return the devices that may be used: one if the user has chosen it."""
+    """Return the devices to use; only one if the user has chosen a default device."""
     chosen = jax.config.jax_default_device
     return tuple(jax.local_devices()) if chosen is None else (chosen,)
 

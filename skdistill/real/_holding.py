@@ -1,7 +1,7 @@
-"""Which real rows are held back, to judge a set by rows that it has not seen.
+"""Choice of the real rows that are held back to judge a set by unseen rows.
 
-Many rows: a part of each class. Few rows: every part would be too small to judge by, so
-all rows are held back in turn, in folds.
+If there are many rows, a part of each class is held back. If there are few, a part
+would be too small to judge by, so all rows are held back in turn, in folds.
 """
 
 from numbers import Real
@@ -10,25 +10,25 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-#: With fewer rows than this they are held back in turn.
+#: With fewer rows than this, rows are held back in turn.
 MIN_ROWS_FOR_A_PART = 2000
-#: In how many folds.
+#: Number of folds.
 N_FOLDS = 5
-#: More rows than this say no more.
+#: Maximum number of rows that are held back.
 MAX_HELD_ROWS = 10_000
-#: Of a random sample of very many rows, about this share is held back at the most.
+#: Maximum share of the rows at hand, if these are a sample of very many rows.
 MAX_SHARE_AT_HAND = 0.2
 
 
 class Part(NamedTuple):
-    """Real rows in two parts, as sorted indices.
+    """Kept and held-back rows, as sorted indices.
 
     Attributes
     ----------
     kept : ndarray of int
         Rows of the outer loss.
     held : ndarray of int
-        Rows that judge.
+        Held-back rows, which judge the sets.
     """
 
     kept: np.ndarray
@@ -49,12 +49,12 @@ def parts_of(real, validation_fraction, random_state, *, in_folds):
     random_state : int, RandomState instance or None
         Draws the part.
     in_folds : bool
-        Whether few rows may be held back in turn. Otherwise it is the first fold.
+        Whether several folds are possible. Otherwise only the first fold is returned.
 
     Returns
     -------
     list of Part
-        More than one if the rows are held back in turn; none if every row is needed.
+        One part, or several folds. It is empty if no row can be held back.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def parts_of(real, validation_fraction, random_state, *, in_folds):
 
 
 def _drawn_parts(real, fraction, random_state):
-    """Yield rows that stay and rows that are held back, as indices."""
+    """Yield random parts, of the rows at hand."""
     places = real.places(check_random_state(random_state))
     if real.n_rows < MIN_ROWS_FOR_A_PART:
         edges = np.linspace(0, 1, N_FOLDS + 1)
@@ -88,14 +88,14 @@ def _drawn_parts(real, fraction, random_state):
 
 
 def _given_parts(real, validation_fraction):
-    """Yield the parts of a splitter, or given ones, as indices of the rows."""
+    """Yield the parts of a splitter or given parts, as indices of the rows at hand."""
     if real.n_at_hand < real.n_rows:
         raise ValueError(
-            f"Of {real.n_rows} rows, {real.n_at_hand} are kept in memory, which given "
-            "parts and splitters do not know. Pass validation_fraction as a float."
+            f"Only {real.n_at_hand} of {real.n_rows} rows are kept in memory, so given "
+            "parts and splitters do not fit. Pass validation_fraction as a float."
         )
     if hasattr(validation_fraction, "split"):
-        # Splitters look at the number of rows and at the targets.
+        # Splitters only need the number of rows and the targets.
         rows = np.zeros((real.n_at_hand, 1))
         y = real.targets.stratified(real.labels())
         for part in validation_fraction.split(rows, y):
@@ -105,18 +105,18 @@ def _given_parts(real, validation_fraction):
     index[real.passed] = np.arange(real.n_at_hand)
     for part in validation_fraction:
         kept, held = (np.sort(index[_as_index(rows)]) for rows in part)
-        # Those of rows of weight zero are -1.
+        # The indices of rows of weight zero are -1.
         yield Part(kept[kept >= 0], held[held >= 0])
 
 
 def _as_index(rows):
-    """Return a mask as it is, and an empty list as indices."""
+    """Return a mask or indices as an array; an empty list has no dtype."""
     rows = np.asarray(rows)
     return rows if rows.size else rows.astype(int)
 
 
 def _with_a_row_of_each_group(groups, part):
-    """Move one row of each group that would be held back as a whole."""
+    """Keep one row of each group that would be completely held back."""
     kept, held = part
     missing = np.setdiff1d(groups[held], groups[kept])
     back = np.array([held[groups[held] == group][0] for group in missing], dtype=int)
@@ -124,21 +124,22 @@ def _with_a_row_of_each_group(groups, part):
 
 
 def _check_given(targets, groups, part):
-    """Raise a ValueError for a part that cannot be learned from or judged by."""
+    """Raise a ValueError if a given part is not valid."""
     kept, held = part
     if not len(kept) or not len(held):
         raise ValueError(
             f"validation_fraction gives {len(kept)} rows to learn from and {len(held)} "
-            "to judge by. Both parts need rows."
+            "to judge by, but both need rows. Pass parts that are not empty."
         )
     if len(np.intersect1d(kept, held)):
         raise ValueError(
-            "validation_fraction gives rows to both parts. Rows that judge a set must "
-            "not take part in learning it."
+            "validation_fraction has rows in both parts, but held-back rows must not "
+            "take part in learning. Pass disjoint parts."
         )
     missing = np.setdiff1d(np.arange(targets.n_groups), groups[kept])
     if len(missing):
         raise ValueError(
             "validation_fraction holds back all rows of the classes "
-            f"{targets.stratified(missing).tolist()}. Keep a row of each class."
+            f"{targets.stratified(missing).tolist()}. Keep at least one row of each "
+            "class."
         )

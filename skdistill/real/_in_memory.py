@@ -1,7 +1,7 @@
-"""Real rows in memory, whatever form their samples have.
+"""Real rows in memory, with dense or sparse samples.
 
-Targets and weights are NumPy arrays: groups, parts and draws are found from these, and
-from a product of ``X`` with a direction. A form of ``X`` adds its ranges and its sums.
+Groups, parts and draws only need the targets, the weights and a product of ``X`` with a
+direction. Subclasses for dense and sparse ``X`` add ranges and sums.
 """
 
 from abc import abstractmethod
@@ -15,7 +15,7 @@ from skdistill.real._sampling import fair_places, row_positions, systematic_samp
 
 
 def rows_in_memory(X, y, sample_weight, targets):
-    """Return the RealRows of arrays, in the form that ``X`` has."""
+    """Return the RealRows of arrays, dense or sparse as ``X`` is."""
     from skdistill.real._dense import DenseRows
     from skdistill.real._sparse import SparseRows
 
@@ -31,14 +31,14 @@ class RowsInMemory(RealRows):
     X : ndarray or csr_array of shape (n, p)
         Samples, float32 or float64.
     y : ndarray of shape (n,) or (n, k)
-        Targets as the outer loss takes them: indices of classes, or numbers.
+        Targets in the form of the outer loss: indices of classes, or numbers.
     sample_weight : ndarray of shape (n,)
         Weights, not all zero.
     targets : Targets
-        What ``y`` holds.
+        Describes ``y``.
     present : ndarray of int, default=None
-        Sorted positions of the rows that there are, by default all; the others have
-        weight zero. ``X`` is not copied to leave rows out.
+        Sorted positions of the rows that are not left out, by default all. The other
+        rows have weight zero, so that ``X`` need not be copied.
     """
 
     def __init__(self, X, y, sample_weight, targets, present=None):
@@ -52,14 +52,14 @@ class RowsInMemory(RealRows):
 
     @abstractmethod
     def _with(self, weight, present):
-        """Return the same samples with other weights, of the rows that are present."""
+        """Return the same samples with other weights and present rows."""
 
     @abstractmethod
     def _ranges(self):
-        """Return the least and largest values (p,) of the rows that are present."""
+        """Return the minima and maxima (p,) of features over the present rows."""
 
     def take(self, rows):
-        """Return some rows by their indices."""
+        """Return the rows with some indices."""
         rows = self._positions_of(rows)
         return Chunk(self.X[rows], self.y[rows], self.sample_weight[rows])
 
@@ -79,7 +79,7 @@ class RowsInMemory(RealRows):
         return drawn
 
     def sample(self, size, number=0):
-        """Return a sample of the rows, or these if there are no more than that."""
+        """Return a sample of the rows, or all rows if there are at most ``size``."""
         is_whole = self.X.shape[0] == self.n_rows <= size
         return self if is_whole else super().sample(size, number)
 
@@ -121,7 +121,7 @@ class RowsInMemory(RealRows):
 
     @cached_property
     def group_counts(self):
-        """Rows of each group."""
+        """Number of rows in each group."""
         return np.bincount(self._groups, minlength=self.targets.n_groups)
 
     @cached_property
@@ -135,12 +135,12 @@ class RowsInMemory(RealRows):
 
     @property
     def low(self):
-        """Least value of each feature."""
+        """Minimum of each feature."""
         return self._low_and_high[0]
 
     @property
     def high(self):
-        """Largest value of each feature."""
+        """Maximum of each feature."""
         return self._low_and_high[1]
 
     @cached_property
@@ -168,11 +168,11 @@ class RowsInMemory(RealRows):
         return np.split(order, np.cumsum(self.group_counts)[:-1])
 
     def _positions_of(self, rows):
-        """Return where in ``X`` rows lie."""
+        """Return the positions of rows in ``X``."""
         return rows if self.present is None else self.present[rows]
 
     def _of_present(self, array):
-        """Return the entries of an array that belong to rows that there are."""
+        """Return the entries of an array for the present rows."""
         return array if self.present is None else array[self.present]
 
     def _on_line(self, random_state):

@@ -1,14 +1,15 @@
-"""Functions of rows that see these through products alone, in JAX.
+"""Functions of sparse rows in JAX that only use products with the rows.
 
-Products with a sparse matrix are fast in SciPy and slow in JAX. So a function of a
-chunk is traced twice with a stand-in for ``X``. The first trace takes note of the
-matrices ``A`` that ``X`` is multiplied with, functions of ``params``. SciPy forms the
-products ``Z = X @ A``. The second trace takes these for known and gives the value with
-its derivatives in ``params`` and ``Z``; SciPy forms ``X.T @ dZ``, which is pulled back
-through ``A``. Squares of rows, such as those of a distance, are products with ``X**2``.
+Products with a sparse matrix are fast in SciPy, but slow in JAX. So a function of a
+chunk is traced twice with a placeholder for ``X``. The first trace records the matrices
+``A`` with which ``X`` is multiplied, as functions of ``params``. SciPy computes the
+products ``Z = X @ A``. The second trace uses these products, and returns the value and
+its derivatives in ``params`` and ``Z``. SciPy computes ``X.T @ dZ``, and JAX pulls it
+back through ``A``. Squared norms of rows, such as in a distance, are products with
+``X**2``.
 
-It is exact for any function that needs no more of ``X``, and whose ``A`` depend on
-``params`` and not on other products: of these, the result would be NaN.
+The result is exact for all functions that only use ``X`` in this way. The matrices
+``A`` must not depend on other products, because the result would then be NaN.
 """
 
 from functools import partial
@@ -22,14 +23,14 @@ from skdistill.real._base import Chunk, NeedsFeatures
 
 
 class Matrices(NamedTuple):
-    """What rows are multiplied with, all matrices side by side.
+    """The matrices with which rows are multiplied, side by side.
 
     Attributes
     ----------
     plain : array of shape (p, r)
-        For the product with ``X``.
+        Matrices for products with ``X``.
     squared : array of shape (p, s)
-        For the product with ``X**2``.
+        Matrices for products with ``X**2``.
     """
 
     plain: Any
@@ -37,16 +38,17 @@ class Matrices(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What is known of the rows of a chunk.
+    """Products and norms of the rows of a chunk.
 
     Attributes
     ----------
     products : Matrices
-        Of shapes (n, r) and (n, s), the products with the matrices.
+        Products with the matrices, of shapes (n, r) and (n, s).
     squares : array of shape (n,)
-        Squared norms of the rows, with the features that are left out.
+        Squared norms of the rows, including features that are left out.
     left_out : array of shape (n,)
-        What those features add to them, in which all synthetic rows are zero.
+        Part of the squared norms that comes from features that are left out. All
+        synthetic rows are zero in these.
     """
 
     products: Matrices
@@ -61,15 +63,15 @@ def matrices_of(params, y, sample_weight, numbers, form, shape, dtype):
     Parameters
     ----------
     params : pytree
-        What they depend on.
+        Parameters of the function.
     y, sample_weight : arrays
-        Of any chunk: they do not count.
+        Targets and weights of any chunk; the matrices do not depend on them.
     numbers, form : tuple of float, object
-        ``total(chunk, params) -> array`` in JAX, taken apart by ``split``.
+        The function ``total(chunk, params) -> array`` in JAX, after ``split``.
     shape : tuple of int
-        Shape (n, p) of a chunk's ``X``.
+        Shape (n, p) of ``X`` in a chunk.
     dtype : dtype
-        Its precision.
+        Precision of ``X``.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def matrices_of(params, y, sample_weight, numbers, form, shape, dtype):
     try:
         join(form, numbers)(Chunk(Factors(notes), y, sample_weight), params)
     except TypeError as error:
-        # What JAX says to a function that computes with the stand-in itself.
+        # JAX raises this if a function computes with the placeholder itself.
         if "Factors" in str(error):
             raise NeedsFeatures(str(error)) from error
         raise
@@ -94,7 +96,7 @@ def matrices_of(params, y, sample_weight, numbers, form, shape, dtype):
 
 @partial(jax.jit, static_argnames=("form", "shape", "dtype"))
 def pull_back(params, y, sample_weight, cotangent, numbers, form, shape, dtype):
-    """Pull a cotangent on the ``Matrices`` back to ``params``."""
+    """Return the gradient in ``params`` from a gradient in the ``Matrices``."""
 
     def matrices(params):
         return matrices_of(params, y, sample_weight, numbers, form, shape, dtype)
@@ -103,7 +105,7 @@ def pull_back(params, y, sample_weight, cotangent, numbers, form, shape, dtype):
 
 
 def zero_sums(params):
-    """Return the value and the gradient of no rows, ``so_far`` at first."""
+    """Return a value and a gradient of zero, which are ``so_far`` at first."""
     return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
 
 
@@ -125,13 +127,13 @@ def value_and_grad(
     answers, y, sample_weight, params, numbers, form, n_features
         As for ``value``.
     so_far : tuple of (value, grad)
-        Sums over other chunks. Most of ``params`` take part in nothing but products:
-        to these, zeros are added here, where it is known that they are.
+        Sums over other chunks. They are added here, because the compiler then knows
+        which gradients are zero: most of ``params`` only take part in products.
 
     Returns
     -------
     so_far : tuple of (value, grad)
-        With this chunk.
+        Sums including this chunk.
     products_grad : Matrices
         The gradient in the products.
     """
@@ -146,7 +148,7 @@ def value_and_grad(
 
 
 class _Notes:
-    """Takes note of the matrices, and answers with NaN."""
+    """Source of a placeholder that records the matrices, and returns NaN."""
 
     def __init__(self, shape, dtype):
         self.shape, self.dtype = shape, jnp.dtype(dtype)
@@ -163,7 +165,7 @@ class _Notes:
 
 
 class _Known:
-    """Answers with the known products, in the order in which they are asked for."""
+    """Source of a placeholder that returns known products in the recorded order."""
 
     def __init__(self, answers, n_features):
         self.answers = answers
@@ -184,20 +186,20 @@ class _Known:
 
 
 class Factors:
-    """The stand-in ``length * (X - shift) * factor`` for rows known by their products.
+    """The placeholder ``length * (X - shift) * factor`` for rows with known products.
 
-    It has what students do to rows to predict: products, another origin and units for
-    the features, another length, and sums of squares.
+    It supports the operations on rows that students use to predict: products, shifting
+    and scaling features, scaling rows, and sums of squares.
 
     Parameters
     ----------
     source : object
-        With ``shape``, ``dtype``, ``product(A, squared)``, ``squares()`` and
+        Object with ``shape``, ``dtype``, ``product(A, squared)``, ``squares()`` and
         ``left_out()`` of ``X``.
     shift, factor : array of shape (p,) or None
-        None stands for zeros and ones.
+        Shift and factor of each feature; None stands for zeros or ones.
     length : array of shape (n, 1) or None
-        None stands for ones.
+        Factor of each row; None stands for ones.
     """
 
     ndim = 2
@@ -211,7 +213,7 @@ class Factors:
         return self.shape[0]
 
     def astype(self, dtype):
-        """Return the rows in the precision that they have."""
+        """Return the rows in their own precision; others are not supported."""
         if jnp.dtype(dtype) != self.dtype:
             raise NeedsFeatures(f"Factors cannot become {jnp.dtype(dtype)}.")
         return self
@@ -256,7 +258,7 @@ class Factors:
         if factor is None:
             sums, weighted = self._source.squares(), shift
         else:
-            # Features without variance keep their unit.
+            # Features that are left out are constant and keep their unit.
             sums = self._source.product(factor[:, None] ** 2, squared=True)[:, 0]
             sums = sums + self._source.left_out()
             weighted = None if shift is None else factor**2 * shift
@@ -266,7 +268,7 @@ class Factors:
         return sums if self._length is None else self._length[:, 0] ** 2 * sums
 
     def _of_features(self, other):
-        """Return a number for each feature; others do not fit products."""
+        """Return one number for each feature; other shapes are not supported."""
         other = jnp.asarray(other, self.dtype)
         if other.ndim > 1:
             raise NeedsFeatures("Factors have no entries to compute with.")
@@ -277,7 +279,7 @@ class Factors:
 
 
 class _Squares:
-    """The squares of rows, of which sums are known."""
+    """The squares of rows, which can only be summed."""
 
     def __init__(self, rows):
         self._rows = rows

@@ -1,7 +1,7 @@
 """Moments of the real rows, as sums over their chunks.
 
-Means first, then deviations from them: in one pass, features far from zero would lose
-their variance to rounding.
+The first pass computes means, and the second one deviations from them. In a single
+pass, rounding errors would exceed the variance of features far from zero.
 """
 
 from typing import NamedTuple
@@ -12,16 +12,16 @@ from skdistill._forms import dense, second_moment, squares_about, sums_from
 
 
 class ClassMoments(NamedTuple):
-    """What a Gaussian needs to know of each class.
+    """Weights, means and variances of classes.
 
     Attributes
     ----------
     share : ndarray of shape (k,)
-        Weights of the classes, of sum one.
+        Weights of the classes, which sum to one.
     mean, variance : ndarray of shape (k, p)
         Weighted moments of each class.
     total_variance : ndarray of shape (p,)
-        Variance of all rows, each counted once.
+        Variance of all rows, without weights.
     """
 
     share: np.ndarray
@@ -31,29 +31,32 @@ class ClassMoments(NamedTuple):
 
 
 def first_row(real):
-    """Return a row (p,) to measure from: constant features stay what they are."""
+    """Return a row (p,) as the origin, so that constant features stay exact."""
     return dense(real.take(np.array([0])).X)[0]
 
 
 def class_sums(chunk, origin, k):
-    """Weights (k,), weighted sums (k, p), and plain sum and number of the rows."""
+    """Return weights (k,) and weighted sums (k, p) of classes, and plain sums.
+
+    The plain sums are the sum (p,) and the number of rows with nonzero weight.
+    """
     in_class = np.eye(k)[chunk.y] * chunk.sample_weight[:, None]
     counted = chunk.sample_weight > 0
-    # The plain sum is one of a group that all rows are in.
+    # The plain sum is that of an additional group with all rows.
     weights = np.column_stack([in_class, counted])
     sums = sums_from(chunk.X.astype(np.float64), origin, weights)
     return in_class.sum(axis=0), sums[:-1], sums[-1], counted.sum()
 
 
 def _class_squares(chunk, mean, center):
-    """Weighted squares (k, p) from the class means, plain squares from the center."""
+    """Return weighted squares (k, p) about class means, and plain ones of all rows."""
     X = chunk.X.astype(np.float64)
     squares = squares_about(X, mean, chunk.y, chunk.sample_weight)
     return squares, _squares_of_all(chunk, center)
 
 
 def _squares_of_all(chunk, center):
-    """Squares (p,) from a center, of rows that are each counted once."""
+    """Return the sum (p,) of squares about a center, without weights."""
     X, counted = chunk.X.astype(np.float64), (chunk.sample_weight > 0) * 1.0
     return squares_about(X, center[None], np.zeros(len(counted), int), counted)[0]
 
@@ -105,7 +108,7 @@ def class_covariances(real, share, mean):
     real : RealRows
         Rows in classes.
     share : ndarray of shape (k,)
-        Weights of the classes, of sum one.
+        Weights of the classes, which sum to one.
     mean : ndarray of shape (k, p)
         Their means.
     """
@@ -121,9 +124,9 @@ def _second_sums(chunk, origin):
 def mean_and_covariance(real, is_centered):
     """Return the weighted mean (p,) and covariance (p, p) of the rows, in one pass.
 
-    Without centering, they are zero and the second moment.
+    If ``is_centered`` is false, the covariance is the second moment about zero.
     """
-    # Means that are far out would cancel: start from a row.
+    # Use a row as the origin, to avoid cancellation for features far from zero.
     origin = first_row(real) * is_centered
     mean, moment = real.map_sum(_second_sums, origin)
     if is_centered:
@@ -138,7 +141,7 @@ def _plain_sums(chunk, origin):
 
 
 def mean_and_deviation(real):
-    """Return the mean (p,) and standard deviation (p,) of rows, each counted once."""
+    """Return the mean (p,) and standard deviation (p,) of rows, without weights."""
     origin = first_row(real)
     sums, count = real.map_sum(_plain_sums, origin)
     mean = origin + sums / count

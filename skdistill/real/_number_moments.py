@@ -1,4 +1,4 @@
-"""Ranges and moments of numbers that are met part by part."""
+"""Ranges and moments of numeric targets, which can be combined over parts."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class NumberMoments(NamedTuple):
     Attributes
     ----------
     low, high, mean, square : ndarray of shape (k,)
-        Least and largest value, mean, and weighted sum of squared deviations from it.
+        Minimum, maximum, mean, and weighted sum of squared deviations from the mean.
     weight : float
         Sum of the weights.
     """
@@ -37,7 +37,7 @@ def moments_of(Y, sample_weight):
 
 
 def combined_moments(first, second):
-    """Return the moments of two parts together, after Chan, Golub and LeVeque, 1979."""
+    """Return the moments of two parts together (Chan, Golub and LeVeque, 1979)."""
     weight = first.weight + second.weight
     step = second.mean - first.mean
     return NumberMoments(

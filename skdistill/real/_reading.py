@@ -1,4 +1,4 @@
-"""From what the user passed to the real rows: validated, encoded, with targets read."""
+"""Reading the real rows: validation, encoding, and targets."""
 
 from numbers import Real
 
@@ -19,12 +19,12 @@ from skdistill.tables._columns import Table, read_table
 
 
 def read_rows(distiller, X, y, sample_weight, roles=None):
-    """Validate the real rows, and read what their columns and targets are.
+    """Validate the real rows, and find out what their columns and targets hold.
 
     Parameters
     ----------
     distiller : DatasetDistiller
-        Its parameters say how; it gets ``n_features_in_`` and ``feature_names_in_``.
+        Gives the parameters, and gets ``n_features_in_`` and ``feature_names_in_``.
     X : array-like of shape (n, q)
         Samples.
     y : array-like of shape (n,) or (n, k)
@@ -39,7 +39,7 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
     real : RealRows
         The rows.
     columns : Table
-        The columns that they came in.
+        Columns of the real rows.
     """
     source = source_of(X, y, sample_weight)
     if source is not None:
@@ -57,7 +57,7 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
     if X.shape[0] > MAX_ROWS and not _is_needed_whole(distiller, X):
         real = rows_in_blocks(
             SlicedSource(X, y, sample_weight),
-            Table(),  # they are numbers already
+            Table(),  # X holds numbers already
             of_classes=of_classes,
             multi_output=np.ndim(y) == 2,
             codes_classes=False,
@@ -87,9 +87,10 @@ def read_rows(distiller, X, y, sample_weight, roles=None):
 
 
 def _is_needed_whole(distiller, X):
-    """Whether many rows in memory are needed one by one, more than are kept at hand.
+    """Whether all of many rows in memory have to be at hand.
 
-    They are sparse, or have gaps to be filled, or code classes, or a user parts them.
+    This holds for sparse rows, for rows with missing values or with one-hot targets,
+    and if the user gives the parts to hold back.
     """
     return (
         issparse(X)

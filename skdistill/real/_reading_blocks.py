@@ -1,4 +1,4 @@
-"""From a source to real rows: its columns, one look at all rows, and their targets."""
+"""Reading real rows from a source, block by block."""
 
 from functools import partial
 
@@ -17,14 +17,14 @@ from skdistill.tables._reading import as_labels, is_frame
 
 
 def read_block_rows(distiller, source, roles=None):
-    """Read what rows are that lie in blocks, in one or two passes.
+    """Find out what the columns and targets of a source hold, in one or two passes.
 
     Parameters
     ----------
     distiller : DatasetDistiller
-        Its parameters say how; it gets ``n_features_in_`` and ``feature_names_in_``.
+        Gives the parameters, and gets ``n_features_in_`` and ``feature_names_in_``.
     source : Source
-        Where the rows lie.
+        Source of the blocks.
     roles : Roles, default=None
         How the estimator reads the columns, see ``read_table``.
 
@@ -33,7 +33,7 @@ def read_block_rows(distiller, source, roles=None):
     real : BlockRows
         The rows.
     columns : Table
-        The columns that they came in.
+        Columns of the rows.
     """
     head = source.head()
     if head is None:
@@ -73,44 +73,47 @@ def read_block_rows(distiller, source, roles=None):
 
 
 def rows_in_blocks(source, columns, *, of_classes, multi_output, codes_classes, like):
-    """Look at all rows of a source once, and return them as BlockRows.
+    """Return the rows of a source as BlockRows, after a first pass over them.
 
     Parameters
     ----------
     source : Source
-        Where the rows lie.
+        Source of the blocks.
     columns : Table
-        Turns them into numbers.
+        Turns rows into numbers.
     of_classes : bool
-        Whether their targets are classes.
+        Whether targets are classes.
     multi_output : bool
-        Whether there may be several of them.
+        Whether a row may have several targets.
     codes_classes : bool
-        Whether numeric targets are to code classes.
+        Whether numeric targets are one-hot classes.
     like : array-like
         Some targets as they came, for their container and names.
 
     Raises
     ------
     ValueError
-        If a row cannot be read, or the targets are not of the kind.
+        If a row is not valid, or if the targets are not of this kind.
     """
     if codes_classes:
         raise ValueError(
-            "outer_loss='log_loss' with numeric targets needs rows in memory, "
-            f"{MAX_ROWS} at the most; those that are read block by block need classes, "
-            "or another outer_loss."
+            "outer_loss='log_loss' with numeric targets needs rows in memory, at most "
+            f"{MAX_ROWS}. For rows that are read block by block, pass classes, or "
+            "another outer_loss."
         )
     reader = BlockReader(columns, of_classes=of_classes, multi_output=multi_output)
     known = survey(source, reader)
     if known is None:
-        raise ValueError("Every row has sample_weight zero: there are no real rows.")
+        raise ValueError(
+            "Every row has sample_weight zero, so there are no real rows. Pass "
+            "positive weights."
+        )
     check_heaviest(known.heaviest)
     if np.isnan(known.low).any():
         raise ValueError(
-            "X has missing values, which a pipeline may fill by gradient only in rows "
-            f"in memory, {MAX_ROWS} at the most. Fill them before, or pass "
-            "solver='search'."
+            "X has missing values. A pipeline that imputes can only be distilled by "
+            f"gradient with rows in memory, at most {MAX_ROWS}. Impute them before, or "
+            "pass solver='search'."
         )
     reserve = known.reserve
     if of_classes:

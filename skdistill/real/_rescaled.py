@@ -1,4 +1,4 @@
-"""Real rows in other units, which are taken as they are read."""
+"""Real rows with shifted and scaled features, without a copy."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from skdistill.real._base import RealRows
 
 
 class RescaledRows(RealRows):
-    """Real rows ``(X - center) / scale``, of which no copy is made.
+    """Real rows ``(X - center) / scale``, without a copy of all rows.
 
     Parameters
     ----------
     real : RealRows
         The rows.
     center, scale : ndarray of shape (p,)
-        What is subtracted, and what is divided by then.
+        Shift and divisor of each feature.
     """
 
     def __init__(self, real, center, scale):
@@ -28,7 +28,7 @@ class RescaledRows(RealRows):
         return self.real.map_sum(rescaled, *arguments, rows=rows)
 
     def take(self, rows):
-        """Return some rows by their indices."""
+        """Return the rows with some indices."""
         return _rescaled(self.real.take(rows), self.center, self.scale)
 
     def draw(self, sizes, random_state, offset=0.5):
@@ -56,12 +56,12 @@ class RescaledRows(RealRows):
 
     @property
     def n_at_hand(self):
-        """Rows that can be taken one by one."""
+        """Number of rows that can be taken one by one."""
         return self.real.n_at_hand
 
     @property
     def group_counts(self):
-        """Rows of each group."""
+        """Number of rows in each group."""
         return self.real.group_counts
 
     @property
@@ -76,22 +76,22 @@ class RescaledRows(RealRows):
 
     @property
     def n_passed(self):
-        """How many these were."""
+        """Number of rows that the user passed."""
         return self.real.n_passed
 
     @property
     def low(self):
-        """Least value of each feature."""
+        """Minimum of each feature."""
         return (self.real.low - self.center) / self.scale
 
     @property
     def high(self):
-        """Largest value of each feature."""
+        """Maximum of each feature."""
         return (self.real.high - self.center) / self.scale
 
 
 class _OfRescaled:
-    """A function of chunks, of which rows are rescaled first; it can be pickled."""
+    """Applies a function to chunks after rescaling them. It can be pickled."""
 
     def __init__(self, function, center, scale):
         self.function, self.center, self.scale = function, center, scale

@@ -1,11 +1,11 @@
 """A random sample of the rows, drawn in one pass: the rows that are kept at hand.
 
-Every row has a priority that its position among all rows decides, and those with the
-lowest are kept, some of each group at least. So samples of parts of the rows combine to
-the sample of all, in any order.
+Every row has a pseudo-random priority, which depends on its position among all rows.
+Rows with the lowest priorities are kept, and a minimum number of each class. So samples
+of parts of the rows can be combined to a sample of all rows, in any order.
 
-Copying the sample for each block would take longer than reading the block. So the rows
-lie in pieces until there are too many of them.
+Copying the sample for each block would take longer than reading the block. So the
+sample consists of pieces, which are only reduced when there are too many rows.
 """
 
 from typing import NamedTuple
@@ -15,12 +15,12 @@ import numpy as np
 from skdistill._sklearn_compat import _safe_indexing
 from skdistill.tables._stacking import stacked
 
-#: As many rows are kept at hand, unless they take more bytes than this.
+#: Maximum number of rows that are kept at hand, and of their bytes.
 MAX_ROWS = 2**18
 MAX_BYTES = 2**27
-#: At least as many of each group, if it has them.
+#: Minimum number of rows of each class, if it has that many.
 MIN_GROUP_ROWS = 256
-#: Share of them by which there may be more rows before some are left out.
+#: Share by which the number of rows may exceed the maximum before it is reduced.
 SLACK = 0.25
 
 
@@ -30,7 +30,7 @@ class Reserve(NamedTuple):
     Attributes
     ----------
     position : ndarray of int of shape (n,)
-        Of each row among all, in ascending order.
+        Position of each row among all rows, in ascending order.
     X : ndarray of shape (n, p), or any container of length n
         Samples.
     y : ndarray, Series or DataFrame of shape (n,) or (n, k)
@@ -50,15 +50,15 @@ class Reserve(NamedTuple):
 
 
 class Reservoir(NamedTuple):
-    """The reserve of a part of the rows, while it is being drawn.
+    """The sample of a part of the rows, while it is being drawn.
 
     Attributes
     ----------
     pieces : tuple of Reserve
         The rows, in their order. There may be more than are kept in the end.
     limit : int or None
-        Priority from which on rows will be left out, unless their group needs them;
-        None if there are not yet so many.
+        Rows with this priority or a higher one are left out, unless their class has too
+        few rows. None if no rows have been left out.
     """
 
     pieces: tuple
@@ -75,9 +75,9 @@ class Reservoir(NamedTuple):
         Parameters
         ----------
         size : int
-            Rows to keep, about.
+            Approximate number of rows to keep.
         of_classes : bool
-            Whether some rows of each label are kept in any case.
+            Whether to keep a minimum number of rows of each label.
         """
         if self.n_rows <= size:
             return self
@@ -88,7 +88,7 @@ class Reservoir(NamedTuple):
         return Reservoir(kept, limit)
 
     def with_limit(self, limit, *, of_classes):
-        """Leave out rows that others with lower priorities will push out."""
+        """Leave out rows whose priority is at least ``limit``."""
         if limit is None:
             return self
         positions = [piece.position for piece in self.pieces]
@@ -118,13 +118,13 @@ class Reservoir(NamedTuple):
 
 
 def size_of_reserve(n_features, dtype):
-    """Return how many rows are kept."""
+    """Return the number of rows to keep."""
     row_bytes = n_features * np.dtype(dtype).itemsize
     return max(min(MAX_ROWS, MAX_BYTES // row_bytes), MIN_GROUP_ROWS)
 
 
 def merged(first, second, *, size, of_classes):
-    """Return the Reservoir of the rows of two, in their order."""
+    """Return the Reservoir of the rows of two reservoirs, in their order."""
     limits = [each.limit for each in (first, second) if each.limit is not None]
     limit = min(limits, default=None)
     parts = [
@@ -138,7 +138,7 @@ def merged(first, second, *, size, of_classes):
 
 
 def _priorities(position):
-    """Return a pseudo-random number for each position: SplitMix64 of Steele et al."""
+    """Return a pseudo-random number for each position (SplitMix64, Steele et al.)."""
     z = position.astype(np.uint64) + np.uint64(1)
     z *= np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,4 +1,4 @@
-"""A random sample of rows that lie in blocks, in the container that they came in."""
+"""A random sample of rows that are read block by block, in their own container."""
 
 from functools import partial
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from skdistill._sklearn_compat import _check_sample_weight
 from skdistill.real._reserve import Reserve, Reservoir, merged
 from skdistill.tables._reading import as_labels, readable
 
-#: Rows of the sample, at the most.
+#: Maximum number of rows in the sample.
 SAMPLE_ROWS = 2**15
 
 
@@ -25,10 +25,10 @@ def sample_as_it_came(source, *, of_classes):
     Parameters
     ----------
     source : Source
-        Where the rows lie.
+        Source of the blocks.
     of_classes : bool
-        Whether their targets are classes: then some rows of each class are in the
-        sample, which weigh what the class weighs.
+        Whether targets are classes. Then the sample has some rows of each class, with
+        the total weight of the class.
 
     Returns
     -------
@@ -47,7 +47,10 @@ def sample_as_it_came(source, *, of_classes):
         partial(_combined, of_classes=of_classes),
     )
     if seen is None:
-        raise ValueError("There are no real rows with a positive sample_weight.")
+        raise ValueError(
+            "Every row has sample_weight zero, so there are no real rows. Pass "
+            "positive weights."
+        )
     _, X, y, weight = seen.reserve.joined(SAMPLE_ROWS, of_classes=of_classes)
     labels = _labels(y, of_classes)
     group = np.searchsorted(seen.labels, labels)

@@ -1,15 +1,15 @@
-"""Samples of rows that depend on the data and their weights, not on their order."""
+"""Samples that depend on the rows and their weights, but not on their order."""
 
 import numpy as np
 
 #: Multiples of the golden ratio, modulo one, fill every interval evenly.
 GOLDEN_RATIO = (np.sqrt(5) - 1) / 2
-#: No group is left with fewer rows than this, if it has them.
+#: Minimum number of rows of a group in a sample, if it has that many.
 MIN_GROUP_ROWS = 32
 
 
 def row_positions(X, scale, random_state):
-    """Place the rows on a random line: a sort key (n,) that is all but unique."""
+    """Return the positions (n,) of rows along a random line, which rarely agree."""
     direction = random_state.standard_normal(X.shape[1])
     return X @ (direction / scale).astype(X.dtype)
 
@@ -20,18 +20,18 @@ def systematic_sample(positions, sample_weight, size, offset=0.5):
     Parameters
     ----------
     positions : ndarray of shape (n,)
-        Where the rows lie on a line.
+        Positions of the rows on a line.
     sample_weight : ndarray of shape (n,)
-        Weights of the rows: a row of weight two is drawn as two equal rows are.
+        Weights of the rows. A row of weight two is equivalent to two equal rows.
     size : int
         Number of draws.
     offset : float, default=0.5
-        Where the first draw lies in the first step, in [0, 1).
+        Position of the first draw in the first step, in [0, 1).
 
     Returns
     -------
     drawn : ndarray of shape (size,)
-        Indices of rows, heavy rows more than once.
+        Indices of rows. Heavy rows may be drawn several times.
     """
     order = np.argsort(positions, kind="stable")
     cumulated = np.cumsum(sample_weight[order])
@@ -41,15 +41,15 @@ def systematic_sample(positions, sample_weight, size, offset=0.5):
 
 
 def shares_of_groups(group_weight, size):
-    """Share a number of rows out by weight, (n_groups,)."""
+    """Return numbers of rows (n_groups,) in proportion to weights, with a minimum."""
     shares = np.ceil(size * group_weight / group_weight.sum()).astype(int)
     return np.maximum(shares, MIN_GROUP_ROWS)
 
 
 def fair_places(positions, sample_weight):
-    """Place rows in [0, 1), so that every interval holds its share of the weight.
+    """Return places of rows in [0, 1) such that intervals have fair shares of weight.
 
-    Neighbors on the line come to lie far apart.
+    Rows that are neighbors on the line get places far apart.
 
     Parameters
     ----------

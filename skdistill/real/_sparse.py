@@ -1,8 +1,8 @@
 """Real rows in a sparse matrix, which is never made dense, not even in parts.
 
-Products with ``X`` are SciPy's, of large blocks of rows; what is made of them is JAX's,
-in chunks of one size (``_known_products``). A block is as many rows as their products
-fill a few megabytes.
+SciPy computes products with ``X``, for large blocks of rows. JAX computes everything
+else from these products, in chunks of one size (``_known_products``). The products of a
+block take a few megabytes.
 """
 
 from collections import deque
@@ -21,17 +21,18 @@ from skdistill.real import _known_products
 from skdistill.real._base import Chunk
 from skdistill.real._in_memory import RowsInMemory
 
-#: Rows of a chunk: a power of two between these, so that few programs are compiled.
+#: The number of rows in a chunk is a power of two between these, so that few programs
+#: are compiled.
 MIN_CHUNK_ROWS = 512
 MAX_CHUNK_ROWS = 8192
-#: Entries of the products of a block of rows.
+#: Maximum number of entries of the products of a block.
 MAX_BLOCK_PRODUCTS = 2**21
-#: Entries of a block of rows that are worked on in NumPy.
+#: Maximum number of entries of a block that NumPy processes at a time.
 MAX_BLOCK_ENTRIES = 2**20
 
 
 def chunk_rows_for(n_rows):
-    """Rows in a chunk, for so many rows in all."""
+    """Return the number of rows in a chunk, given the number of all rows."""
     rows = min(max(n_rows, MIN_CHUNK_ROWS), MAX_CHUNK_ROWS)
     return 2 ** (rows - 1).bit_length()
 
@@ -42,13 +43,13 @@ class SparseRows(RowsInMemory):
     Parameters
     ----------
     X : csr_array of shape (n, p)
-        Samples, float32 or float64, without zeros and repeated entries.
+        Samples in float32 or float64, without stored zeros and repeated entries.
     y, sample_weight, targets, present
         As for ``RowsInMemory``.
     chunk_rows : int, default=None
-        Rows in a chunk; by default it depends on their number.
+        Number of rows in a chunk. By default it depends on the number of all rows.
     matrix : SparseMatrix, default=None
-        What is known of ``X`` already.
+        Cached properties of ``X``.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class SparseRows(RowsInMemory):
         self._matrix = SparseMatrix(X) if matrix is None else matrix
 
     def take(self, rows):
-        """Return some rows by their indices, with indices that scikit-learn takes."""
+        """Return the rows with some indices, in a matrix that scikit-learn takes."""
         chunk = super().take(rows)
         X = chunk.X
         indices, indptr = (part.astype(np.int32) for part in (X.indices, X.indptr))
@@ -93,7 +94,7 @@ class SparseRows(RowsInMemory):
 
     @property
     def values_per_row(self):
-        """How many values of a row are stored, about."""
+        """Approximate number of stored values in a row."""
         return max(self.X.nnz // max(self.X.shape[0], 1), 1)
 
     def refuse(self, total, get_params):
@@ -101,7 +102,7 @@ class SparseRows(RowsInMemory):
         _Pass(self, total, get_params()).refuse()
 
     def rescaled(self, center, scale):
-        """Return the rows in other units; their zeros stay zeros."""
+        """Return the rows with scaled features; zeros stay zeros."""
         if np.any(center):
             raise ValueError(
                 "Sparse rows cannot be centered. Pass a scaler that does not center, "
@@ -113,14 +114,14 @@ class SparseRows(RowsInMemory):
         )
 
     def extract(self, rows, sample_weight=None):
-        """Return some rows, with other weights if given."""
+        """Return the rows with some indices, with other weights if given."""
         X, y, own_weight = self.take(rows)
         weight = own_weight if sample_weight is None else sample_weight
         matrix = self._matrix.part(X, self._positions_of(rows))
         return SparseRows(X, y, weight, self.targets, matrix=matrix)
 
     def in_common_features(self, most):
-        """Return the rows in the features with the most entries, see ``RealRows``."""
+        """Return the rows with only their most frequent features, see ``RealRows``."""
         if self.n_features <= most:
             return self, None
         frequencies = self.map_sum(_frequencies)
@@ -151,7 +152,7 @@ class SparseRows(RowsInMemory):
         )
 
     def samples(self, rows):
-        """Return the rows, and the squares that are known of them."""
+        """Return the rows and their squared norms."""
         squares = self._matrix.squares, self._matrix.left_out
         if rows is not None:
             positions = self._positions_of(rows)
@@ -176,16 +177,16 @@ class SparseRows(RowsInMemory):
 
 
 class SparseMatrix:
-    """What is known of a sparse matrix, whatever its rows weigh.
+    """A sparse matrix with cached properties that do not depend on weights.
 
     Parameters
     ----------
     X : csr_array of shape (n, p)
         The matrix.
     whole : csr_array of shape (n, q), default=None
-        With the features that are left out of it, by default ``X``.
+        The matrix including features that are left out; by default ``X``.
     squares, left_out : ndarray of shape (n,), default=None
-        If they are known already, see ``_known_products.Answers``.
+        See ``_known_products.Answers``. By default they are computed.
     """
 
     def __init__(self, X, whole=None, squares=None, left_out=None):
@@ -194,19 +195,19 @@ class SparseMatrix:
             self.squares, self.left_out = squares, left_out
 
     def narrow(self, kept):
-        """Return the matrix of some of the features."""
+        """Return the matrix with some of the features."""
         X = self.X[:, kept]
         left_out = np.maximum(self.squares - _row_squares(X), 0)
         return SparseMatrix(X, self.whole, self.squares, left_out)
 
     def part(self, X, positions):
-        """Return the matrix of some of the rows, ``X``."""
+        """Return the matrix with some of the rows, given as ``X``."""
         parts = (part[positions] for part in (self.squares, self.left_out))
         return SparseMatrix(X, None, *parts)
 
     @cached_property
     def ranges(self):
-        """Least and largest value (p,) of each feature."""
+        """Minimum and maximum (p,) of each feature."""
         return ranges(self.X)
 
     @cached_property
@@ -216,7 +217,7 @@ class SparseMatrix:
 
     @cached_property
     def left_out(self):
-        """What the features that are left out add to it."""
+        """Part of the squared norms (n,) from features that are left out."""
         return np.zeros(self.X.shape[0], self.X.dtype)
 
 
@@ -251,7 +252,7 @@ class _Pass:
         return tuple(self._padded(part[:1]) for part in (self.y, self.weight))
 
     def refuse(self):
-        """Trace the function."""
+        """Raise NeedsFeatures if the function needs more of the rows than products."""
         with double_precision():
             jax.eval_shape(
                 lambda params: _known_products.matrices_of(
@@ -347,7 +348,7 @@ class _Pass:
                 self._padded(part[block][rows]) for part in (self.y, self.weight)
             )
             pending.append((rows, function(known, y, weight)))
-            # NumPy prepares a chunk while JAX works on another.
+            # NumPy prepares a chunk while JAX computes another one.
             if len(pending) > 1:
                 yield pending.popleft()
         yield from pending
@@ -369,19 +370,19 @@ def _row_squares(X):
 
 
 def _frequencies(chunk):
-    """Return the weight (p,) of the rows that have an entry, for each feature."""
+    """Return the total weight (p,) of rows with an entry, for each feature."""
     X, _, weight = chunk
     return np.bincount(X.indices, np.repeat(weight, np.diff(X.indptr)), X.shape[1])
 
 
 def _blocks_of_entries(X):
-    """Yield slices of the rows that have about as many entries."""
+    """Yield slices of rows with about the same number of entries."""
     per_row = max(X.nnz // max(X.shape[0], 1), 1)
     return gen_batches(X.shape[0], max(MAX_BLOCK_ENTRIES // per_row, 1))
 
 
 def _rows_of(X, rows):
-    """Return rows in a slice, without a copy of their entries."""
+    """Return the rows of a slice, without copying their entries."""
     start, stop = X.indptr[rows.start], X.indptr[rows.stop]
     indptr = X.indptr[rows.start : rows.stop + 1] - start
     entries = X.data[start:stop], X.indices[start:stop], indptr

@@ -1,7 +1,7 @@
-"""The first pass over rows that are read block by block: what is to be known of them.
+"""The first pass over rows that are read block by block.
 
-Rows are validated on the way. What two parts of the rows say is combined to what both
-say, so that the pass may run anywhere.
+It validates the rows and computes everything that has to be known of all rows. Results
+of two parts can be combined, so the pass may run on several machines.
 """
 
 from functools import partial
@@ -22,16 +22,16 @@ from skdistill.tables._reading import as_labels
 
 
 class BlockReader:
-    """Turns blocks as they came into numbers; it can be pickled.
+    """Turns blocks into numbers. It can be pickled.
 
     Parameters
     ----------
     columns : Table
-        The columns that the rows come in.
+        Columns of the rows.
     of_classes : bool
         Whether targets are labels.
     multi_output : bool
-        Whether there may be several of them.
+        Whether a row may have several targets.
     """
 
     def __init__(self, columns, *, of_classes, multi_output):
@@ -39,14 +39,12 @@ class BlockReader:
         self.of_classes, self.multi_output = of_classes, multi_output
 
     def __call__(self, block, *, checks_values=False):
-        """Return the samples, targets and weights of a block, and where they lie.
-
-        Rows without weight are left out.
+        """Return the rows of a block with nonzero weight, and their positions.
 
         Returns
         -------
         Reserve
-            All rows of the block that have weight.
+            Positions, samples, targets and weights.
         """
         X, y = self.columns.numbers(
             block.X,
@@ -69,24 +67,25 @@ class BlockReader:
 
 
 class Survey(NamedTuple):
-    """What is known of real rows after one pass.
+    """Results of the first pass over the real rows.
 
     Attributes
     ----------
     n_passed : int
-        Rows, with those that have no weight.
+        Number of rows, including those of weight zero.
     heaviest : float
-        Largest weight.
+        Maximum weight.
     labels : ndarray of shape (k,) or None
-        Sorted class labels, None for numbers.
+        Sorted class labels; None for numeric targets.
     counts, weight : ndarray of shape (k,)
-        Rows with each label and what they weigh; of all rows for numbers.
+        Number and total weight of the rows with each label. Numeric targets have one
+        entry for all rows.
     low, high : ndarray of shape (p,)
-        Least and largest value of each feature.
+        Minimum and maximum of each feature.
     numbers : NumberMoments or None
-        Of numeric targets.
+        Moments of numeric targets.
     reserve : Reserve
-        A random sample of the rows; a Reservoir while it is drawn.
+        A random sample of the rows; a Reservoir while it is being drawn.
     """
 
     n_passed: int
@@ -101,29 +100,29 @@ class Survey(NamedTuple):
 
     @property
     def is_whole(self):
-        """Whether all rows with weight are in the reserve."""
+        """Whether all rows with nonzero weight are in the reserve."""
         return len(self.reserve.position) == self.counts.sum()
 
 
 def survey(source, reader):
-    """Look at all rows once.
+    """Run the first pass over all rows.
 
     Parameters
     ----------
     source : Source
-        Where they lie.
+        Source of the blocks.
     reader : BlockReader
         Turns blocks into numbers.
 
     Returns
     -------
-    Survey
-        What is known of them. None if there are no rows with weight.
+    Survey or None
+        The results; None if there are no rows with nonzero weight.
 
     Raises
     ------
     ValueError
-        If a row cannot be read, or holds a value that is not finite.
+        If a row is not valid, such as one with a value that is not finite.
     """
     n_passed, known = source.reduce(
         partial(_counted_survey, reader=reader),
@@ -137,7 +136,7 @@ def survey(source, reader):
 
 
 def _counted_survey(block, reader):
-    """Return the number of rows and the Survey of those with weight, None of none."""
+    """Return the number of rows, and the Survey of those with weight, or None."""
     return block.n_rows, _survey_of_block(block, reader)
 
 
@@ -192,7 +191,7 @@ def _combined(first, second, of_classes):
         counts, weight = counts + second.counts, weight + second.weight
         numbers = combined_moments(first.numbers, second.numbers)
     return Survey(
-        first.n_passed,  # known in the end, with blocks that have no weight
+        first.n_passed,  # set in the end, because blocks without weight count, too
         max(first.heaviest, second.heaviest),
         labels,
         counts,

@@ -1,8 +1,8 @@
-"""What ``y`` holds: classes, numbers, or numbers that code classes.
+"""Kinds of targets: classes, numbers, or one-hot numbers.
 
-Targets know how the rows fall into groups, how many synthetic rows a group gets and
-where these start, and how what is learned becomes what the user passed. The rest of
-the package does not ask which form they have.
+An object of each kind knows the groups of the rows, the number of synthetic rows in a
+group and their start, and how to return learned targets in the container of ``y``. So
+the rest of the package does not depend on the kind.
 """
 
 from abc import ABC, abstractmethod
@@ -32,26 +32,26 @@ class Targets(ABC):
     Parameters
     ----------
     like : array-like
-        ``y`` as it came, for the container and the names of what is returned.
+        ``y`` as it came, for the container and the names of returned targets.
 
     Attributes
     ----------
     classes : ndarray of shape (n_classes,) or None
         Sorted class labels; None for numbers.
     n_groups : int
-        Groups that the rows fall into.
+        Number of groups of the rows.
     learned_by_default : bool
-        What ``learn_labels="auto"`` stands for.
+        Meaning of ``learn_labels="auto"``.
     unit : float or ndarray of shape (n_outputs,)
-        Standard deviation of each numeric target, the size of a constant one; one for
-        classes.
+        Standard deviation of each numeric target, or the size of a constant one. It is
+        one for classes.
     """
 
     classes = None
     unit = 1.0
 
     def __init__(self, like):
-        self.like = without_rows(like)  # the container and the names; no real rows
+        self.like = without_rows(like)  # keeps container and names, but no real rows
 
     def learns(self, learn_labels):
         """Whether targets are learned, for a value of ``learn_labels``."""
@@ -62,11 +62,11 @@ class Targets(ABC):
         return labels_like(self.like, labels, whole=not learned)
 
     def held(self, y0):
-        """Return targets that are not learned, as ``y`` can hold them."""
+        """Return targets that are not learned, rounded if ``y`` holds integers."""
         return y0
 
     def apart(self, positions, y):
-        """Part rows on a line (n,) that differ in their targets only."""
+        """Return positions (n,) on a line, separated if only the targets differ."""
         return positions
 
     @abstractmethod
@@ -78,11 +78,11 @@ class Targets(ABC):
         """Return the group (n,) of each row."""
 
     def read(self, y):
-        """Return targets (n,) or (n, k) as the outer loss takes them."""
+        """Return targets (n,) or (n, k) in the form of the outer loss."""
         return y
 
     def stratified(self, y):
-        """Return what splitters stratify by: labels of classes, or the numbers."""
+        """Return targets for stratified splitters: class labels, or numbers."""
         return y if self.classes is None else self.classes[y]
 
     def groups_of_rows(self, y0):
@@ -100,7 +100,7 @@ class Targets(ABC):
 
     @abstractmethod
     def rows_of_groups(self, n_synthetic, group_counts):
-        """Return how many synthetic rows (n_groups,) each group gets."""
+        """Return the number of synthetic rows (n_groups,) in each group."""
 
     @abstractmethod
     def start(self, init, real, n_rows, random_state, clusters_targets=True):
@@ -111,20 +111,20 @@ class Targets(ABC):
         """Validate given targets of starting rows; return them and their counts."""
 
     def allows(self, counts, n_rows):
-        """Return whether given rows are as many as are asked for."""
+        """Return whether the numbers of given rows are as requested."""
         return np.array_equal(counts, n_rows)
 
     @abstractmethod
     def matching_weight(self, y0, real):
-        """Return weights (m,) that add up to those of the real rows."""
+        """Return weights (m,) with the same totals as the real rows."""
 
     @abstractmethod
     def learned_parts(self, learn):
-        """Return what ``OuterVariables`` is told of targets that are learned or not."""
+        """Return arguments of ``Options`` for targets that are learned or not."""
 
     @abstractmethod
     def rows_for_estimator(self, student, options, y0, weight0, synthetic):
-        """Return the ``Rows`` that scikit-learn is given for a set."""
+        """Return the ``Rows`` of a set that scikit-learn gets."""
 
 
 class ClassTargets(Targets):
@@ -158,7 +158,7 @@ class ClassTargets(Targets):
         return np.searchsorted(self.classes, y).astype(np.int32)
 
     def rows_of_groups(self, n_synthetic, group_counts):
-        """Return how many synthetic rows each class gets."""
+        """Return the number of synthetic rows in each class."""
         return rows_per_class(n_synthetic, self.classes, group_counts)
 
     def start(self, init, real, n_rows, random_state, clusters_targets=True):
@@ -166,16 +166,16 @@ class ClassTargets(Targets):
         return _start.rows_of_groups(init, real, n_rows, random_state)
 
     def given(self, y0, n_rows, source):
-        """Return the indices of given labels, and how many there are of each."""
+        """Return the indices of given labels, and the number of rows of each class."""
         y0 = _start.given_classes(y0, n_rows, self.classes, source)
         return y0, np.bincount(y0, minlength=self.n_groups)
 
     def matching_weight(self, y0, real):
-        """Return weights that add up to those of the real rows in each class."""
+        """Return weights with the same total as the real rows in each class."""
         return (real.group_weight / np.bincount(y0, minlength=self.n_groups))[y0]
 
     def learned_parts(self, learn):
-        """Probabilities of the classes may be learned."""
+        """Return whether to learn probabilities of the classes."""
         return {"learn_probabilities": learn}
 
     def rows_for_estimator(self, student, options, y0, weight0, synthetic):
@@ -186,14 +186,14 @@ class ClassTargets(Targets):
 
 
 class NumericTargets(Targets):
-    """One number or several for each row.
+    """Numeric targets, one or several for each row.
 
     Parameters
     ----------
     like : array-like of shape (n,) or (n, k)
         ``y`` as it came.
     low, high : ndarray of shape (k,)
-        Least and largest value of each target.
+        Minimum and maximum of each target.
     deviation : ndarray of shape (k,)
         Standard deviation of each target.
     multi_output : bool
@@ -208,14 +208,14 @@ class NumericTargets(Targets):
         self.low, self.high, self.multi_output = low, high, multi_output
         self.names = column_names(like) if is_frame(like) else list(range(len(low)))
         size = np.maximum(np.abs(low), np.abs(high))
-        # A constant's deviation may be another number than zero, by rounding.
+        # Rounding may give a constant a nonzero deviation.
         varies = (high > low) & (deviation > 0)
         unit = np.where(varies, deviation, np.where(size > 0, size, 1.0))
         self.unit = unit if multi_output else float(unit[0])
 
     @classmethod
     def of(cls, y, sample_weight, like, *settings):
-        """Return those of numbers (n,) or (n, k), with their weights (n,)."""
+        """Return the targets object of numbers (n,) or (n, k) with weights (n,)."""
         Y = y.reshape(len(y), -1)
         low, high = Y.min(axis=0), Y.max(axis=0)
         deviation = weighted_spread(Y, sample_weight, np.zeros(len(low)))
@@ -226,22 +226,22 @@ class NumericTargets(Targets):
         return Task(n_features, None, len(self.low), self.multi_output)
 
     def groups(self, y):
-        """Return one group for all."""
+        """Return group zero for all rows."""
         return np.zeros(len(y), dtype=int)
 
     def rows_of_groups(self, n_synthetic, group_counts):
-        """Return how many synthetic rows there are."""
+        """Return the number of synthetic rows."""
         total = rows_for_regression(n_synthetic, len(self.low), group_counts.sum())
         return np.array([total])
 
     def start(self, init, real, n_rows, random_state, clusters_targets=True):
-        """Return starting rows and their numbers."""
+        """Return starting rows and their numeric targets."""
         return _start.rows_and_numbers(
             init, real, n_rows.sum(), random_state, clusters_targets
         )
 
     def given(self, y0, n_rows, source):
-        """Return given numbers, and how many rows there are."""
+        """Return given numeric targets, and the number of rows."""
         shape = (len(self.low),) if self.multi_output else ()
         if self.multi_output:
             y0 = in_order(y0, self.names, input_name=f"y of {source}")
@@ -255,22 +255,22 @@ class NumericTargets(Targets):
         )
 
     def held(self, y0):
-        """Round numbers that stay as they are where ``y`` holds integers."""
+        """Return numbers that are not learned, rounded if ``y`` holds integers."""
         return whole_like(self.like, y0)
 
     def apart(self, positions, y):
-        """Part rows on a line that differ in their targets only."""
+        """Return positions on a line, separated if only the targets differ."""
         ranges = self.high - self.low
         units = np.where(ranges > 0, ranges, 1.0)
         Y = y.reshape(len(y), -1)
         return positions + row_positions(Y, units, np.random.RandomState(1))
 
     def matching_weight(self, y0, real):
-        """Return equal weights that add up to those of the real rows."""
+        """Return equal weights with the same total as the real rows."""
         return np.full(len(y0), real.total_weight / len(y0))
 
     def learned_parts(self, learn):
-        """Numbers may be learned."""
+        """Return the unit of numeric targets if they are learned."""
         return {"target_scale": self.unit if learn else None}
 
     def rows_for_estimator(self, student, options, y0, weight0, synthetic):
@@ -279,14 +279,14 @@ class NumericTargets(Targets):
 
 
 class CodedTargets(NumericTargets):
-    """Numbers that code classes: the outer loss and the groups take the classes.
+    """One-hot targets. The outer loss and the groups use their classes.
 
     Parameters
     ----------
     like, low, high, deviation, multi_output
         As for ``NumericTargets``.
     codes : ndarray of shape (n_classes, n_classes)
-        The numbers that stand for each class.
+        Targets of each class.
     """
 
     def __init__(self, like, low, high, deviation, multi_output, codes):
@@ -299,30 +299,30 @@ class CodedTargets(NumericTargets):
         return y
 
     def rows_of_groups(self, n_synthetic, group_counts):
-        """Return how many synthetic rows each class gets."""
+        """Return the number of synthetic rows in each class."""
         total = super().rows_of_groups(n_synthetic, group_counts).sum()
         return rows_per_class(int(total), np.arange(self.n_groups), group_counts)
 
     def start(self, init, real, n_rows, random_state, clusters_targets=True):
-        """Return starting rows of each class, and their codes."""
+        """Return starting rows of each class, and their one-hot targets."""
         X0, group = _start.rows_of_groups(init, real, n_rows, random_state)
         return X0, self.codes[group]
 
     def allows(self, counts, n_rows):
-        """Return whether given rows are as many as are asked for in all."""
+        """Return whether the total number of given rows is as requested."""
         return counts.sum() == n_rows.sum()
 
     def groups_of_rows(self, y0):
-        """Return one group for all: learned rows may have any numbers."""
+        """Return group zero for all rows, since learned targets may be any numbers."""
         return np.zeros(len(y0), dtype=int)
 
     def apart(self, positions, y):
-        """Rows of a class have the same code."""
+        """Return the positions, because rows of a class have the same targets."""
         return positions
 
 
 def check_classes(y):
-    """Raise a ValueError if ``y`` (n,) holds no classes."""
+    """Raise a ValueError if ``y`` (n,) does not hold classes."""
     try:
         check_classification_targets(y)
     except ValueError as error:
@@ -333,12 +333,12 @@ def check_classes(y):
 
 
 def class_targets(y, like):
-    """Return the ClassTargets of labels, and these as indices (n,).
+    """Return the ClassTargets of labels, and the labels as indices (n,).
 
     Raises
     ------
     ValueError
-        If ``y`` holds no classes, or only one.
+        If ``y`` does not hold classes, or only one class.
     """
     check_classes(y)
     classes, y = np.unique(y, return_inverse=True)
@@ -351,23 +351,23 @@ def targets_of_classes(like, classes):
     Raises
     ------
     ValueError
-        If there is only one.
+        If there is only one class.
     """
     if len(classes) < 2:
         raise ValueError(
             "Distillation needs rows of at least 2 classes, but y contains only "
-            f"one class: {classes[0]!r}."
+            f"one class: {classes[0]!r}. Pass rows of other classes, too."
         )
     return ClassTargets(like, classes)
 
 
 def numeric_targets(y, sample_weight, like, *, code_classes=False):
-    """Return the NumericTargets of numbers, and ``y`` as the outer loss takes it.
+    """Return the NumericTargets of numbers, and ``y`` in the form of the outer loss.
 
     Raises
     ------
     ValueError
-        If the numbers are to code classes, and do not.
+        If ``code_classes`` is true and the numbers are not one-hot.
     """
     y = np.asarray(y, dtype=np.float64)
     if not code_classes:
@@ -378,16 +378,15 @@ def numeric_targets(y, sample_weight, like, *, code_classes=False):
         raise ValueError(
             f"y has {y.shape[1]} columns, one for each class, but no row of the "
             f"classes {sorted(set(range(y.shape[1])) - set(indices.tolist()))}. Leave "
-            "their columns out."
+            "out these columns."
         )
     return CodedTargets.of(y, sample_weight, like, y[first]), indices
 
 
 def one_hot_classes(y):
-    """Return the column (n,) that is high in each row of one-hot targets.
+    """Return the column (n,) of the high value in each row of one-hot targets.
 
-    Any coding with one high and one low value will do, such as one-hot rows that were
-    centered.
+    All other values must be equal. So centered one-hot rows are allowed, too.
 
     Raises
     ------
@@ -405,14 +404,17 @@ def one_hot_classes(y):
     raise ValueError(
         "outer_loss='log_loss' needs classes, or numeric targets with a column for "
         f"each class and one high value in each row; got y of shape {y.shape} "
-        "with other values."
+        "with other values. Pass one-hot targets, or another outer_loss."
     )
 
 
 def weighted_spread(values, sample_weight, otherwise):
-    """Weighted standard deviation of each column, another value for constants."""
+    """Return the weighted standard deviation of each column.
+
+    Constant columns get the values ``otherwise``.
+    """
     spread = deviations(values, sample_weight / sample_weight.sum())
     low, high = ranges(values)
-    # A constant's mean may be another number, by rounding.
+    # Rounding may give a constant a nonzero deviation.
     varies = (high > low) & (spread > 0)
     return np.where(varies, spread, otherwise)

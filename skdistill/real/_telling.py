@@ -1,8 +1,8 @@
-"""The few rows of a table that tell what its columns hold.
+"""The few rows of a table that suffice to find out what its columns hold.
 
-Of integers they are those with the least and the largest value, of categories one of
-each, in the first block any. The columns of a table that lies in blocks are read from
-them.
+They are the rows with the minimum and the maximum of each integer column, one row for
+each category, and any row of the first block. The columns of a table that is read block
+by block are determined from these rows.
 """
 
 import narwhals.stable.v2 as nw
@@ -44,7 +44,7 @@ def telling_rows(block, categorical_features):
 
 
 def telling_rows_of_both(first, second, categorical_features):
-    """Return the telling rows of two blocks of such."""
+    """Return the telling rows of two blocks of telling rows."""
     both = Block(first.first, stacked(first.X, second.X), stacked(first.y, second.y))
     return telling_rows(both, categorical_features)
 

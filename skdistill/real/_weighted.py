@@ -1,10 +1,10 @@
-"""Real rows of which only the targets and the weights are looked at."""
+"""Real rows as far as only their targets and weights are used."""
 
 import numpy as np
 
 from skdistill.real._sampling import fair_places
 
-#: Weights smaller than this, or larger than its inverse, leave the range of floats.
+#: With weights smaller than this, or larger than its inverse, floats may overflow.
 LEAST_WEIGHT = 1e-60
 
 
@@ -12,13 +12,14 @@ def check_heaviest(heaviest):
     """Raise a ValueError if the largest of the weights is too small or too large."""
     if heaviest and not LEAST_WEIGHT <= heaviest <= 1 / LEAST_WEIGHT:
         raise ValueError(
-            f"The largest sample_weight is {heaviest:.3g}: with such weights the "
-            "penalty of an estimator over- or underflows. Divide them by their mean."
+            f"The largest sample_weight is {heaviest:.3g}. With such weights the "
+            "penalty of an estimator may overflow or underflow. Divide them by their "
+            "mean."
         )
 
 
 class WeightedTargets:
-    """Targets and weights, which is enough to share rows out.
+    """Targets and weights of real rows, which suffice for parts and folds.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class WeightedTargets:
     sample_weight : ndarray of shape (n,)
         Weights, all positive.
     targets : Targets
-        What ``y`` holds.
+        Describes ``y``.
     """
 
     def __init__(self, y, sample_weight, targets):
@@ -44,7 +45,7 @@ class WeightedTargets:
         return self.y
 
     def places(self, random_state):
-        """Place every row in [0, 1), see ``RealRows``; along their targets."""
+        """Place every row in [0, 1), see ``RealRows``, in the order of targets."""
         places = np.empty(self.n_rows)
         groups = self.targets.groups(self.y)
         along = self.y.reshape(self.n_rows, -1)[:, 0].astype(np.float64)

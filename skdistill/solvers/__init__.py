@@ -1,4 +1,5 @@
-"""How a set is found: the only room in which the four roles meet.
+"""Solvers, which find the synthetic set. Only here the four roles meet.
 
-Imports ``students``, ``objectives``, ``real``, ``synthetic`` and ``optimizers``.
+The room imports ``students``, ``objectives``, ``real``, ``synthetic`` and
+``optimizers``.
 """

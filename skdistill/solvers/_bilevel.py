@@ -1,6 +1,7 @@
-"""The chain rule, where student, objective and outer optimizer meet.
+"""The outer loss as a function of the synthetic set, and its minimization.
 
-The outer loss and its hypergradient take one line for each role::
+Its gradient in the set, the hypergradient, follows by the chain rule. Each role
+contributes one line::
 
     params = student.solve(synthetic)
     loss, params_grad = objective.value_and_grad(params)
@@ -23,8 +24,8 @@ class BilevelLoss:
     objective : Objective
         Outer problem.
     redraw : callable, default=None
-        ``redraw() -> Student``, the student of the next evaluation, for training that
-        draws random numbers; by default it is always ``student``.
+        ``redraw() -> Student`` returns the student for the next evaluation if training
+        draws random numbers. By default it is always ``student``.
     """
 
     def __init__(self, student, objective, redraw=None):
@@ -35,12 +36,12 @@ class BilevelLoss:
     def value_and_grad(self, synthetic, rows=None):
         """Return the outer loss and a SyntheticSet of its derivatives.
 
-        ``rows`` are indices of real rows, by default all.
+        ``rows`` are indices of the real rows to average over, by default all.
         """
         student = self.redraw()
         params = student.solve(synthetic, start=self._params)
         loss, params_grad = self.objective.value_and_grad(params, rows)
-        # Sets that follow each other have similar solutions: start from the last one.
+        # Successive sets have similar solutions, so start from the last one.
         self._params = params
         return float(loss), student.implicit_vjp(params, params_grad, synthetic)
 
@@ -66,19 +67,20 @@ def minimize_outer_loss(
     objective : Objective
         Outer problem.
     variables : OuterVariables
-        What is learned, and where from.
+        What is learned, and its start.
     minimize : callable
-        ``minimize`` of one of the ``skdistill.optimizers``.
+        The function ``minimize`` of a module in ``skdistill.optimizers``.
     redraw : callable, default=None
         ``redraw() -> Student`` for each evaluation, see ``BilevelLoss``.
     unit : float
-        Unit of the loss: optimizers see it without.
+        Unit of the loss. The optimizer gets the loss divided by it.
     max_iter : int
-        Maximum number of iterations; with zero the set stays as it is.
+        Maximum number of iterations. Zero leaves the set as it is.
     callback : callable
-        ``callback(synthetic, loss)`` after each iteration; a true result stops.
+        ``callback(synthetic, loss)`` is called after each iteration. The iteration
+        stops if it returns true.
     **options
-        Options of the optimizer.
+        Further options of the optimizer.
 
     Returns
     -------

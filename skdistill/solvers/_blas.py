@@ -1,11 +1,11 @@
-"""One BLAS thread for small solves, and the caller's number of threads afterwards."""
+"""Limiting BLAS to one thread during small solves."""
 
 import threading
 from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import ThreadpoolController
 
-#: Unknowns of a student up to which more than one BLAS thread is no gain.
+#: Maximum number of unknowns for which more than one BLAS thread does not pay.
 MAX_SMALL_SOLVE = 2000
 
 _limit = threading.Lock()
@@ -15,8 +15,9 @@ _limit = threading.Lock()
 def single_blas_thread(user_api="blas"):
     """Limit BLAS to one thread; OpenMP as well with ``user_api=None``.
 
-    The limit is the process's: of fits in several threads the first one sets it, and
-    gives the threads back when it leaves. Only the thread that limits a BLAS can.
+    The limit holds for the whole process. If fits run in several threads, the first one
+    sets it and restores the number of threads in the end, because only the thread that
+    has set the limit can do that.
     """
     if not _limit.acquire(blocking=False):
         yield
@@ -29,10 +30,9 @@ def single_blas_thread(user_api="blas"):
 
 
 def blas_threads_for(problem):
-    """Return the limit that suits a problem, or none.
+    """Return a context in which BLAS has the number of threads that suits a problem.
 
-    Threads that wait between small solves, or while JAX does its own work, keep the
-    processor from JAX's.
+    BLAS threads that wait between small solves would slow down the threads of JAX.
     """
     n_unknowns = min(problem.start.X.shape) * problem.student.task.n_outputs
     if n_unknowns <= MAX_SMALL_SOLVE or problem.student.trains_in_jax:

@@ -1,9 +1,9 @@
-"""From starting rows to the distilled set: which solver, in which order.
+"""The order of the solvers, from the starting rows to the distilled set.
 
-Students with a linear model of all the data start from there, and students made of its
-moments from rows that have these; the others start from the rows. From the best start,
-the bilevel iteration goes on: by L-BFGS-B, first on a sample and then on all rows, or
-by Adam on mini-batches. Where it may overfit, it is judged by rows that are held back.
+First comes the search for an exact set, for linear students and for students made of
+moments. If it finds none, the bilevel iteration goes on from the nearest set; other
+students begin with the iteration. It uses L-BFGS-B, first on a sample and then on all
+rows, or Adam on mini-batches. Held-back rows judge it if it may overfit.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from skdistill.solvers._validation import course_by_folds
 from skdistill.solvers.exact import reach_model
 from skdistill.synthetic._set import SyntheticSet
 
-#: Share of the iterations that is kept for a set after it is rounded.
+#: Share of the iterations that is reserved for the time after rounding.
 ROUNDED_SHARE = 0.25
 
 
@@ -29,9 +29,9 @@ class Distilled(NamedTuple):
     synthetic : SyntheticSet
         The set.
     outcome : Outcome
-        How the search for it ended.
+        How the solver ended.
     solver : str
-        What found it.
+        Name of the solver that found it.
     """
 
     synthetic: SyntheticSet
@@ -40,14 +40,14 @@ class Distilled(NamedTuple):
 
 
 def distill(problem, columns, report):
-    """Distill the real rows into a few.
+    """Distill the real rows into a few synthetic rows.
 
     Parameters
     ----------
     problem : Problem
-        What is to be solved.
+        The problem to solve.
     columns : Columns
-        Which values the rows can have.
+        The columns, which say which values are possible.
     report : Report
         Takes note of every iteration.
 
@@ -85,23 +85,23 @@ def distill(problem, columns, report):
 
 
 def _judged(problem, start, columns, report, kept):
-    """Hold real rows back where the iteration may overfit.
+    """Hold real rows back if the iteration may overfit.
 
     Returns
     -------
     problem : Problem
-        The problem on the rows that are left.
+        The problem on the remaining rows.
     start : Start
         Its start.
     max_iter : int
-        Maximum number of iterations, of which ``kept`` are left for later.
+        Maximum number of iterations. ``kept`` iterations are reserved for later.
     """
     is_cheap = not columns.rounds and problem.solver == "lbfgs"
     parts = problem.parts(in_folds=is_cheap)
     max_iter = max(report.remaining - kept, 0)
     if len(parts) == 1:
         problem, judge = problem.on(parts[0])
-        # Steps of Adam are long at first, and short only at the end of its schedule.
+        # Adam has to complete its schedule: its steps are short only at the end.
         by_batches = problem.solver == "adam"
         report.judge_by(
             judge, np.inf if by_batches else problem.options.n_iter_no_change
@@ -116,7 +116,7 @@ def _judged(problem, start, columns, report, kept):
 
 
 def _iterate_from(problem, start, report, max_iter):
-    """Iterate; the starting rows of the problem stay a candidate."""
+    """Iterate from a start. The problem's own starting rows may be returned, too."""
     synthetic = calibrate(problem, start.synthetic)
     if report.judges and start.synthetic is not problem.start:
         first = calibrate(problem, problem.start)

@@ -1,4 +1,7 @@
-"""The bilevel iteration: on a sample of the rows first, then on all, or on batches."""
+"""The bilevel iteration.
+
+It runs first on a sample of the real rows and then on all rows, or on mini-batches.
+"""
 
 import numpy as np
 
@@ -7,16 +10,16 @@ from skdistill.optimizers._outcome import Outcome
 from skdistill.solvers._bilevel import minimize_outer_loss
 from skdistill.solvers._problem import SMOOTHING_FACTOR
 
-#: how finely a smoothing parameter is searched for, before it is learned.
+#: Number of values that are tried for the start of a smoothing parameter.
 SMOOTHING_STEPS = 25
-#: By how much the loss may exceed the lowest then, for a smaller value.
+#: The smallest value is taken whose loss exceeds the lowest by at most this share.
 SMOOTHING_SLACK = 0.05
-#: Iterations on a sample of the rows, and their tolerance.
+#: Maximum number of iterations on a sample of the rows, and their tolerance.
 SAMPLE_MAX_ITER = 60
 SAMPLE_TOL = 3e-4
-#: Iterations there after which another sample has to agree that the loss is lower.
+#: Maximum number of these iterations without a lower loss on a second sample.
 SAMPLE_PATIENCE = 5
-#: Rows of a mini-batch.
+#: Number of rows in a mini-batch.
 BATCH_ROWS = 2048
 
 
@@ -28,20 +31,20 @@ def bilevel_iteration(
     Parameters
     ----------
     problem : Problem
-        What is to be solved.
+        The problem to solve.
     synthetic : SyntheticSet
         The set to start from.
     units_at : callable
-        ``units_at(synthetic)``, coordinates of the samples near a set.
+        ``units_at(synthetic)`` returns coordinates of the samples near a set.
     options : Options
-        What is learned; the problem's, or with other bounds.
+        The options of the problem, possibly with other bounds.
     report : Report
-        Takes note of every iteration. If it judges sets, the best is the one that it
-        knows; the set to start from is one of them.
+        Takes note of every iteration. If it judges sets by held-back rows, the best set
+        of the report is returned, which may be the start.
     max_iter : int
         Maximum number of iterations on all rows.
     on_sample : bool, default=True
-        Whether to begin on a sample, if there are more rows.
+        Whether to begin on a sample if there are many rows.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def bilevel_iteration(
     else:
         settings["tol"] = options.tol
         if problem.is_sampled:
-            # Passes over many rows cost more than what slow progress is worth.
+            # Passes over many rows are expensive, so slow progress ends the iteration.
             cost = student.cost_without_features(options.loss_unit)
             settings["min_decrease"] = options.tol * cost / options.loss_unit
             settings["n_iter_no_change"] = options.n_iter_no_change
@@ -85,12 +88,12 @@ def bilevel_iteration(
 
 
 def calibrate(problem, synthetic):
-    """Give the smoothing_params the values that suit the starting rows."""
+    """Set the smoothing parameters to values that suit the starting rows."""
     hyperparameters = dict(synthetic.hyperparameters)
     factors = np.geomspace(1 / SMOOTHING_FACTOR, SMOOTHING_FACTOR, SMOOTHING_STEPS)
     if not problem.student.learns_smoothing_params:
-        # One so soft that the rows hardly matter would leave them where they are.
-        factors = factors[SMOOTHING_STEPS // 2 :]  # from one on
+        # With strong smoothing, the rows hardly matter and would not be moved.
+        factors = factors[SMOOTHING_STEPS // 2 :]  # factors of at least one
     for name, value in problem.student.smoothing_params.items():
         if name in problem.known_smoothing_params:
             continue
@@ -99,18 +102,18 @@ def calibrate(problem, synthetic):
             hyperparameters[name] = float(value * factor)
             candidate = synthetic._replace(hyperparameters=dict(hyperparameters))
             losses.append(problem.sample_loss.value(problem.student.solve(candidate)))
-        # The softest that is nearly the best: votes too sharp have no derivative.
+        # Take the strongest smoothing that is nearly the best, since sharp votes have
+        # no derivative.
         nearly = losses <= (1 + SMOOTHING_SLACK) * np.nanmin(losses)
         hyperparameters[name] = float(value * factors[np.argmax(nearly)])
     return synthetic._replace(hyperparameters=hyperparameters)
 
 
 def _improve_on_sample(problem, synthetic, units_at, options, report):
-    """Come near on a sample: what is wrong with a set can be seen on few rows.
+    """Improve a set on a sample of the rows, which takes less time than on all rows.
 
-    What many learned numbers owe to these very rows, all the others would take back.
-    So the set that is kept is the best one on rows that are held back, if there are
-    any, and on another sample otherwise.
+    The iteration may overfit the sample. So the best set on held-back rows is kept, or
+    on a second sample if no rows are held back.
     """
     trials = report if report.judges else _Trials(problem, synthetic, report)
     minimize_outer_loss(
@@ -127,7 +130,7 @@ def _improve_on_sample(problem, synthetic, units_at, options, report):
 
 
 class _Trials:
-    """Sets of the iteration on a sample, judged by another one."""
+    """Judges the sets of an iteration on a sample by a second sample."""
 
     def __init__(self, problem, synthetic, report):
         self.student, self.report = problem.student, report

@@ -1,4 +1,4 @@
-"""The problem that is posed to the solvers: who takes part, and what is learned."""
+"""The problem that the solvers get: student, real rows, start and options."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,56 +17,56 @@ from skdistill.solvers._starting import starting_rows
 from skdistill.synthetic._set import SyntheticSet
 from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 
-#: The first iterations look at no more rows than this.
+#: Maximum number of rows in the sample for the first iterations.
 MAX_SAMPLE_ROWS = 4096
-#: Nor at more numbers, if there are some rows of each.
+#: Maximum number of values in this sample, if it still has the minimum number of rows.
 MAX_SAMPLE_VALUES = 2**23
 MIN_SAMPLE_ROWS = 512
-#: Nonlinear students look at mini-batches if there are more rows than this.
+#: Maximum number of rows for which nonlinear students do not use mini-batches.
 MAX_FULL_ROWS = 10_000
-#: How far a learned hyperparameter may go, as a factor of the estimator's own.
+#: Maximum factor by which a learned hyperparameter differs from the estimator's.
 HYPERPARAMETER_FACTOR = 100.0
-#: How far a smoothing parameter may go from its start.
+#: Maximum factor by which a smoothing parameter differs from its start.
 SMOOTHING_FACTOR = 1e6
 
 
 class Options(NamedTuple):
-    """What is learned, and how.
+    """Options: what is learned, within which bounds, and when to stop.
 
     Attributes
     ----------
     solver : {"auto", "exact", "lbfgs", "adam"}
         See ``DatasetDistiller``.
     bounds : tuple of two ndarrays of shape (p,) or (m, p)
-        Least and largest value of each feature, or of each entry.
+        Minimum and maximum of each feature, or of each entry.
     scale : ndarray of shape (p,)
         Unit of each feature.
     ranges : ndarray of shape (p,)
-        Range of each feature in the real rows, one for a constant.
+        Range of each feature in the real rows; one if the feature is constant.
     target_bounds : tuple of two ndarrays of shape (k,)
-        Least and largest value of each numeric target.
+        Minimum and maximum of each numeric target.
     weighting : {"unit", "match", "learn"}
         See ``DatasetDistiller``.
     learn_params : sequence of str
         Names of the hyperparameters to learn.
     max_iter, tol : int, float
-        When to stop.
+        Maximum number of iterations, and tolerance.
     loss_unit : float
-        What ``tol`` is relative to: the variance of numeric targets.
+        Unit of the loss, to which ``tol`` is relative.
     early_stopping : bool or "auto"
         Whether real rows are held back.
     validation_fraction : float, splitter or iterable
-        Which rows.
+        Which rows are held back.
     n_iter_no_change : int
-        Iterations without a lower held-back loss before the end.
+        Maximum number of iterations without a lower held-back loss.
     batch_size : int or "auto"
-        Rows of a mini-batch.
+        Number of rows in a mini-batch.
     random_state : RandomState
         Shuffles the rows for mini-batches.
     target_scale : float, ndarray of shape (k,) or None
-        Unit of each numeric target; None if they are not learned.
+        Unit of each numeric target; None if targets are not learned.
     learn_probabilities : bool
-        Whether labels are learned, as probabilities.
+        Whether class labels are learned, as probabilities.
     """
 
     solver: str
@@ -89,11 +89,11 @@ class Options(NamedTuple):
 
     @property
     def units(self):
-        """Coordinates of samples of which nothing else is known."""
+        """Default coordinates of samples: each feature in its unit."""
         return FeatureUnits(self.scale)
 
     def variables(self, student, synthetic, units):
-        """Return the OuterVariables of a set, samples in the coordinates ``units``."""
+        """Return the OuterVariables of a set, with samples in coordinates ``units``."""
         return OuterVariables(
             synthetic,
             units,
@@ -114,7 +114,7 @@ class Options(NamedTuple):
         return bool(((low <= Y) & (high >= Y)).all())
 
     def hyperparameter_limits(self, student):
-        """Return how far each learned hyperparameter and smoothing parameter may go."""
+        """Return the limits of each learned hyperparameter and smoothing parameter."""
         factors = {
             **dict.fromkeys(self.learn_params, HYPERPARAMETER_FACTOR),
             **dict.fromkeys(
@@ -131,7 +131,7 @@ class Options(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be solved.
+    """The distillation problem: its roles, its start and its options.
 
     Parameters
     ----------
@@ -140,27 +140,27 @@ class Problem:
     real : RealRows
         The real rows, with the weights of the outer loss.
     sample : RowsInMemory
-        A sample of them, or all.
+        A sample of the real rows, or all of them if there are few.
     start : SyntheticSet
         Starting rows with their targets and weights.
     options : Options
-        What is learned, and how.
+        What is learned, and when to stop.
     y0 : ndarray of shape (m,) or (m, k)
         Targets of the starting rows, as indices of classes or numbers.
     weight0 : ndarray of shape (m,)
-        Their weights, without class weights.
+        Weights of the starting rows, without class weights.
     unweighted : RealRows
-        The real rows with the weights that the user gave.
+        The real rows with the weights that the user gave, without class weights.
     known_smoothing_params : frozenset of str
-        Smoothing parameters whose values are those of the last fit.
+        Smoothing parameters whose values come from the last fit.
     pose_on : callable
-        ``pose_on(unweighted) -> Problem``, the same problem on a part of them.
+        ``pose_on(unweighted) -> Problem`` poses the same problem on some of the rows.
     is_part : bool
-        Whether it is the problem on such a part.
+        Whether this is the problem on some of the rows.
     whole_solver : str or None
-        What iterates on all rows, of which this is a part.
+        Solver of the problem on all rows, if this is a part of it.
     rounds : bool
-        Whether the rows that are found will be rounded.
+        Whether the rows will be rounded.
     """
 
     student: object
@@ -179,7 +179,7 @@ class Problem:
 
     @cached_property
     def solver(self):
-        """What iterates, "lbfgs" or "adam"."""
+        """Solver of the bilevel iteration, "lbfgs" or "adam"."""
         if self.whole_solver is not None:
             return self.whole_solver
         if self.options.solver == "auto":
@@ -196,7 +196,7 @@ class Problem:
 
     @property
     def whole_loss(self):
-        """The outer loss on all rows with all features, of a model of these."""
+        """The outer loss on all rows and all features, also those that are left out."""
         return self._loss_on(self.real.whole, exact=True)
 
     @cached_property
@@ -206,7 +206,7 @@ class Problem:
 
     @cached_property
     def second_sample_loss(self):
-        """The outer loss on another sample, which judges what the first one says."""
+        """The outer loss on a second sample, which detects overfitting of the first."""
         return self._loss_on(self.real.sample(_sample_rows(self.real), number=1))
 
     @property
@@ -221,7 +221,7 @@ class Problem:
 
     @property
     def holds_back(self):
-        """Whether real rows are held back where rows are iterated."""
+        """Whether real rows are held back in the bilevel iteration."""
         early_stopping = self.options.early_stopping
         if early_stopping == "auto":
             return not self.student.is_regularized
@@ -230,13 +230,13 @@ class Problem:
     def training_loss(self, synthetic):
         """Return the outer loss of a set, as it is reported for an iterate.
 
-        It is that on all rows, or on a sample where mini-batches are iterated on.
+        It is the loss on all rows, or on a sample if the solver uses mini-batches.
         """
         loss = self.sample_loss if self.solver == "adam" else self.loss
         return loss.value(self.student.solve(synthetic))
 
     def parts(self, *, in_folds):
-        """Return which real rows are held back, once or in turn."""
+        """Return the parts of the real rows to hold back, one or several folds."""
         options = self.options
         if not self.holds_back:
             return []
@@ -248,16 +248,16 @@ class Problem:
         )
         if not parts and options.early_stopping != "auto":
             raise ValueError(
-                "early_stopping=True holds rows back, but every class in y needs all "
-                "the rows that it has. Pass early_stopping=False."
+                "early_stopping=True holds real rows back, but each class in y has too "
+                "few rows for that. Pass early_stopping=False."
             )
         return parts
 
     def on(self, part):
-        """Return the problem on the rows that stay, and ``judge(synthetic) -> float``.
+        """Return the problem on the kept rows, and ``judge(synthetic) -> float``.
 
-        The judge is the outer loss on the rows that are held back; for a student that
-        is too sure of its classes, at the temperature that suits these.
+        The judge is the outer loss on the held-back rows. For a student with
+        overconfident probabilities it is taken at the best temperature for these rows.
         """
         student, held = self.student, self.real.extract(part.held)
         if student.is_judged_by_ranking:
@@ -273,7 +273,7 @@ class Problem:
 
     @property
     def near(self):
-        """The starting set with real rows near its own, for rows that are rounded."""
+        """The starting set with its rows replaced by the nearest real rows."""
         X, scale = self.start.X.copy(), self.options.ranges
         groups = self.sample.targets.groups_of_rows(self.y0)
         real_groups = self.sample.targets.groups(self.sample.y)
@@ -284,7 +284,7 @@ class Problem:
         return self.start._replace(X=X)
 
     def with_penalty(self, loss):
-        """Return what is minimized: the loss, and what the estimator adds to it."""
+        """Return the objective to minimize: the loss plus the estimator's penalty."""
         if self.student.penalty is None:
             return loss
         return PenalizedLoss(loss, self.student.penalty, self.student.hyperparameters)
@@ -294,25 +294,26 @@ class Problem:
         prediction = student.raw_prediction
         if by_batches and not exact and rows.dtype == np.float64:
             prediction = student.rough_prediction or prediction
-        # The program for mini-batches has another shape, and would serve no values.
+        # The program for mini-batches has another shape, so it cannot give values.
         return OuterLoss(rows, prediction, student.outer_loss, values_alone=by_batches)
 
 
 class Start(NamedTuple):
-    """Where the iteration starts.
+    """Start of the bilevel iteration.
 
     Attributes
     ----------
     synthetic : SyntheticSet
         The best rows so far.
     units_at : callable
-        ``units_at(synthetic) -> FeatureUnits or like it``, coordinates near a set.
+        ``units_at(synthetic)`` returns coordinates near a set, such as FeatureUnits.
     is_exact : bool
-        Whether they reproduce the model of all rows.
+        Whether the rows reproduce the model of all rows.
     outcome : Outcome
         How the fit of that model ended.
     is_of_all_rows : bool
-        Whether it is the best of its kind for all rows: a sample would lead away.
+        Whether the rows already suit all real rows, so that an iteration on a sample
+        would make them worse.
     """
 
     synthetic: SyntheticSet
@@ -323,7 +324,7 @@ class Start(NamedTuple):
 
 
 def _sample_rows(real):
-    """Return how many rows a sample may have."""
+    """Return the maximum number of rows in a sample."""
     n_rows = int(MAX_SAMPLE_VALUES / max(real.values_per_row, 1))
     return min(max(n_rows, MIN_SAMPLE_ROWS), MAX_SAMPLE_ROWS)
 
@@ -334,21 +335,26 @@ def pose(distiller, real, columns, student, group_counts=None):
     Parameters
     ----------
     distiller : DatasetDistiller
-        Its parameters, and with ``warm_start`` the set of its last fit.
+        Gives the parameters, and with ``warm_start`` the set of its last fit.
     real : RealRows
         The real rows.
     columns : Columns
-        The columns that they came in.
+        Columns of the real rows.
     student : Student
         The student.
     group_counts : ndarray of int of shape (n_groups,), default=None
-        Rows of each group of which the synthetic rows are a share, by default those of
-        ``real``.
+        Number of real rows in each group, for ``n_synthetic`` as a fraction. By default
+        it is that of ``real``.
 
     Returns
     -------
     Problem
-        What is to be solved.
+        The problem to solve.
+
+    Raises
+    ------
+    ValueError
+        If parameters such as ``init`` and ``target_range`` do not fit the data.
     """
     targets = real.targets
     group_counts = real.group_counts if group_counts is None else group_counts
@@ -418,14 +424,14 @@ def pose(distiller, real, columns, student, group_counts=None):
 
 
 def _target_bounds(distiller, targets, student):
-    """Return bounds of learned targets that the student's loss takes."""
+    """Return bounds of learned targets, within those that the student's loss takes."""
     low, high = targets.bounds(distiller.target_range)
     if targets.classes is not None:
         return low, high
     low = np.maximum(low, student.least_target(targets.low))
     if (low > high).any():
         raise ValueError(
-            f"target_range={distiller.target_range!r} has no target that "
-            f"{type(student.estimator).__name__} takes. Pass one with larger targets."
+            f"target_range={distiller.target_range!r} contains no target that "
+            f"{type(student.estimator).__name__} takes. Pass larger bounds."
         )
     return low, high

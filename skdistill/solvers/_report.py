@@ -1,8 +1,8 @@
-"""What a fit tells on its way: loss curves, lines, callbacks, a request to stop.
+"""The report of a fit: loss curves, printed lines, callbacks and requests to stop.
 
-One report goes through every phase of a fit. It counts the iterations on the set, of
-which ``max_iter`` are allowed in all, and keeps the best set. Where real rows are held
-back, the best is the one with the lowest loss on them.
+One report goes through all phases of a fit. It counts the iterations on the set, up to
+``max_iter``, and keeps the best set. If real rows are held back, the best set is the
+one with the lowest loss on them.
 """
 
 from time import perf_counter
@@ -11,35 +11,35 @@ import numpy as np
 
 
 class Report:
-    """The course of a fit.
+    """Progress of a fit.
 
     Parameters
     ----------
     max_iter : int
         Maximum number of iterations on the set.
     show : callable
-        ``show(task_name, get_synthetic)``, called after each iteration; a true result
+        ``show(task_name, get_synthetic)`` is called after each iteration. A true result
         is a request to stop.
     max_time : float or None
-        Seconds after which iterations end.
+        Maximum time in seconds; None sets no limit.
     title : str
-        What lines begin with.
+        Beginning of each printed line.
     verbose : int
-        Whether a line is printed for each iteration.
+        Whether to print a line for each iteration.
 
     Attributes
     ----------
     losses, validation_losses : list of float
-        Outer loss of the set after each iteration, on the rows that it is learned from
-        and on those held back, if there are any.
+        Outer loss after each iteration, on the rows that the set is learned from and on
+        the held-back rows. The latter is empty if no rows are held back.
     judge : callable or None
-        ``judge(synthetic) -> float``, the loss on rows that are held back.
+        ``judge(synthetic) -> float`` returns the loss on the held-back rows.
     best : SyntheticSet or None
         The best set so far.
     best_loss, best_validation_loss : float
-        Its losses; the latter is infinite if no rows are held back.
+        Losses of the best set; the latter is infinite if no rows are held back.
     stopped : bool
-        Whether somebody asked to stop: every phase ends as soon as it can.
+        Whether a callback has requested to stop. Every phase then ends soon.
     """
 
     def __init__(self, max_iter, *, show, max_time=None, title="", verbose=0):
@@ -60,20 +60,20 @@ class Report:
 
     @property
     def remaining(self):
-        """Iterations that are left."""
+        """Number of remaining iterations."""
         return self.max_iter - len(self.losses)
 
     @property
     def keeps_a_set(self):
-        """Whether there is a set to be kept if the fit is interrupted."""
+        """Whether there is a set to keep if the fit is interrupted."""
         return self.best is not None or self._latest is not None
 
     @property
     def kept(self):
-        """The set to be kept and its loss.
+        """The set to keep if the fit is interrupted, and its loss.
 
-        On the way to the first iteration there is no best set: then it is the latest
-        one, whose loss on all rows is not known.
+        Before the first iteration there is no best set. Then it is the latest set,
+        whose loss on all rows is not known.
         """
         if self.best is None:
             return self._latest, np.nan
@@ -81,28 +81,31 @@ class Report:
 
     @property
     def judges(self):
-        """Whether sets are judged by rows that are held back."""
+        """Whether held-back rows judge the sets."""
         return self.judge is not None
 
     def judge_by(self, judge, patience):
-        """Let the loss on rows that are held back say which set is the best.
+        """Let the loss on held-back rows decide which set is the best.
 
-        Iterations end after ``patience`` of them without a better one.
+        Iterations end after ``patience`` of them without a better set.
         """
         self.judge, self._patience = judge, patience
 
     def consider(self, synthetic, loss):
-        """Take a set for the best if it is, one that no iteration led to."""
+        """Judge a set that is not from an iteration, and keep it if it is the best."""
         value = self.judge(synthetic)
         self._keep_best(synthetic, loss, value, value)
 
     def known(self, synthetic, loss, validation_loss):
-        """Take a set for the best if it is, whose losses are known."""
+        """Keep a set with known losses if it is the best."""
         value = loss if validation_loss is None else validation_loss
         self._keep_best(synthetic, loss, value, validation_loss)
 
     def trial(self, synthetic, loss):
-        """Take note of a step that is no iteration; return whether to end."""
+        """Take note of a step that does not count as an iteration.
+
+        Returns whether to end.
+        """
         self._latest = synthetic
         if self.judges:
             self._since_best += 1
@@ -110,10 +113,10 @@ class Report:
         return self.stopped or self.has_lost_patience or self.has_expired
 
     def iteration(self, synthetic, loss, value=None, validation_loss=None):
-        """Take note of the set after an iteration; return whether to end.
+        """Take note of the set after an iteration, and return whether to end.
 
-        ``value`` is what is minimized, where that is not the loss alone. A solver that
-        judges sets itself says the loss on rows that it has held back.
+        ``value`` is the value that is minimized, if it is not the loss alone. A solver
+        that judges sets itself passes its ``validation_loss`` on held-back rows.
         """
         self.losses.append(float(loss))
         text = f"iteration {len(self.losses)}/{self.max_iter}, outer loss {loss:.6f}"
@@ -132,55 +135,55 @@ class Report:
 
     @property
     def has_expired(self):
-        """Whether the time is over."""
+        """Whether ``max_time`` has passed."""
         return perf_counter() - self._start >= self._max_time
 
     @property
     def has_lost_patience(self):
-        """Whether the held-back loss has not fallen for long."""
+        """Whether the held-back loss has not fallen for too many iterations."""
         return self._since_best >= self._patience
 
     def model_iteration(self, get_synthetic, loss):
-        """Take note of an iteration towards the model of all rows, which is no set."""
+        """Take note of an iteration of the fit of the model of all rows."""
         self._print(f"model of all rows, its loss {loss:.6f}")
         return self._look("full-data model iteration", get_synthetic)
 
     def quiet(self, *_):
-        """Return whether to stop, for phases that nobody looks at."""
+        """Return whether to stop, as the callback of phases that are not reported."""
         return self.stopped or self.has_expired
 
     def tell(self, text):
-        """Print a line, if lines are asked for."""
+        """Print a line if ``verbose`` is set."""
         self._print(text)
 
     def phase(self, name):
-        """Say what begins: the loss may jump, and the best set is one from there on."""
+        """Begin a phase in which the loss may jump; earlier sets no longer count."""
         self._print(name)
         self._best_value, self._since_best = np.inf, 0
 
     def fold(self, number, n_folds, synthetic, loss):
         """Take note of the best set of a fold, which is not returned."""
         self._print(f"fold {number}/{n_folds}, held-back loss {loss:.6f}")
-        # Better than nothing, if the fit is interrupted before there is another.
+        # It is kept if the fit is interrupted before there is another set.
         self.best = synthetic
         self._look("cross-validation fold", lambda: synthetic)
 
     def learn_by_folds(self, curve, best):
-        """Take over the held-back losses (n + 1,) of folds, the first one of starts.
+        """Take over the mean held-back losses (n + 1,) of the folds.
 
-        ``best`` is the lowest.
+        The first entry is the loss of the starts. ``best`` is the lowest loss.
         """
         self._fold_curve = curve
         self.best_validation_loss = float(best)
 
     @property
     def ends_by_folds(self):
-        """Whether folds say after how many iterations to end, before ``max_iter``."""
+        """Whether folds have decided on the number of iterations."""
         return self._fold_curve is not None
 
     @property
     def validation_curve(self):
-        """Held-back losses that belong to ``losses``; None if no rows are held back."""
+        """Held-back loss for each of ``losses``; None if no rows are held back."""
         if self.ends_by_folds:
             n_iter = len(self.losses)
             curve = np.pad(self._fold_curve, (0, n_iter), mode="edge")
@@ -188,7 +191,7 @@ class Report:
         return np.array(self.validation_losses) if self.validation_losses else None
 
     def attributes(self):
-        """Return the fitted attributes that tell the course of a fit."""
+        """Return the fitted attributes that describe the progress of the fit."""
         curve = self.validation_curve
         return {
             "n_iter_": len(self.losses),
@@ -198,11 +201,11 @@ class Report:
         }
 
     def renew_patience(self):
-        """Count from here how long the held-back loss has not fallen."""
+        """Restart the count of iterations without a lower held-back loss."""
         self._since_best = 0
 
     def _keep_best(self, synthetic, loss, value, validation_loss):
-        # Later is better where it is the same, unless rows that are held back judge.
+        # Of sets with equal losses take the last one, unless held-back rows judge.
         is_equal = value == self._best_value and validation_loss is None
         if self.best is None or value < self._best_value or is_equal:
             self.best, self.best_loss = synthetic, loss

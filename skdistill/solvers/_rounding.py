@@ -1,54 +1,57 @@
-"""From learned numbers to values that the columns of a table can have.
+"""Rounding of learned numbers to values that the columns of a table can have.
 
-Categories come first, since their rounding costs most, then integers. They are fixed a
-share at a time, the values that change least before the others, and what is still free
-makes up for it. Then single values are exchanged where that lowers the loss. At last
-the floats, the targets and the rest are refined on all the data.
+Categories are rounded first, because rounding them raises the loss most, and then
+integers. In each step a share of the values is rounded, beginning with those that
+change least, and the remaining ones are improved to compensate. Then single values are
+exchanged if that lowers the loss. Finally the floats and the targets are refined on all
+the data.
 """
 
 import numpy as np
 
 from skdistill.solvers._bilevel import minimize_outer_loss
 
-#: Values this near to those that the columns can have are theirs.
+#: Maximum distance from a possible value that counts as rounding error.
 ROUNDING_ERROR = 1e-6
-#: Iterations on a sample of the rows after each step, and their tolerance.
+#: Maximum number of iterations on a sample after each step, and their tolerance.
 STEP_MAX_ITER = 30
 STEP_TOL = 3e-4
-#: Rounds of exchanges; each has to lower the loss by this share of it.
+#: Maximum number of rounds of exchanges, and minimum relative decrease in a round.
 MAX_ROUNDS = 10
 MIN_GAIN = 3e-4
-#: Exchanges that are tried from a set, in all and of each kind in a row.
+#: Maximum number of exchanges that are tried: in all, and of each kind in a row.
 MAX_TRIALS = 600
 MAX_FAILURES = 20
-#: By how much an integer is changed.
+#: Steps by which an integer is changed.
 INTEGER_STEPS = (16, 4, 1)
 
 
 def round_set(problem, synthetic, units_at, columns, report):
-    """Give a set values that the columns can have, up to the precision of floats.
+    """Round a set to values that the columns can have, up to the precision of floats.
+
+    Learned rows may be far from all possible rows. So the starting rows, and real rows
+    near these, are rounded and improved, too. The best of the sets is returned.
 
     Parameters
     ----------
     problem : Problem
-        What is to be solved. Its starting rows, and real rows near these, are rounded
-        and improved, too, and the best set is kept, which may be one of theirs: what is
-        learned may be far from any row that the columns can hold.
+        The problem to solve.
     synthetic : SyntheticSet
         The set to round.
     units_at : callable
-        ``units_at(synthetic)``, coordinates of the samples near a set.
+        ``units_at(synthetic)`` returns coordinates of the samples near a set.
     columns : Columns
-        Says which values they can have.
+        The columns, which say which values are possible.
     report : Report
-        Takes note of the rounded set; a request to stop leaves out what improves it.
+        Takes note of the rounded set. After a request to stop, the set is rounded
+        without improving it.
 
     Returns
     -------
     synthetic : SyntheticSet
         The rounded set.
     options : Options
-        The problem's, with bounds that hold what is rounded.
+        Options of the problem with bounds that keep the rounded entries fixed.
     """
     rounding = _Rounding(problem, units_at, columns, report)
     whole = synthetic._replace(X=columns.round(synthetic.X))
@@ -68,7 +71,7 @@ def round_set(problem, synthetic, units_at, columns, report):
 
 
 class _Rounding:
-    """Rounding of a set, judged on a sample of the real rows."""
+    """Rounds sets. Losses are computed on a sample of the real rows."""
 
     def __init__(self, problem, units_at, columns, report):
         self.student = problem.student
@@ -87,7 +90,7 @@ class _Rounding:
             if not kind.any():
                 continue
             before = self.entries(rounded, synthetic)
-            # The last values change most: they are fixed one by one.
+            # The last values change most, so fewer of them are fixed at a time.
             for n_free in _halvings(kind.sum() * len(synthetic.X)):
                 synthetic, fixed = self.fix(synthetic, kind, n_free)
                 synthetic = self.refine(synthetic, fixed | before)
@@ -96,21 +99,21 @@ class _Rounding:
         return synthetic
 
     def entries(self, features, synthetic):
-        """Return which entries (m, p) of a set stand for features (q,)."""
+        """Return a mask (m, p) of the entries of a set that encode ``features``."""
         is_entry = np.zeros(synthetic.X.shape, dtype=bool)
         for j in np.flatnonzero(features):
             is_entry[:, self.table.blocks[j]] = True
         return is_entry
 
     def fix(self, synthetic, features, n_free):
-        """Round all values of features but the ``n_free`` that would change most.
+        """Round all values of features except the ``n_free`` that change most.
 
         Returns
         -------
         synthetic : SyntheticSet
             The set.
         fixed : ndarray of shape (m, p)
-            Which of its entries are rounded.
+            Mask of its rounded entries.
         """
         rounded = self.table.round(synthetic.X)
         change = np.abs(synthetic.X - rounded)
@@ -123,12 +126,12 @@ class _Rounding:
         return synthetic._replace(X=np.where(fixed, rounded, synthetic.X)), fixed
 
     def hold(self, synthetic, fixed):
-        """Return options with bounds that hold entries (m, p) of a set."""
+        """Return options with bounds that keep the entries ``fixed`` (m, p) as is."""
         low, high = (np.where(fixed, synthetic.X, end) for end in self.options.bounds)
         return self.options._replace(bounds=(low, high))
 
     def refine(self, synthetic, fixed):
-        """Improve what is not fixed, a little."""
+        """Improve the entries that are not fixed by a few iterations."""
         variables = self.hold(synthetic, fixed).variables(
             self.student, synthetic, self.units_at(synthetic)
         )
@@ -144,7 +147,7 @@ class _Rounding:
         return synthetic
 
     def exchange_and_refine(self, synthetic, features):
-        """Exchange values of rounded features and refine the rest, while it pays."""
+        """Exchange rounded values and refine the rest while the loss falls."""
         fixed = self.entries(features, synthetic)
         loss = self.evaluate(synthetic)[0]
         for _ in range(MAX_ROUNDS):
@@ -161,13 +164,16 @@ class _Rounding:
         return self.evaluate(synthetic)[0]
 
     def evaluate(self, synthetic, start=None):
-        """Return the loss of a set, its derivatives in the params, and the params."""
+        """Return the loss of a set, its gradient in the params, and the params."""
         params = self.student.solve(synthetic, start=start)
         loss, params_grad = self.objective.value_and_grad(params)
         return float(loss), params_grad, params
 
     def exchange(self, synthetic, features):
-        """Exchange one value at a time: the gradient proposes, the loss decides."""
+        """Exchange one value at a time while that lowers the loss.
+
+        The gradient proposes the exchanges.
+        """
         loss, params_grad, params = self.evaluate(synthetic)
         improved = True
         while improved:
@@ -188,10 +194,10 @@ class _Rounding:
         return synthetic
 
     def proposals(self, X, grad, features):
-        """Yield ``(row, block, value)`` by how much the gradient promises, by kind.
+        """Yield exchanges ``(row, block, value)`` in the order of predicted decrease.
 
-        It promises more of a longer step than the loss keeps: steps of each length are
-        proposed on their own.
+        The gradient overrates long steps. So exchanges are sorted separately for
+        categories and for each length of the steps of integers.
         """
         low, high = self.options.bounds
         is_category = self.table.is_category
@@ -217,7 +223,7 @@ class _Rounding:
 
 
 def _halvings(n):
-    """Yield about half of ``n``, a quarter, and so on, down to zero."""
+    """Yield ``n // 2``, ``n // 4`` and so on down to zero."""
     while n:
         n //= 2
         yield n

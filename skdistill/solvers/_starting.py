@@ -1,4 +1,4 @@
-"""The rows that a fit starts from: given, of the last fit, or of the real rows."""
+"""The rows that a fit starts from: given, from the last fit, or from real rows."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from skdistill.synthetic._start import given_samples
 
 
 class Last(NamedTuple):
-    """What a fit takes over from the last one besides the rows.
+    """Learned values, other than rows, that a warm start takes from the last fit.
 
     Attributes
     ----------
     sample_weight : ndarray of shape (m,) or None
-        Learned weights, None for those of ``weighting``.
+        Learned weights; None stands for the weights given by ``weighting``.
     hyperparameters : dict of str to float
-        Learned hyperparameters and smoothing_params.
+        Learned hyperparameters and smoothing parameters.
     """
 
     sample_weight: np.ndarray | None = None
@@ -28,15 +28,15 @@ def starting_rows(distiller, real, student, group_counts, columns, random_state)
     Parameters
     ----------
     distiller : DatasetDistiller
-        Its parameters, and with ``warm_start`` the set of its last fit.
+        Gives the parameters, and with ``warm_start`` the set of its last fit.
     real : RealRows
         The real rows.
     student : Student
-        Says whether k-means is to see numeric targets.
+        Says whether k-means clusters rows together with numeric targets.
     group_counts : ndarray of int of shape (n_groups,)
-        Rows of each group of which the synthetic rows are a share.
+        Number of real rows in each group, for ``n_synthetic`` as a fraction.
     columns : Columns
-        The columns that they came in.
+        Columns of the real rows.
     random_state : RandomState
         Draws rows.
 
@@ -47,7 +47,7 @@ def starting_rows(distiller, real, student, group_counts, columns, random_state)
     y0 : ndarray of shape (m,) or (m, k)
         Their targets, as indices of classes or numbers.
     last : Last
-        What is taken over from the last fit.
+        Other learned values of the last fit.
 
     Raises
     ------
@@ -78,7 +78,8 @@ def starting_rows(distiller, real, student, group_counts, columns, random_state)
         return X0, y0, last
     if len(init) != 2:
         raise ValueError(
-            f"init must be a tuple (X0, y0) of two arrays; got {len(init)} values."
+            f"init must be a tuple (X0, y0) of two arrays; got {len(init)} values. "
+            "Pass the rows and their targets."
         )
     X0 = columns.encode_init(init[0], f"X of {source}")
     X0 = given_samples(X0, real.n_features, source)
@@ -86,6 +87,7 @@ def starting_rows(distiller, real, student, group_counts, columns, random_state)
     if n_rows is not None and not targets.allows(counts, n_rows):
         raise ValueError(
             f"The starting set has {counts.tolist()} rows (per class), but "
-            f"n_synthetic={distiller.n_synthetic!r} asks for {n_rows.tolist()}."
+            f"n_synthetic={distiller.n_synthetic!r} asks for {n_rows.tolist()}. Pass "
+            "as many rows as n_synthetic, or leave it at 'auto'."
         )
     return X0, y0, last

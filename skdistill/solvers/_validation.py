@@ -1,8 +1,9 @@
-"""How many iterations are best for few real rows, which folds find out.
+"""Cross-validation of the number of iterations, for few real rows.
 
-A part of few rows is too small to judge by. So the rows are held back in turn: what is
-learned from the others is judged by them after each iteration, and the mean over the
-folds says when to end. The iteration on all rows that follows ends there.
+A single part of few rows is too small to judge a set by. So the rows are held back in
+turn, in folds. For each fold, a set is learned from the other rows and judged by the
+fold after each iteration. The mean over the folds gives the best number of iterations,
+which is then used for all rows.
 """
 
 from typing import NamedTuple
@@ -15,14 +16,14 @@ from skdistill.solvers.exact import reach_model
 
 
 class Course(NamedTuple):
-    """What the folds say about the iteration on all rows.
+    """Result of the folds for the iteration on all rows.
 
     Attributes
     ----------
     stays : bool
-        Whether nothing is better than the starting rows of the problem.
+        Whether the starting rows of the problem are better than all iterates.
     n_iter : int
-        After how many iterations the held-back loss is lowest.
+        Number of iterations with the lowest held-back loss.
     """
 
     stays: bool
@@ -30,12 +31,12 @@ class Course(NamedTuple):
 
 
 def course_by_folds(problem, parts, report, max_iter):
-    """Find out by folds how many iterations are best.
+    """Find the best number of iterations by cross-validation.
 
     Parameters
     ----------
     problem : Problem
-        What is to be solved.
+        The problem to solve.
     parts : list of Part
         The folds.
     report : Report
@@ -46,7 +47,7 @@ def course_by_folds(problem, parts, report, max_iter):
     Returns
     -------
     Course
-        How the iteration on all rows is to go.
+        The best number of iterations.
     """
     curves, start_losses, weights = [], [], []
     for number, part in enumerate(parts, 1):
@@ -67,7 +68,7 @@ def course_by_folds(problem, parts, report, max_iter):
         report.fold(number, len(parts), fold.best, fold.best_validation_loss)
         if report.quiet():
             break
-    # A fold that has ended stays where it is.
+    # A fold that has ended keeps its last loss.
     length = max(map(len, curves))
     curves = [np.pad(each, (0, length - len(each)), mode="edge") for each in curves]
     curve = np.average(curves, axis=0, weights=weights)
@@ -78,10 +79,10 @@ def course_by_folds(problem, parts, report, max_iter):
 
 
 def _typical(curves):
-    """Return the geometric mean of losses, the arithmetic one if some are negative.
+    """Return the geometric mean of losses, or the arithmetic one if some are negative.
 
-    One fold with a row that is predicted with certainty, and wrongly, would outweigh
-    all others in the arithmetic mean.
+    In an arithmetic mean, one fold would outweigh all others if it has a row that is
+    predicted wrongly with certainty.
     """
     curves = np.asarray(curves)
     if (curves <= 0).any():

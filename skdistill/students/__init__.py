@@ -1,4 +1,4 @@
-"""Students, the inner problem: one file per family of scikit-learn estimators."""
+"""Students, which mirror estimators: one file for each family of estimators."""
 
 from collections.abc import Callable
 from functools import partial
@@ -135,31 +135,31 @@ _STUDENTS: dict[type, Callable[[Any, Task], Student]] = {
 }
 
 
-#: They stand for their members, which have students of their own.
+#: Voting ensembles, whose members have students.
 _VOTING = (VotingClassifier, VotingRegressor)
 
-#: Outer losses of students whose outputs can be scores of classes.
+#: Outer losses of students whose raw predictions can be scores of classes.
 _SCORE_LOSSES = ("squared_error", "squared_hinge")
 
 
 def register_student(estimator_class: type, student_class: type[Student]) -> None:
-    """Distill for an estimator with a student of your own.
+    """Register a student of your own, so that its estimator is distilled by gradient.
 
-    Estimators of this package take the student along to the workers of joblib, and
-    wherever else they are pickled before they are fitted.
+    Unfitted distillers are pickled together with registered students, so these also
+    work in processes of joblib.
 
     Parameters
     ----------
     estimator_class : type
-        Class of the estimators to mirror. A class that is known already gets the new
-        student.
+        Class of the estimators to mirror. If it already has a student, the new one
+        replaces it.
     student_class : type
-        Subclass of ``Student``, made by ``student_class(estimator, task)``.
+        Subclass of ``Student``. ``student_class(estimator, task)`` makes a student.
 
     Raises
     ------
     TypeError
-        If ``student_class`` is no subclass of ``Student``.
+        If ``student_class`` is not a subclass of ``Student``.
     """
     if not (isinstance(student_class, type) and issubclass(student_class, Student)):
         raise TypeError(
@@ -171,8 +171,8 @@ def register_student(estimator_class: type, student_class: type[Student]) -> Non
 def has_student(estimator: Any) -> bool:
     """Return whether there is a student for the class of an estimator.
 
-    Of a pipeline it is that of the last step which counts: that a transformer before it
-    is not mirrored is told by ``refuse_unmirrored``.
+    For a pipeline, only the last step matters. ``refuse_unmirrored`` also checks the
+    transformers before it.
     """
     if _is_pipeline(estimator):
         return has_student(estimator.steps[-1][1])
@@ -180,7 +180,7 @@ def has_student(estimator: Any) -> bool:
 
 
 def refuse_unmirrored(estimator: Any) -> None:
-    """Raise NotMirrored where no data are needed to tell that there is no student.
+    """Raise NotMirrored if an estimator has no student for any data.
 
     Parameters
     ----------
@@ -202,16 +202,16 @@ def refuse_unmirrored(estimator: Any) -> None:
         known = {each.__name__ for each in _STUDENTS}.union(registered_names())
         supported = ", ".join(sorted({*known, "Pipeline"}))
         raise NotMirrored(
-            f"There is no student for {type(estimator).__name__}: its rows can only be "
-            "found by search. Pass solver='auto' or 'search'. Estimators with a "
-            f"student: {supported}."
+            f"There is no student for {type(estimator).__name__}, so rows for it can "
+            "only be found by search. Pass solver='auto' or 'search'. Estimators with "
+            f"a student: {supported}."
         )
 
 
 def reads_tables(estimator: Any) -> bool:
-    """Return whether a mirrored estimator takes more than numbers by itself.
+    """Return whether a mirrored estimator takes more than a table of numbers.
 
-    Missing values, categories, or columns by their names, that is.
+    This includes missing values, categories, and columns selected by name.
     """
     if _is_pipeline(estimator):
         chain = chain_of_transformers(estimator)
@@ -220,7 +220,7 @@ def reads_tables(estimator: Any) -> bool:
 
 
 def roles_of(estimator: Any, X: Any) -> Roles | None:
-    """Return how an estimator reads the columns of a table by itself.
+    """Return how an estimator reads the columns of a table.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def roles_of(estimator: Any, X: Any) -> Roles | None:
     Returns
     -------
     Roles or None
-        None where all columns have to be numbers, or where there are none.
+        None if all columns have to be numbers, or if ``X`` has no columns.
 
     Raises
     ------
@@ -261,8 +261,9 @@ def _roles(estimator, layout):
         for each in members
     ):
         raise NotMirrored(
-            f"{type(estimator).__name__} cannot be differentiated with members that "
-            "encode other columns of a table. Supported: members that encode the same."
+            f"{type(estimator).__name__} cannot be differentiated if its members "
+            "encode different columns of a table. Supported: members that encode the "
+            "same columns."
         )
     return first._replace(
         has_gaps=np.all([each.has_gaps for each in members], axis=0),
@@ -271,7 +272,7 @@ def _roles(estimator, layout):
 
 
 def _members(estimator):
-    """Return the members of a voting ensemble, none of other estimators."""
+    """Return the members of a voting ensemble; other estimators have none."""
     if type(estimator) not in _VOTING:
         return []
     return [member for _, member in estimator.estimators if member != "drop"]
@@ -283,12 +284,12 @@ def student_for(estimator: Any, task: Task, outer_loss: str = "auto") -> Student
     Parameters
     ----------
     estimator : estimator object
-        Unfitted scikit-learn estimator. Subclasses are refused, since they may train in
-        another way than the class that they come from.
+        Unfitted scikit-learn estimator. Subclasses have no student, because they may
+        train differently.
     task : Task
-        What the rows of the real data look like.
+        Describes the rows of the real data.
     outer_loss : str, default="auto"
-        Name of the outer loss; "auto" is the student's own.
+        Name of the outer loss; "auto" stands for the student's own.
 
     Returns
     -------
@@ -300,7 +301,7 @@ def student_for(estimator: Any, task: Task, outer_loss: str = "auto") -> Student
     NotMirrored
         If there is no student for the estimator, or not for one of its settings.
     ValueError
-        If it has not the outer loss.
+        If the student does not support the outer loss.
     """
     refuse_unmirrored(estimator)
     if _is_pipeline(estimator):
@@ -316,12 +317,12 @@ def student_for(estimator: Any, task: Task, outer_loss: str = "auto") -> Student
         return GaussianProcessDensityStudent(estimator, task)
     raise ValueError(
         f"outer_loss={outer_loss!r} is not supported for "
-        f"{type(estimator).__name__}: its outer loss is {student.loss_name!r}."
+        f"{type(estimator).__name__}. Pass {student.loss_name!r} or 'auto'."
     )
 
 
 def _is_pipeline(estimator):
-    """Whether it is scikit-learn's own pipeline, and none that is registered."""
+    """Whether an estimator is a ``Pipeline``, if none has a registered student."""
     return type(estimator) is Pipeline and registered_student(Pipeline) is None
 
 

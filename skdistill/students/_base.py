@@ -1,4 +1,7 @@
-"""The contract of the inner problem, which never sees the real data."""
+"""The contract of students, which solve the inner problem.
+
+A student never sees the real data.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,22 +18,26 @@ from skdistill.synthetic._set import SyntheticSet, Task
 
 
 class NotMirrored(ValueError):
-    """No student trains as an estimator does, or not with one of its settings."""
+    """No student mirrors an estimator, or one of its settings.
+
+    With ``solver="auto"`` the rows are then found by search.
+    """
 
 
 class Student(ABC):
     """Mirror of a scikit-learn estimator whose training can be differentiated.
 
-    A student reads the parameters of the estimator when it is made, refuses by name
-    those that it cannot mirror, and solves the estimator's training problem to rounding
-    error in double precision. Everything it returns is NumPy.
+    A student reads the parameters of the estimator when it is made, and raises
+    ``NotMirrored`` for those that it cannot mirror. It solves the estimator's training
+    problem in double precision to rounding error. All its results are NumPy arrays.
+    Check a student of your own with :func:`skdistill.students.check_student`.
 
     Parameters
     ----------
     estimator : estimator object
         The unfitted estimator to mirror.
     task : Task
-        What the rows look like.
+        Describes the rows.
 
     Attributes
     ----------
@@ -39,79 +46,83 @@ class Student(ABC):
     hyperparameters : dict of str to float
         Values of the continuous hyperparameters that ``learn_params`` may name.
     smoothing_params : dict of str to float
-        Positive numbers that only the outer loss knows, such as a temperature. They are
-        no parameters of the estimator.
+        Positive numbers that only the outer loss uses, such as a temperature. They are
+        not parameters of the estimator.
     raw_prediction : callable
-        ``raw_prediction(params, X) -> (n, k)`` in JAX: a module-level function or an
-        object that hashes by value, since a program is compiled for each.
+        ``raw_prediction(params, X) -> (n, k)`` in JAX. It must be a module-level
+        function or an object that hashes by value, because a program is compiled for
+        each different one.
     loss_name : {"log_loss", "squared_error", ...}
-        Name of the outer loss. "squared_error" says that raw predictions are what the
-        estimator predicts; "expected_squared_error", that columns with their variance
-        follow.
+        Name of the outer loss. For "squared_error", raw predictions must equal what the
+        estimator predicts. For "expected_squared_error", columns with the variances
+        follow the predictions.
     rough_prediction : callable or None
-        The same in single precision, as far as that loses no more than rounding, for
-        mini-batches of rows in double precision. By default there is none.
+        The same as ``raw_prediction``, but in single precision as far as that loses no
+        more than rounding. It is for mini-batches of rows in double precision. By
+        default there is none.
     outer_loss : callable
-        ``outer_loss(raw_prediction, y) -> (n,)`` in JAX, as hashable. Classes ``y`` are
-        indices (n,).
+        ``outer_loss(raw_prediction, y) -> (n,)`` in JAX, hashable as above. Classes
+        ``y`` are indices (n,).
     soft_labels : bool
-        Whether ``encode`` gives probabilities that may be learned, since a row with
-        them trains as its copies do that are labelled with each class and weighted.
+        Whether ``encode`` returns probabilities that may be learned. This requires that
+        a row with probabilities trains the same model as its copies, one for each
+        class, weighted with the probabilities.
     penalty : callable or None
-        ``penalty(params, hyperparameters) -> float`` in JAX, as hashable: what the
-        estimator adds to the weighted sum of the outer losses when it is fitted on all
-        the data. The rows are learned for the sum of both, so that many of them lead
+        ``penalty(params, hyperparameters) -> float`` in JAX, hashable as above. It is
+        the penalty that the estimator adds to the weighted sum of outer losses when it
+        is fitted on all the data. The rows minimize the sum of both, so that they lead
         to the model of all the data rather than to one that interpolates it.
     unit_norm : callable or None
-        ``unit_norm(params) -> float`` in JAX, as hashable: the squared norm of the
-        model, a mean over its outputs, if rows have the norm one in the space of its
-        kernel.
+        ``unit_norm(params) -> float`` in JAX, hashable as above. It is the squared norm
+        of the model, averaged over its outputs, in a space of the kernel where rows
+        have norm one.
     is_regularized : bool
         Whether ``penalty`` is the estimator's own, so that the lowest outer loss is
-        what the estimator reaches on all the data. Where it is not, real rows are held
-        back to judge the iterates by.
+        that of the estimator fitted on all the data. Otherwise real rows are held back
+        to judge the iterates.
     is_judged_by_ranking : bool
-        Whether rows that are held back judge how the classes are ranked, by the
-        log-loss at the temperature that suits these rows. It is for probabilities that
-        are off whatever the rows: too sure, as those of independent features, or of
+        Whether the loss on held-back rows is the log-loss at the best temperature for
+        these rows, so that only the ranking of the classes matters. Set it if the
+        probabilities are wrong for any rows: overconfident, as for naive Bayes, or of
         scores that a penalty makes small.
     learns_smoothing_params : bool
         Whether the smoothing parameters are learned with the rows. Otherwise they keep
         the values that suit the starting rows.
     clusters_targets : bool
-        Whether k-means, from whose centers numeric targets start, sees these: then
-        rows start apart where the targets differ. Rows that are to average over noisy
-        targets start from clusters of the samples alone.
+        Whether k-means clusters the rows together with numeric targets, so that rows
+        start apart if their targets differ. Set it to False if rows have to average
+        over noisy targets; then the samples alone are clustered.
     holds_constants : bool
-        Whether features that are constant in the real data stay so in the rows: only a
-        student that needs them, as coefficients of a constant are an intercept, lets
-        them go.
+        Whether features that are constant in the real data stay constant in the rows.
+        Set it to False only if the student needs these features to vary, for instance
+        because their coefficients serve as an intercept.
     feature_domain : tuple of two floats
-        Least and largest value that training takes of a feature: the rows stay within,
-        whatever ``feature_range`` allows.
+        Minimum and maximum of a feature that training allows. The rows stay within,
+        even if ``feature_range`` allows more.
     trains_in_jax : bool
-        Whether JAX does most of ``solve``, which threads of BLAS would disturb.
+        Whether JAX does most of the work of ``solve``. BLAS then gets a single thread.
     ignores_zeros : bool
         Whether training is the same without features in which all synthetic rows are
-        zero, which may then be left out of sparse rows.
+        zero. Such features may then be left out of sparse rows.
     counts_features : bool
         Whether training depends on the number of features, as a default ``gamma`` does.
     takes_batches : bool
-        Whether ``solver="auto"`` iterates on mini-batches if there are many real rows.
+        Whether ``solver="auto"`` uses mini-batches if there are many real rows.
     needs_batches : bool
-        Whether ``solver="auto"`` iterates on mini-batches however few real rows there
-        are: L-BFGS-B ends at kinks, and cannot follow a loss that is drawn anew.
+        Whether ``solver="auto"`` uses mini-batches for any number of real rows. Set it
+        for a loss with kinks or with new random numbers in each evaluation, which
+        L-BFGS-B cannot minimize.
     batches_in_iteration : int
-        Mini-batches in an outer iteration: fewer for training that is expensive.
+        Number of mini-batches in an outer iteration. Lower it for expensive training.
     step_length : float
         Length of the first step on mini-batches, in units of the features.
     ends_at_max_iter : bool
-        Whether training that ends at the estimator's ``max_iter`` is mirrored as any
-        other: that scikit-learn warns of it says nothing about the rows.
+        Whether the student also mirrors training that ends at the estimator's
+        ``max_iter``. Then the ``ConvergenceWarning`` of scikit-learn is hidden.
     is_random : bool
-        Whether training draws random numbers anew in each fit of the estimator. Then
-        ``redrawn`` is what an outer step learns from, sets are judged by ``solve`` with
-        numbers that stay the same, and the loss is the mean over several refits.
+        Whether each fit of the estimator draws new random numbers. Then outer steps use
+        the student that ``redrawn`` returns, sets are judged by ``solve`` with fixed
+        random numbers, and ``loss_`` is the mean over several refits.
     """
 
     hyperparameters: Mapping[str, float]
@@ -144,9 +155,9 @@ class Student(ABC):
         self.task = task
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return the targets of a synthetic set, as the training loss takes them.
+        """Return the targets of a synthetic set in the form of the training loss.
 
-        ``y`` are class indices (n,), or numbers (n,) or (n, k), which stay as they are.
+        ``y`` are class indices (n,), or numbers (n,) or (n, k), which do not change.
         """
         return np.asarray(y, dtype=np.float64)
 
@@ -156,49 +167,49 @@ class Student(ABC):
         sample_weight: np.ndarray,
         counts: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return the weights that rows have in the estimator's training loss.
+        """Return the weights of rows in the estimator's training loss.
 
-        ``y`` are class indices (n,). Class weights are multiplied in. With ``counts``
-        (n,) each entry stands for so many equal rows, which weigh ``sample_weight``
-        together: what "balanced" counts.
+        ``y`` are class indices (n,). The result includes class weights. With ``counts``
+        (n,), each entry represents that number of rows, with ``sample_weight`` as their
+        total weight.
         """
         return sample_weight
 
     @property
     def loss_degree(self) -> float:
-        """By which power of the targets' unit the outer loss grows."""
+        """Power of the unit of the targets with which the outer loss scales."""
         return float(DEGREES.get(self.loss_name, 0))
 
     def loss_unit(self, target_scale: Any) -> float:
-        """Return the unit of the outer loss, for targets with these deviations."""
+        """Return the unit of the outer loss, given standard deviations of targets."""
         return float(np.mean(np.power(target_scale, self.loss_degree)))
 
     def check_targets(self, y: np.ndarray, source: str) -> None:  # noqa: B027 (most take any)
         """Raise a ValueError for numeric targets that the training loss does not take.
 
-        ``source`` says whose they are, such as "y".
+        ``source`` names the targets in the message, such as "y".
         """
 
     def least_target(self, low: Any) -> Any:
-        """Return the least target (k,) that may be learned.
+        """Return the minimum (k,) of learned targets.
 
-        ``low`` (k,) are the least real targets.
+        ``low`` (k,) is the minimum of the real targets.
         """
         return np.full(np.shape(low), -np.inf)
 
     def predictions(self, raw_prediction: np.ndarray) -> np.ndarray | None:
         """Return the numbers (n, k) that the estimator predicts.
 
-        None where raw predictions do not say them.
+        None means that they do not follow from raw predictions.
         """
         if self.loss_name not in ("squared_error", "expected_squared_error"):
             return None
         return raw_prediction[:, : self.task.n_outputs]
 
     def cost_without_features(self, unit: float) -> float:
-        """Return about the outer loss of the best constant prediction.
+        """Return approximately the outer loss of the best constant prediction.
 
-        ``unit`` is that of the loss; of classes, all are taken for equally likely.
+        ``unit`` is the unit of the loss. Classes are assumed to be equally likely.
         """
         if self.task.classes is None:
             return unit
@@ -207,48 +218,49 @@ class Student(ABC):
     def parameter_name(self, name: str) -> str:
         """Return the full name of a hyperparameter.
 
-        The end of a nested name will do where it is the only one: "length_scale" for
-        ``kernel__length_scale``. A name of no hyperparameter is returned as it is.
+        The last component of a nested name suffices if it is unambiguous, such as
+        "length_scale" for ``kernel__length_scale``. Unknown names do not change.
         """
         ends = [full for full in self.hyperparameters if full.endswith(f"__{name}")]
         is_short = name not in self.hyperparameters and len(ends) == 1
         return ends[0] if is_short else name
 
     def refuse_rows(self, n_rows: int) -> None:  # noqa: B027 (most refuse none)
-        """Raise NotMirrored if training on so many synthetic rows is not mirrored."""
+        """Raise NotMirrored if training on ``n_rows`` rows is not mirrored."""
 
     def redrawn(self, random_state: np.random.RandomState) -> "Student":
-        """Return the student whose training draws from ``random_state``, for one step.
+        """Return a student for one outer step, whose training uses ``random_state``.
 
-        It is the student itself where nothing is drawn.
+        It is the student itself if training is not random.
         """
         return self
 
     def refuse_range(self, low: np.ndarray, high: np.ndarray) -> None:  # noqa: B027 (most take any)
-        """Raise an error for real rows within ``low`` and ``high`` (p,).
+        """Raise an error if features between ``low`` and ``high`` (p,) are not allowed.
 
-        A ValueError if the estimator does not take such features, NotMirrored if the
-        student does not.
+        It is a ValueError if the estimator does not take such features. It is
+        NotMirrored if only the student does not.
         """
 
     def refuse_left_out(self) -> None:  # noqa: B027 (most refuse nothing)
-        """Raise NotMirrored if search is to take rows with too many features.
+        """Raise NotMirrored if no features of sparse rows can be left out.
 
-        Of others the rarest are left out, if ``ignores_zeros``.
+        It is called for sparse rows with too many features. If it does not raise and
+        ``ignores_zeros`` is set, the rarest features are left out.
         """
 
     @abstractmethod
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
-        """Return the ``params`` that training on ``synthetic`` leads to.
+        """Train on ``synthetic`` and return the ``params`` of the model.
 
-        ``start`` are ``params`` of a similar set: they shorten the way and leave the
-        solution as it is.
+        ``start`` are ``params`` of a similar set. They make training faster, but must
+        not change the solution.
         """
 
     def class_scores(self, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return scores (n, n_classes), the largest of which predicts a class.
+        """Return scores (n, n_classes), the largest of which is the predicted class.
 
-        One column of raw predictions is the score of the second of two classes.
+        A single column of raw predictions is the score of the second of two classes.
         """
         if raw_prediction.shape[1] == 1:
             return np.hstack([-raw_prediction, raw_prediction])
@@ -256,33 +268,33 @@ class Student(ABC):
 
     @abstractmethod
     def params_of(self, estimator: Any, synthetic: SyntheticSet) -> Any:
-        """Return the ``params`` of the estimator that scikit-learn fitted.
+        """Return the ``params`` of an estimator that scikit-learn has fitted.
 
-        ``synthetic`` is the set that it was fitted on: with learned hyperparameters
-        and smoothing parameters.
+        ``synthetic`` is the set that it was fitted on. It also has the learned
+        hyperparameters and smoothing parameters.
         """
 
     def among_zeros(self, params: Any, is_kept: np.ndarray) -> Any:
-        """Return ``params`` for features of which some are zero in all rows.
+        """Return ``params`` for all features, if some are zero in all synthetic rows.
 
-        scikit-learn has not seen these; ``is_kept`` (p,) says which ones it has.
+        ``is_kept`` (p,) is a mask of the features on which ``params`` was trained.
         """
         return params
 
     def as_predicted(self, params: Any) -> Any:
-        """Return the ``params`` whose raw predictions are what the estimator predicts.
+        """Return the ``params`` whose raw predictions agree with ``predict``.
 
-        They are ``params`` themselves, but for students whose outer loss is a smooth
-        stand-in for a prediction that has no derivative, such as a vote: these return
-        its limit.
+        These are ``params`` themselves, except for students whose raw prediction is a
+        smooth approximation of a prediction without a derivative, such as a vote. These
+        students return the limit of the approximation.
         """
         return params
 
     def as_scored(self, params: Any) -> Any:
-        """Return the ``params`` by which a fitted estimator is judged in the end.
+        """Return the ``params`` for which ``loss_`` is computed.
 
-        They are ``params`` themselves where the outer loss has no finite value at what
-        the estimator predicts, or is it already.
+        By default these are ``params`` themselves. A student may return those of
+        ``as_predicted`` if the outer loss is finite there.
         """
         return params
 
@@ -290,13 +302,17 @@ class Student(ABC):
     def implicit_vjp(
         self, params: Any, params_grad: Any, synthetic: SyntheticSet
     ) -> SyntheticSet:
-        """Pull a cotangent on ``params = solve(synthetic)`` back to ``synthetic``."""
+        """Return the gradient in ``synthetic`` from a gradient in ``params``.
+
+        ``params`` is ``solve(synthetic)``, and ``params_grad`` is the gradient of the
+        outer loss in it. The result is the vector-Jacobian product of ``solve``.
+        """
 
 
 class StationaryStudent(Student):
-    """A student that is known by the gradient of its inner objective.
+    """A student that only defines the gradient of its inner objective.
 
-    The implicit function theorem does the rest, by jaxopt.
+    jaxopt differentiates its solution by the implicit function theorem.
     """
 
     @abstractmethod
@@ -306,9 +322,9 @@ class StationaryStudent(Student):
     def implicit_vjp(
         self, params: Any, params_grad: Any, synthetic: SyntheticSet
     ) -> SyntheticSet:
-        """Pull a cotangent on ``params = solve(synthetic)`` back to ``synthetic``.
+        """Return the gradient in ``synthetic`` from a gradient in ``params``.
 
-        A student with a closed form overrides it.
+        Students with a closed form may override it.
         """
         from skdistill.students._implicit import implicit_vjp
 
@@ -332,26 +348,26 @@ class ClosedFormStudent(Student):
     def solve(self, synthetic: SyntheticSet, start: Any = None) -> Any:
         """Return the ``params`` that the formula gives.
 
-        Those of the last set are kept: who judges a set asks for the params that its
-        hypergradient takes, too.
+        Those of the last set are cached, because the loss of a set and its
+        hypergradient both need them.
         """
         return self._trained(synthetic).params
 
     def implicit_vjp(
         self, params: Any, params_grad: Any, synthetic: SyntheticSet
     ) -> SyntheticSet:
-        """Pull a cotangent on ``params`` back through the formula."""
+        """Return the gradient in ``synthetic`` by differentiating the formula."""
         pull_back = self._trained(synthetic).pull_back
         with double_precision():
             grad = _pull_back(pull_back, _in_double(params_grad))
             return jax.tree.map(np.asarray, grad)
 
     def _arguments(self, synthetic):
-        """Return the arguments of ``train``, of which the first is a set."""
+        """Return the arguments of ``train``; the first one is the set."""
         return (synthetic,)
 
     def _trained(self, synthetic):
-        """Return what training on a set leads to, from memory if it was the last."""
+        """Return the result of training on a set, from the cache if it was the last."""
         synthetic = _in_double(synthetic)
         last = self._last
         if last is None or not _are_equal(last.synthetic, synthetic):
@@ -360,14 +376,14 @@ class ClosedFormStudent(Student):
                 arguments = _in_double(self._arguments(synthetic))
                 params, pull_back = _train(arguments, numbers, form=form)
                 params = jax.tree.map(np.asarray, params)
-            # A copy, since arrays may be changed in place.
+            # Copy the set, because its arrays may be changed in place.
             last = _Trained(jax.tree.map(np.copy, synthetic), params, pull_back)
             self._last = last
         return last
 
 
 class _Trained(NamedTuple):
-    """What training on a set led to.
+    """Result of training on a set.
 
     Attributes
     ----------
@@ -376,8 +392,8 @@ class _Trained(NamedTuple):
     params : pytree of ndarray
         The solution.
     pull_back : callable
-        ``pull_back(cotangent) -> (SyntheticSet,)``, a pytree with all that training has
-        found already, such as a factorization.
+        ``pull_back(cotangent) -> (SyntheticSet,)``. It is a pytree that holds
+        intermediate results of training, such as a factorization.
     """
 
     synthetic: SyntheticSet
@@ -386,12 +402,15 @@ class _Trained(NamedTuple):
 
 
 def _in_double(tree):
-    """Return arrays in double precision; Python numbers would be traced weakly."""
+    """Return arrays in double precision, also for Python numbers.
+
+    JAX would compile once more for Python numbers.
+    """
     return jax.tree.map(partial(np.asarray, dtype=np.float64), tree)
 
 
 def _are_equal(first, second):
-    """Whether two sets have the same entries; where some are NaN they do not."""
+    """Whether two sets have the same entries, which is false if some are NaN."""
     return jax.tree.structure(first) == jax.tree.structure(second) and all(
         map(np.array_equal, jax.tree.leaves(first), jax.tree.leaves(second))
     )

@@ -1,4 +1,4 @@
-"""A check that any student has to pass, also one of your own."""
+"""The check that every student has to pass, including those of users."""
 
 import jax
 import numpy as np
@@ -12,8 +12,9 @@ from skdistill.real._targets import one_hot_classes
 from skdistill.students._base import Student
 from skdistill.synthetic._set import SyntheticSet
 
-#: Relative step of the central differences, and how well they have to agree.
+#: Relative step of the central differences.
 STEP = 1e-5
+#: Relative tolerances of the gradient, and of predictions against scikit-learn's.
 GRADIENT_RTOL = 1e-6
 PARITY_TOL = 1e-6
 
@@ -27,34 +28,37 @@ def check_student(
 ) -> None:
     """Check that a student mirrors its estimator and differentiates its training.
 
-    On a small set of random rows, or the rows given:
+    Call it in the tests of a student of your own. It trains on a small set of random
+    rows, or on given rows, and checks that
 
-    - scikit-learn's fit of ``student.estimator`` has the raw predictions of the
-      student on new rows, to 1e-6, and predicts what these say, or what their limit
-      says for a student that has one (``Student.as_predicted``);
-    - a start does not change the solution;
-    - ``implicit_vjp`` agrees with central differences through ``solve``, to 1e-6, in
-      samples, learnable targets, weights, hyperparameters and smoothing_params;
+    - scikit-learn's fit of ``student.estimator`` has the same raw predictions on new
+      rows as the student, and that its ``predict`` agrees with them (with those of
+      ``Student.as_predicted`` if the outer loss is a smooth approximation);
+    - the solution does not depend on ``start``;
+    - ``implicit_vjp`` agrees with central differences through ``solve`` in samples,
+      learnable targets, weights, hyperparameters and ``smoothing_params``;
     - shapes and types are those of the contract.
 
-    Solve the estimator well for it: give it a small ``tol``.
+    The relative tolerance is 1e-6, so give the estimator a small ``tol``.
 
     Parameters
     ----------
     student : Student
-        Student of the estimator to check.
+        The student to check. Its estimator is cloned and fitted.
     X : ndarray of shape (m, p), default=None
-        Rows to train on; by default 6 for each class, or 20.
+        Rows to train on. None draws 6 rows for each class, or 20 rows for numeric
+        targets. Pass rows if the estimator needs special ones, such as counts.
     y : ndarray, default=None
-        Their class indices (m,), or numbers (m,) or (m, k); by default centered one-hot
-        rows for the softmax of a student of numbers.
+        Targets of ``X``: class indices (m,), or numbers (m,) or (m, k). None draws
+        them, too; for a student of numbers with a softmax loss they are centered
+        one-hot rows.
     random_state : int, default=0
-        Draws the rows, their weights and the directions of the differences.
+        Seed for rows, weights and directions of the differences.
 
     Raises
     ------
     AssertionError
-        If the student fails a check; the message says which.
+        If the student fails a check. The message says which one.
     ValueError
         If ``X`` is passed without ``y``.
     """
@@ -62,7 +66,7 @@ def check_student(
     if X is None:
         X, y = _random_rows(student, 6, rng)
     elif y is None:
-        raise ValueError("X was passed without its targets. Pass y, too, or neither.")
+        raise ValueError("X was passed without its targets y. Pass both, or neither.")
     X_new, y_new = _random_rows(student, 10, rng)
     if _codes_classes(student):
         y_new = one_hot_classes(y_new)
@@ -83,7 +87,7 @@ def check_student(
 
 
 def _check_weights(student, y, weight):
-    """Check that rows of a class weigh as much as one entry that stands for them."""
+    """Check that an entry which stands for several rows has their total weight."""
     if student.task.classes is None:
         return
     k = len(student.task.classes)
@@ -93,19 +97,19 @@ def _check_weights(student, y, weight):
         ),
         np.bincount(y, student.training_weight(y, weight), k),
         rtol=1e-6,
-        err_msg="training_weight of entries that stand for rows is not their sum.",
+        err_msg="training_weight with counts is not the sum of the weights of the rows",
     )
 
 
 def _codes_classes(student):
-    """Whether numeric targets code classes, which the outer loss takes."""
+    """Whether numeric targets are one-hot classes, as an outer log-loss takes them."""
     return student.task.classes is None and student.loss_name == "log_loss"
 
 
 def _random_rows(
     student: Student, n_rows: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows around a point for each class, or with targets that depend on them."""
+    """Draw rows around a center for each class, or rows with dependent targets."""
     task = student.task
     if task.classes is not None or _codes_classes(student):
         k = task.n_outputs
@@ -116,7 +120,7 @@ def _random_rows(
     X = rng.standard_normal((2 * n_rows + 8, task.n_features))
     shape = (len(X), task.n_outputs)
     y = X @ rng.standard_normal((task.n_features, task.n_outputs))
-    # Positive, for losses of counts.
+    # Positive targets, which losses of counts require.
     y = np.exp(0.3 * y / np.sqrt(task.n_features)) + 0.1 * rng.uniform(size=shape)
     return X, y if task.multi_output else y[:, 0]
 
@@ -134,9 +138,9 @@ def _raw(student, params, X):
 def _check_solution(student, synthetic, params):
     for leaf in jax.tree.leaves(params):
         assert isinstance(leaf, np.ndarray | np.generic | float), (
-            f"solve returned {type(leaf).__name__}; expected NumPy."
+            f"solve returned {type(leaf).__name__}; it must return NumPy arrays."
         )
-        assert np.asarray(leaf).dtype == np.float64, "solve is in double precision."
+        assert np.asarray(leaf).dtype == np.float64, "solve must return float64."
     start = jax.tree.map(lambda leaf: 0.9 * leaf, params)
     again = student.solve(synthetic, start=start)
     raw = _raw(student, params, synthetic.X)
@@ -153,9 +157,9 @@ def _check_parity(student, synthetic, params, fitted, X_new):
     of_fitted = student.params_of(fitted, synthetic)
     assert jax.tree.structure(of_fitted) == jax.tree.structure(params)
     raw, expected = (_raw(student, each, X_new) for each in (params, of_fitted))
-    assert raw.ndim == 2, f"raw_prediction is (n, k); got shape {raw.shape}."
+    assert raw.ndim == 2, f"raw_prediction must be (n, k); got shape {raw.shape}."
     if raw.shape[1] > 1 and student.loss_name == "log_loss":
-        # A softmax does not see what its outputs share.
+        # A softmax does not depend on a constant added to all its outputs.
         raw, expected = (
             each - each.mean(axis=1, keepdims=True) for each in (raw, expected)
         )
@@ -165,13 +169,13 @@ def _check_parity(student, synthetic, params, fitted, X_new):
         expected,
         rtol=0,
         atol=PARITY_TOL * unit,
-        err_msg="the student's solution is not scikit-learn's",
+        err_msg="the student's solution differs from scikit-learn's",
     )
     _check_predict(student, params, fitted, X_new)
 
 
 def _check_predict(student, params, fitted, X_new):
-    """Compare with ``predict``, in the limit that it is for smooth stand-ins."""
+    """Compare ``predict`` with the raw predictions of ``as_predicted``."""
     raw = _raw(student, student.as_predicted(params), X_new)
     predicted = fitted.predict(X_new)
     unit = np.abs(raw).max()
@@ -183,7 +187,7 @@ def _check_predict(student, params, fitted, X_new):
         is_clear = ordered[:, -1] - ordered[:, -2] > PARITY_TOL * unit
         voted = student.task.classes[scores.argmax(axis=1)]
         assert (voted == predicted)[is_clear].all(), (
-            "raw_prediction ranks the classes in another order than predict."
+            "raw_prediction does not rank the classes as predict does."
         )
         return
     expected = student.predictions(raw)
@@ -193,7 +197,7 @@ def _check_predict(student, params, fitted, X_new):
             expected,
             rtol=0,
             atol=PARITY_TOL * np.abs(expected).max(),
-            err_msg="raw_prediction is not predict",
+            err_msg="raw_prediction differs from predict",
         )
 
 
@@ -212,7 +216,7 @@ def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
     with double_precision():
         shape = jax.eval_shape(losses, params).shape
         assert shape == (len(X_new),), (
-            f"outer_loss is (n,); got shape {shape} for {len(X_new)} rows."
+            f"outer_loss must be (n,); got shape {shape} for {len(X_new)} rows."
         )
         params_grad = jax.tree.map(np.asarray, jax.grad(mean_loss)(params))
     hypergrad = student.implicit_vjp(params, params_grad, synthetic)
@@ -241,7 +245,7 @@ def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
 
 
 def _assert_slope(slope, along, name):
-    """Compare with central differences of two steps, extrapolated to none."""
+    """Compare a slope with central differences, extrapolated to a step of zero."""
     far, near = (
         (along(step) - along(-step)) / (2 * step) for step in (10 * STEP, 5 * STEP)
     )

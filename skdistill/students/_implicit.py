@@ -1,8 +1,8 @@
-"""Implicit function theorem for any stationarity function, from jaxopt.
+"""Implicit differentiation of any stationarity function, by jaxopt.
 
-jaxopt is imported here and nowhere else, and late: it is slow to import and warns that
-it is no longer developed. Its default linear solver leaves an error of one percent in a
-hypergradient; conjugate gradients reach rounding error.
+jaxopt is only imported here, and late, because it is slow to import and warns that it
+is no longer developed. Its default linear solver leaves an error of one percent in a
+hypergradient, so conjugate gradients are used, which reach rounding error.
 """
 
 from functools import cache
@@ -28,8 +28,8 @@ def implicit_vjp(stationarity, params, cotangent, synthetic, *, tol=1e-12):
     params : pytree
         Inner solution.
     cotangent : pytree
-        Gradient of the outer loss in ``params``. Where the Hessian is singular, it must
-        have no component in the null space; conjugate gradients then stay out of it.
+        Gradient of the outer loss in ``params``. If the Hessian is singular, it must
+        have no component in the null space.
     synthetic : SyntheticSet
         The set that was solved for.
     tol : float, default=1e-12
@@ -46,7 +46,7 @@ def implicit_vjp(stationarity, params, cotangent, synthetic, *, tol=1e-12):
         return cg(hessian_product, rhs, tol=tol)[0]
 
     with double_precision():
-        # As double precision arrays: Python floats would be traced weakly.
+        # Use double precision arrays: JAX would compile once more for Python floats.
         params, cotangent, synthetic = jax.tree.map(
             np.float64, (params, cotangent, synthetic)
         )

@@ -1,4 +1,4 @@
-"""What training leads to: the small models that roles exchange."""
+"""The parameters of trained models, which the roles exchange."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ class LinearParams(NamedTuple):
     coef : array of shape (k, p)
         Coefficients; one row for two classes or one target, as in scikit-learn.
     intercept : array of shape (k,)
-        Intercepts, zeros when the estimator has none.
+        Intercepts; zeros if the estimator has none.
     """
 
     coef: Any
@@ -24,9 +24,9 @@ class KernelParams(NamedTuple):
     Attributes
     ----------
     centers : array of shape (m, p)
-        Rows that the kernel is centered at.
+        Centers of the kernel functions.
     dual_coef : array of shape (m, k)
-        Their coefficients.
+        Coefficients of the kernel functions.
     kernel_params : dict of str to float
         Continuous parameters of the kernel, such as ``gamma``.
     """

@@ -1,13 +1,13 @@
-"""Class weights, as the classifiers of scikit-learn multiply them in."""
+"""Class weights as in the classifiers of scikit-learn."""
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 
 def refuse_useless_classes(estimator, classes):
-    """Raise a ValueError for a class whose rows would not count.
+    """Raise a ValueError for class weights that are not positive and finite.
 
-    scikit-learn trains without them, and its intercepts have no finite optimum then.
+    With a class weight of zero, intercepts of scikit-learn have no finite optimum.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def refuse_useless_classes(estimator, classes):
     if refused:
         raise ValueError(
             f"{type(estimator).__name__} cannot be distilled with class weights of "
-            f"{refused}. Supported: positive numbers. To train without a class, leave "
-            "out its rows."
+            f"{refused}. Pass positive numbers. To train without a class, leave out "
+            "its rows."
         )
 
 

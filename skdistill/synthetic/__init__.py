@@ -1,4 +1,4 @@
-"""The small set: its rows, how many, where they start, what of them is learned.
+"""The synthetic set: its form, the number of rows, their start, what is learned.
 
-Imports nothing of the other roles.
+The room imports nothing of the other roles.
 """

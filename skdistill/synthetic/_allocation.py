@@ -1,14 +1,15 @@
-"""How many synthetic rows, and for which class: the forms of ``n_synthetic``."""
+"""The number of synthetic rows of each class, from the forms of ``n_synthetic``."""
 
 from numbers import Integral
 
 import numpy as np
 
+#: Number of rows for "auto": for each class, for each output of a regression, and
+#: minimum for a regression.
 ROWS_PER_CLASS = 10
-#: Rows for each output of a regression, and at least how many in total.
 ROWS_PER_OUTPUT = 10
 MIN_REGRESSION_ROWS = 50
-#: So many numbers are quantities, perhaps.
+#: With more numeric classes than this, an error suggests a regressor.
 MANY_CLASSES = 30
 
 
@@ -22,7 +23,7 @@ def rows_per_class(n_synthetic, classes, class_counts):
     classes : ndarray of shape (n_classes,)
         Sorted class labels.
     class_counts : ndarray of shape (n_classes,)
-        Real rows of each class.
+        Number of real rows of each class.
 
     Returns
     -------
@@ -32,8 +33,8 @@ def rows_per_class(n_synthetic, classes, class_counts):
     Raises
     ------
     ValueError
-        If there are fewer rows than classes or more than real rows, or if a dict does
-        not name the classes.
+        If there are fewer rows than classes or more than real rows, or if the keys of a
+        dict are not the classes.
     """
     n_classes, n_rows = len(classes), int(class_counts.sum())
     if isinstance(n_synthetic, dict):
@@ -53,23 +54,23 @@ def rows_per_class(n_synthetic, classes, class_counts):
         )
     _check_total(total, n_rows)
     shares = np.full(n_classes, total // n_classes)
-    # What cannot be shared evenly goes to the largest classes.
+    # The remainder goes to the largest classes.
     largest = np.argsort(-class_counts, kind="stable")[: total % n_classes]
     shares[largest] += 1
     return shares
 
 
 def rows_for_regression(n_synthetic, n_outputs, n_rows):
-    """Resolve ``n_synthetic`` to a number of rows, for targets that are numbers.
+    """Resolve ``n_synthetic`` to a number of rows, for numeric targets.
 
     Parameters
     ----------
     n_synthetic : "auto", int or float
         See ``DatasetDistiller``.
     n_outputs : int
-        Numbers in a target.
+        Number of outputs of a target.
     n_rows : int
-        Real rows.
+        Number of real rows.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def rows_for_regression(n_synthetic, n_outputs, n_rows):
     Raises
     ------
     ValueError
-        If it asks for more rows than there are, or for rows of classes.
+        If it exceeds the number of real rows, or is a dict.
     """
     if isinstance(n_synthetic, dict):
         raise ValueError(
@@ -96,7 +97,7 @@ def rows_for_regression(n_synthetic, n_outputs, n_rows):
 
 
 def _hint_of_quantities(classes):
-    """Say what numbers that are no classes need."""
+    """Return a hint to use a regressor if there are many numeric classes."""
     if len(classes) <= MANY_CLASSES or classes.dtype.kind not in "iuf":
         return ""
     return (
@@ -106,15 +107,15 @@ def _hint_of_quantities(classes):
 
 
 def label_list(classes):
-    """Return labels (k,) as Python objects, but dates and times as those of NumPy.
+    """Return labels (k,) as a list of Python objects.
 
-    As Python objects some of these are integers, which no label equals.
+    Dates and times stay objects of NumPy, because some of them would become integers.
     """
     return list(classes) if classes.dtype.kind in "mM" else classes.tolist()
 
 
 def _from_dict(n_synthetic, classes, n_rows):
-    # Arrays compare dates and times of any unit and library.
+    # Arrays can compare dates and times of any unit and library.
     keys = [(key, np.flatnonzero(classes == key)) for key in n_synthetic]
     unknown = [key for key, found in keys if not len(found)]
     named = np.concatenate([found for _, found in keys] or [[]]).astype(int)
@@ -129,7 +130,7 @@ def _from_dict(n_synthetic, classes, n_rows):
     shares = [by_class[c] for c in range(len(labels))]
     if not all(isinstance(share, Integral) and share >= 1 for share in shares):
         raise ValueError(
-            f"n_synthetic={n_synthetic} must give each class a whole number of rows, "
+            f"n_synthetic={n_synthetic} must map each class to a whole number of rows, "
             "at least one."
         )
     _check_total(sum(shares), n_rows)
@@ -140,5 +141,5 @@ def _check_total(total, n_rows):
     if total > n_rows:
         raise ValueError(
             f"n_synthetic asks for {total} rows, more than the {n_rows} real rows "
-            "(rows of weight zero do not count)."
+            "(rows of weight zero do not count). Pass a smaller n_synthetic."
         )

@@ -1,4 +1,4 @@
-"""The synthetic set as scikit-learn is given it: hard labels and weights."""
+"""The synthetic set in the form that scikit-learn gets: hard labels and weights."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Rows(NamedTuple):
-    """What the estimator is fitted on.
+    """The rows that the estimator is fitted on.
 
     Attributes
     ----------
@@ -32,10 +32,9 @@ def rows_of_numbers(options, synthetic):
     Parameters
     ----------
     options : Options
-        What was learned.
+        Says what was learned.
     synthetic : SyntheticSet
-        The set. Its numbers are those of the rows that it started from, if they are not
-        learned.
+        The set. Targets that are not learned are those of its start.
     """
     is_weighted = options.weighting != "unit"
     return Rows(synthetic.X, synthetic.y, synthetic.sample_weight, is_weighted)
@@ -47,7 +46,7 @@ def rows_of_classes(student, classes, options, y0, weight0, synthetic):
     Parameters
     ----------
     student : Student
-        Its training weights contain class weights, which are divided out.
+        The student. Its training weights include class weights, which are divided out.
     classes : ndarray of shape (k,)
         Labels of the classes.
     options, synthetic
@@ -55,13 +54,14 @@ def rows_of_classes(student, classes, options, y0, weight0, synthetic):
     y0 : ndarray of shape (m,)
         Class indices of the starting set.
     weight0 : ndarray of shape (m,)
-        Its weights, without class weights.
+        Weights of the starting set, without class weights.
 
     Returns
     -------
     Rows
-        With learned probabilities, one copy of a row for each class, weighted with its
-        probability: the estimator minimizes the same objective on them.
+        The rows. With learned probabilities there is a copy of each row for each class,
+        weighted with its probability. The estimator minimizes the same objective on
+        these copies.
     """
     k = len(classes)
     if not (options.learn_probabilities or options.weighting == "learn"):

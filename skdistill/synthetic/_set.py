@@ -1,4 +1,4 @@
-"""The synthetic set, and the form of its rows, which is that of the real ones."""
+"""The synthetic set, and the task, which describes the rows."""
 
 from typing import Any, NamedTuple
 
@@ -6,22 +6,23 @@ import numpy as np
 
 
 class SyntheticSet(NamedTuple):
-    """What a student is trained on, and what is learned.
+    """The synthetic set: what a student is trained on, and what is learned.
 
-    ``m`` rows, ``p`` features, ``k`` classes; everything is double precision.
+    It has ``m`` rows, ``p`` features and ``k`` classes or outputs. Everything is in
+    double precision.
 
     Attributes
     ----------
     X : array of shape (m, p)
         Synthetic samples.
     y : array of shape (m,) or (m, k)
-        Targets in the form that the student's loss takes: a probability of the second
-        class or a number (m,), rows on the simplex or several outputs (m, k).
+        Targets in the form that the student's loss takes: probabilities of the second
+        class or numbers (m,), or rows on the simplex or several outputs (m, k).
     sample_weight : array of shape (m,)
-        Weights in the student's training loss: class weights are multiplied in.
+        Weights in the student's training loss. They include class weights.
     hyperparameters : dict of str to float
         The continuous hyperparameters of the estimator, such as ``C``, and the
-        smoothing_params of the student.
+        smoothing parameters of the student.
     """
 
     X: Any
@@ -31,21 +32,21 @@ class SyntheticSet(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What a student knows of the real data: what its rows look like.
+    """Description of the rows, which is all that a student knows of the real data.
 
     Attributes
     ----------
     n_features : int
-        Numbers in a row.
+        Number of features of a row.
     classes : ndarray of shape (n_classes,) or None
-        Sorted class labels; None for numbers.
+        Sorted class labels; None for numeric targets.
     n_outputs : int
-        Numbers in a target; the number of classes for classes.
+        Number of outputs of a numeric target, or number of classes.
     multi_output : bool
-        Whether numeric targets form a matrix (n, n_outputs), as ``y`` did.
+        Whether numeric targets form a matrix (n, n_outputs).
     layout : Layout, default=None
-        Columns that a table came in, and the numbers that stand for each; None for as
-        many columns as numbers.
+        The columns of the table, and the features that encode each column. None means
+        that each column is one feature.
     """
 
     n_features: int

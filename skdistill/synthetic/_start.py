@@ -1,7 +1,7 @@
 """Starting synthetic sets: k-means centers, class means, real rows, or given arrays.
 
-They depend on the rows and their weights, not on the order of rows or classes. The real
-rows answer what is asked of them: means of groups, and some rows of each.
+They depend on the rows and their weights, but not on the order of rows or classes. Of
+the real rows, only means of groups and samples of each group are used.
 """
 
 import heapq
@@ -21,11 +21,12 @@ from skdistill._forms import (
 )
 from skdistill.synthetic._allocation import label_list
 
-#: k-means looks at no more rows of a class than this, or 64 for each center.
+#: Maximum number of rows of a class for k-means, unless 64 for each center are more.
 MAX_KMEANS_ROWS = 2048
-#: Nor at more values than these, if the rows are wide.
+#: Maximum number of values in these rows, for wide rows.
 MAX_KMEANS_VALUES = 2**22
-#: Rows that start alike would stay alike: by how much of a feature's range they part.
+#: Maximum displacement of equal rows, as a share of the range of each feature. Equal
+#: rows would otherwise stay equal.
 SEPARATION = 0.02
 
 
@@ -35,11 +36,11 @@ def rows_of_groups(init, real, n_rows, random_state):
     Parameters
     ----------
     init : {"kmeans", "mean", "sample"}
-        Where the rows come from, see ``DatasetDistiller``.
+        Kind of starting rows, see ``DatasetDistiller``.
     real : RealRows
         Real rows, with positive weights.
     n_rows : ndarray of shape (n_groups,)
-        Synthetic rows for each group.
+        Number of synthetic rows for each group.
     random_state : RandomState
         Draws the rows of "sample" and the small perturbation of equal rows.
 
@@ -69,7 +70,7 @@ def rows_of_groups(init, real, n_rows, random_state):
         drawn = real.draw(sizes, np.random.RandomState(0))
         for g in np.flatnonzero(n_rows > 1):
             X, _, weight = real.take(drawn[g])
-            if sizes[g] is not None:  # drawn by their weights already
+            if sizes[g] is not None:  # the rows were drawn by weight
                 weight = np.ones(X.shape[0])
             X0[group == g] = kmeans_centers(X, weight, n_rows[g], scale)
     return _separate(X0, group, scale, random_state), group
@@ -78,9 +79,9 @@ def rows_of_groups(init, real, n_rows, random_state):
 def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
     """Return starting rows and their numeric targets.
 
-    Rows and targets are clustered together, or rows alone, whose targets are the means
-    of their clusters then; "mean" takes the means of groups of equal weight along the
-    targets.
+    "kmeans" clusters rows and targets together. If ``clusters_targets`` is false, it
+    clusters rows alone, and takes the mean target of each cluster. "mean" sorts the
+    rows by their targets, cuts them into groups of equal weight, and takes the means.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
     size : int
         Number of synthetic rows.
     clusters_targets : bool, default=True
-        Whether k-means sees the targets.
+        Whether k-means clusters rows together with targets.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def rows_and_numbers(init, real, size, random_state, clusters_targets=True):
         X, y, weight = real.take(drawn)
         joint0 = dense(_joint(X, y))
     else:
-        # A sample keeps the joint array small, and says as much to k-means.
+        # A sample suffices for k-means and keeps the joint array small.
         sample = real.sample(max(_kmeans_rows(real), 64 * size))
         y, weight = sample.y, sample.sample_weight
         joint = _joint(sample.X, y)
@@ -140,14 +141,20 @@ def given_samples(X0, n_features, source):
     X0 : array-like of shape (m, p)
         The samples.
     n_features : int
-        Features that they must have.
+        Number of features that they must have.
     source : str
-        Where they come from, for messages.
+        Name of their origin, for messages.
+
+    Raises
+    ------
+    ValueError
+        If they have another number of features.
     """
     X0 = check_array(X0, dtype=np.float64, input_name=f"X of {source}", copy=True)
     if X0.shape[1] != n_features:
         raise ValueError(
-            f"X of {source} has {X0.shape[1]} features, but the data has {n_features}."
+            f"X of {source} has {X0.shape[1]} features, but the data has {n_features}. "
+            "Pass rows with the features of the data."
         )
     return X0
 
@@ -159,8 +166,8 @@ def given_numbers(y0, n_rows, target_shape, source):
     )
     if y0.shape != (n_rows, *target_shape):
         raise ValueError(
-            f"y of {source} has shape {y0.shape}; expected {(n_rows, *target_shape)}, "
-            f"a target for each row of X of {source}."
+            f"y of {source} has shape {y0.shape}; expected {(n_rows, *target_shape)}. "
+            f"Pass a target for each row of X of {source}."
         )
     return y0
 
@@ -170,10 +177,10 @@ def given_classes(y0, n_rows, classes, source):
     y0 = np.asarray(y0)
     if y0.shape != (n_rows,):
         raise ValueError(
-            f"y of {source} has shape {y0.shape}; expected {(n_rows,)}, a label for "
-            f"each row of X of {source}."
+            f"y of {source} has shape {y0.shape}; expected {(n_rows,)}. Pass a label "
+            f"for each row of X of {source}."
         )
-    if classes.dtype.kind in "mM":  # of one unit, dates and times are told apart
+    if classes.dtype.kind in "mM":  # dates and times only compare in the same unit
         y0 = y0.astype(classes.dtype)
     given, known = set(label_list(y0)), set(label_list(classes))
     unknown, missing = (
@@ -188,7 +195,7 @@ def given_classes(y0, n_rows, classes, source):
 
 
 def _kmeans_rows(real):
-    """Return how many rows k-means looks at, if there are few centers."""
+    """Return the number of rows for k-means with few centers."""
     return min(MAX_KMEANS_ROWS, MAX_KMEANS_VALUES // real.values_per_row)
 
 
@@ -206,20 +213,20 @@ def _groups_along(Y, weight, n_groups):
     shares = np.cumsum(weight[order]) - weight[order] / 2
     groups = np.empty(len(Y), dtype=int)
     groups[order] = np.floor(shares / weight.sum() * n_groups).astype(int)
-    # Heavy rows may leave a group empty: those that are left are numbered again.
+    # Heavy rows may leave a group empty; then distribute the rows without weights.
     present, groups = np.unique(groups, return_inverse=True)
     return groups if len(present) == n_groups else np.arange(len(Y)) % n_groups
 
 
 def _means(X, groups, weight):
-    """Weighted means of groups that each have a row."""
+    """Return the weighted means of groups, none of which is empty."""
     return group_sums(X, groups, weight / np.bincount(groups, weights=weight)[groups])
 
 
 def kmeans_centers(X, weight, n_clusters, scale):
-    """Return centers (n_clusters, p) of k-means, the same ones each time.
+    """Return k-means centers (n_clusters, p), which do not depend on chance.
 
-    With fewer distinct rows than clusters some repeat.
+    Centers repeat if there are fewer distinct rows than clusters.
 
     Parameters
     ----------
@@ -230,7 +237,7 @@ def kmeans_centers(X, weight, n_clusters, scale):
     n_clusters : int
         Number of centers.
     scale : ndarray of shape (p,)
-        Units in which distances are taken.
+        Unit of each feature in distances.
     """
     Z = in_units(X.astype(np.float64), scale)
     seeds = _split_seeds(Z, weight, n_clusters)
@@ -240,11 +247,11 @@ def kmeans_centers(X, weight, n_clusters, scale):
 
 
 def _split_seeds(Z, weight, n_clusters):
-    """Centers found by splitting, deterministic and independent of the row order.
+    """Return initial centers that are deterministic and independent of the row order.
 
-    Var-Part (Su and Dy, "A deterministic method for initializing K-means clustering",
-    2004): the cluster with the largest sum of squares is cut at the mean of its feature
-    with the largest variance.
+    The method is Var-Part (Su and Dy, "A deterministic method for initializing K-means
+    clustering", 2004). It repeatedly takes the cluster with the largest sum of squares
+    and splits it at the mean of the feature with the largest variance.
     """
     means, queue = [], []
 
@@ -269,14 +276,14 @@ def _split_seeds(Z, weight, n_clusters):
 
 
 def _separate(X0, groups, scale, random_state):
-    """Move rows that repeat another one of their group apart, by a little."""
-    rows = np.column_stack([groups, X0]) + 0.0  # of two zeros, the one without a sign
-    # As bytes: of wide rows, NumPy would make a dtype with a field for each number.
+    """Move rows that equal another row of their group apart, by a little."""
+    rows = np.column_stack([groups, X0]) + 0.0  # turns -0.0 into 0.0
+    # Compare bytes, because NumPy would make a dtype with a field for each number.
     rows = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
     _, index, counts = np.unique(rows, return_inverse=True, return_counts=True)
     if counts.max() == 1:
         return X0
-    # The j-th copy moves alike in every group: these may come in any order.
+    # The j-th copies in all groups move alike, so the order of groups does not matter.
     noise = random_state.uniform(-SEPARATION, SEPARATION, (counts.max(), X0.shape[1]))
     X0 = X0.copy()
     for repeated in np.flatnonzero(counts > 1):

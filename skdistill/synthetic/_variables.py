@@ -1,7 +1,7 @@
 """The learned part of a synthetic set as one vector for the optimizer.
 
-Each learned field is a block of the vector, in coordinates that have no units and, but
-for bounds that a box can state, no constraints.
+Each learned field is a block of the vector. Its coordinates have no units, and no
+constraints except lower and upper bounds.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit, softmax
 
-#: Probabilities that are learned start within these, where softmax has a slope.
+#: Learned probabilities start between one minus this and this, because softmax has no
+#: slope at zero and one.
 MAX_CERTAINTY = 0.98
 
 
@@ -24,8 +25,8 @@ class Block(NamedTuple):
     decode : callable
         ``decode(x) -> field``.
     pull_back : callable
-        ``pull_back(grad, field) -> (d,)``, the gradient in ``x`` from that in the
-        field, by the chain rule.
+        ``pull_back(grad, field) -> (d,)`` returns the gradient in ``x`` from that in
+        the field, by the chain rule.
     """
 
     x0: np.ndarray
@@ -36,7 +37,7 @@ class Block(NamedTuple):
 
 
 class FeatureUnits:
-    """Coordinates of samples, in which each feature has a unit of its own.
+    """Coordinates of samples in which each feature is divided by its unit.
 
     Parameters
     ----------
@@ -65,18 +66,19 @@ class OuterVariables:
     Parameters
     ----------
     start : SyntheticSet
-        The set to start from; what is not learned keeps its value.
+        The set to start from. Fields that are not learned keep their values.
     units : FeatureUnits or like it, or None
-        Coordinates of the samples; None keeps them as they are.
+        Coordinates of the samples; None if samples are not learned.
     bounds : tuple of two ndarrays of shape (p,) or (m, p)
-        Least and largest value of each feature, or of each entry; one that equals the
-        other holds an entry fixed.
+        Minimum and maximum of each feature, or of each entry. An entry is fixed if they
+        are equal.
     hyperparameters : dict of str to tuple of (low, high)
-        Positive hyperparameters to learn, in logarithms, and how far they may go.
+        Positive hyperparameters to learn, with their limits. Their logarithms are the
+        coordinates.
     target_scale : float or ndarray of shape (k,), default=None
-        Unit of each numeric target; None if they are not learned.
+        Unit of each numeric target; None if targets are not learned.
     target_bounds : tuple of two ndarrays of shape (k,)
-        Least and largest value of each numeric target, by default none.
+        Minimum and maximum of each numeric target; by default there are none.
     learn_probabilities : bool, default=False
         Whether targets are probabilities to learn, as log-odds.
     learn_weights : bool, default=False
@@ -116,7 +118,7 @@ class OuterVariables:
         self._ends = np.cumsum([len(block.x0) for block in blocks])[:-1]
 
     def to_synthetic(self, x):
-        """Return the synthetic set at a vector, exactly within the bounds."""
+        """Return the synthetic set of a vector, exactly within the bounds."""
         parts = zip(self._blocks.items(), np.split(x, self._ends), strict=True)
         return self.start._replace(
             **{name: block.decode(part) for (name, block), part in parts}
@@ -135,7 +137,7 @@ class OuterVariables:
 
 
 def _numbers(y, scale, bounds):
-    # Of one target the bounds are of shape (1,), as of several.
+    # The bounds have the shape (k,), even if y has the shape (m,).
     Y = y.reshape(len(y), -1)
     block = FeatureUnits(np.broadcast_to(scale, Y.shape[1:])).block(Y, bounds)
     return block._replace(
@@ -150,7 +152,10 @@ def _free(x0, decode, pull_back):
 
 
 def _probabilities(y):
-    """Log-odds of the second class (m,), or logarithms of all classes (m, k)."""
+    """Return the Block of probabilities.
+
+    Coordinates are log-odds of the second class (m,), or logarithms of all (m, k).
+    """
     if y.ndim == 1:
         start = logit(np.clip(y, 1 - MAX_CERTAINTY, MAX_CERTAINTY))
         return _free(start, expit, lambda grad, p: grad * p * (1 - p))
@@ -163,7 +168,7 @@ def _probabilities(y):
 
 
 def _weights(weight):
-    """Weights in units of their mean, not negative."""
+    """Return the Block of weights, which are at least zero, in units of their mean."""
     unit = weight.mean()
     return Block(
         weight / unit,

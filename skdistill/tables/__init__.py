@@ -1,4 +1,4 @@
-"""Where data frames end: columns, categories and containers.
+"""Data frames, columns, categories and containers, which become arrays here.
 
-Imports nothing of the rest.
+The room imports from no other room.
 """

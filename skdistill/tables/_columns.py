@@ -1,11 +1,11 @@
-"""Columns of a table and the numbers that stand for them while rows are learned.
+"""Columns of a table, and the numbers that encode them while rows are learned.
 
-There are three forms with the same methods: plain numbers, which stand for themselves;
-the columns of a DataFrame, which come back with their names and dtypes; and columns of
-which some are categories, one-hot for the estimator, a block of numbers each.
-``decode`` gives the rows that are returned: integers and booleans rounded, one category
-for each block, floats in the precision of their column. ``round`` is what scikit-learn
-sees of these rows. No form keeps the real rows.
+There are three kinds of tables with the same methods: plain numbers, which are not
+encoded; the columns of a DataFrame, which are returned with their names and dtypes; and
+tables with categories, each of which becomes a block of one-hot numbers. ``decode``
+returns the rows in their container: integers and booleans are rounded, each block
+becomes a category, and floats get the precision of their column. ``round`` returns the
+numbers of these rows, which scikit-learn gets. No table keeps the real rows.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ from skdistill.tables._reading import is_frame, readable
 
 
 def read_table(X, categorical_features, sample_weight, roles=None):
-    """Return the Table of real rows; those without weight have no say.
+    """Return the Table of real rows; rows of weight zero are ignored.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def read_table(X, categorical_features, sample_weight, roles=None):
     sample_weight : array-like of shape (n,) or None
         Their weights.
     roles : Roles, default=None
-        How an estimator reads the columns itself; by default it takes numbers, and no
-        value may be missing.
+        How an estimator reads the columns. By default it takes numbers without missing
+        values.
 
     Returns
     -------
     Table
-        In the form that suits the rows.
+        An object of the subclass for the rows.
 
     Raises
     ------
@@ -73,14 +73,14 @@ def _sparse_table(X, categorical_features):
 
     if categorical_features is not None:
         raise ValueError(
-            "categorical_features needs columns that are stored, but X is a sparse "
-            "matrix. Pass a DataFrame or an array, or X with one-hot columns."
+            "categorical_features needs a dense table, but X is a sparse matrix. Pass "
+            "a DataFrame or an array, or X with one-hot columns."
         )
     return SparseTable(X)
 
 
 def _table_for(roles, X, sample_weight):
-    """Return the Table of rows of which an estimator picks columns or encodes them."""
+    """Return the Table of rows if the estimator selects or encodes columns itself."""
     rows = _rows_of_weight(X, sample_weight)
     if not is_frame(X):
         X = check_array(X, dtype=None, ensure_all_finite=False)
@@ -93,17 +93,17 @@ def _table_for(roles, X, sample_weight):
 
 
 def _rows_of_weight(X, sample_weight):
-    """Return which rows weigh anything: all, or their indices."""
+    """Return the rows of nonzero weight: their indices, or a slice of all rows."""
     if sample_weight is not None:
         weight = _check_sample_weight(sample_weight, np.empty((_num_samples(X), 1)))
-        # Without any weight, validation says so.
+        # Validation refuses rows that all have weight zero.
         if not weight.all() and weight.any():
             return np.flatnonzero(weight > 0)
     return slice(None)
 
 
 def named_categories(X, categorical_features):
-    """Return which columns (q,) a user says to hold categories, None for no columns."""
+    """Return the mask (q,) of columns that the user names as categorical, or None."""
     if categorical_features is None:
         return None
     if not is_frame(X):

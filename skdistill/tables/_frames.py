@@ -1,7 +1,7 @@
-"""DataFrame in, DataFrame out: what is learned, in the container that came in.
+"""Returning learned values in the container that was passed.
 
-Dtypes of a library say more than those of narwhals (the nullable and the Arrow dtypes
-of pandas, categories): what is made like a column is cast to the dtype of its library.
+Dtypes of a library have more detail than those of narwhals, such as nullable and Arrow
+dtypes of pandas and categories. So new columns are cast to the dtypes of the library.
 """
 
 import narwhals.stable.v2 as nw
@@ -26,15 +26,15 @@ __all__ = [
 def frame_like(X, columns):
     """Return columns (m,) as a DataFrame with the names and dtypes of ``X``.
 
-    The values must be such that the dtype of their column holds them.
+    The values must be valid for the dtypes of their columns.
     """
     return _cast(_frame(X, [plain(values) for values in columns]), X)
 
 
 def without_rows(X):
-    """Return a DataFrame or an array of the same columns that does not keep the rows.
+    """Return an empty DataFrame or array with the same columns.
 
-    A selection is a copy, where a slice would be a view.
+    It is a copy rather than a view, so that the rows are not kept in memory.
     """
     if is_frame(X):
         X = read(X).to_native()
@@ -54,10 +54,10 @@ def samples_like(X, samples):
 
 
 def labels_like(y, labels, *, whole=False):
-    """Return labels (m,) or targets (m, k) in the container of ``y``, named as it is.
+    """Return labels (m,) or targets (m, k) in the container of ``y``, with its names.
 
-    They keep its dtype, but floats stay floats where ``y`` does not hold floats, unless
-    they are said to be whole numbers and ``y`` holds integers.
+    They get the dtype of ``y``, except that floats stay floats if ``y`` does not hold
+    floats. If ``whole`` is true, they become integers if ``y`` holds integers.
     """
     if is_series(y):
         return _labels(read(y), labels, whole)
@@ -71,7 +71,7 @@ def labels_like(y, labels, *, whole=False):
 
 
 def whole_like(y, targets):
-    """Round numeric targets where the column of ``y`` holds integers."""
+    """Round numeric targets if their column in ``y`` holds integers."""
     if is_series(y):
         columns = [read(y)]
     elif is_frame(y):
@@ -85,8 +85,8 @@ def whole_like(y, targets):
 def in_form_of(given, values):
     """Return values (m,) or (m, k) in the container and the precision of ``given``.
 
-    What was a list becomes one, and floating-point numbers get the width that they had.
-    Numbers learned in the place of integers are not rounded.
+    Lists are returned for lists, and floats get the precision of ``given``. Numbers
+    learned in the place of integers are not rounded.
     """
     if isinstance(given, list):
         return values.tolist()
@@ -115,7 +115,7 @@ def in_form_of(given, values):
 
 
 def in_library(frame, name):
-    """Return a DataFrame as one of "pandas" or "polars", with dtypes of NumPy."""
+    """Return a DataFrame of the library "pandas" or "polars", with NumPy dtypes."""
     if name not in ("pandas", "polars") or read(frame).implementation.value == name:
         return frame
     columns = {
@@ -125,7 +125,7 @@ def in_library(frame, name):
 
 
 def plain(values):
-    """Return values (m,) as a list if they are objects, which polars keeps as such."""
+    """Return values (m,) as a list if they are objects, so polars finds a dtype."""
     is_objects = isinstance(values, np.ndarray) and values.dtype == object
     return values.tolist() if is_objects else values
 
@@ -139,21 +139,21 @@ def _frame(X, columns):
 
 
 def _with_labels_of(X, made):
-    """Give a DataFrame of pandas the labels of columns, which may be no strings."""
+    """Give a DataFrame of pandas the column labels of ``X``, which may be objects."""
     if read(X).implementation.is_pandas_like():
         made.columns = X.columns
     return made
 
 
 def _cast(made, like):
-    """Return a DataFrame or a Series with the dtypes of another one of its library."""
+    """Return a DataFrame or Series, cast to the dtypes of another one."""
     implementation, dtypes = read(like).implementation, native_dtypes(like)
     if is_series(like):
         cast = made.astype if implementation.is_pandas_like() else made.cast
         return cast(dtypes[0])
     if implementation.is_pyarrow():
         return made.cast(like.schema)
-    # Pandas takes long to cast many columns, also to the dtype that they have.
+    # Only cast columns of other dtypes, because casting is slow in pandas.
     changed = {
         name: dtype
         for name, dtype, own in zip(
@@ -174,7 +174,7 @@ def _labels(column, labels, whole):
 
 
 def _holds(column, floats):
-    """Whether a column is of a dtype for floats, or need not be."""
+    """Whether the dtype of a column holds values, which may be floats."""
     sparse = getattr(native_dtypes(column)[0], "subtype", None)
     return not floats or column.dtype.is_float() or getattr(sparse, "kind", "") == "f"
 

@@ -1,18 +1,18 @@
-"""A few rows as a table in HTML, for notebooks."""
+"""Tables of a few rows in HTML, for notebooks."""
 
 from html import escape
 
 from skdistill.tables._joined import named_features, named_targets
 
-#: Features, and targets, that are shown. More make a table wider than a page.
+#: Maximum number of features and of targets that are shown, to fit on a page.
 MAX_COLUMNS = 8
 
 
 def rows_in_html(samples, feature_names, targets, sample_weight):
     """Return a ``<table>`` of the rows, with their targets and weights.
 
-    Needs no library of data frames. Takes what ``joined_frame`` does, except that
-    columns may share a name. It shows every row, so pass a few.
+    It does not need a library of data frames. The parameters are those of
+    ``joined_frame``, except that columns may have the same name. All rows are shown.
     """
     columns = [
         *_first(named_features(samples, feature_names)),
@@ -30,7 +30,7 @@ def rows_in_html(samples, feature_names, targets, sample_weight):
 
 
 def _first(columns):
-    """Return the first columns, and a column of dots if there are more."""
+    """Return the first columns, followed by a column of dots if there are more."""
     columns = list(columns)
     shown = columns[:MAX_COLUMNS]
     if len(columns) > MAX_COLUMNS:
@@ -39,7 +39,7 @@ def _first(columns):
 
 
 def _values(column):
-    """Return the values of an array or a Series as a list, or a list as it is."""
+    """Return the values of an array, a Series or a list as a list."""
     for name in ("to_list", "tolist"):
         if hasattr(column, name):
             return getattr(column, name)()
@@ -47,6 +47,6 @@ def _values(column):
 
 
 def _text(value):
-    """Return a value in up to 40 characters, a float in four digits."""
+    """Return a value as text of at most 40 characters; floats have four digits."""
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return escape(text if len(text) <= 40 else f"{text[:39]}…")

@@ -16,15 +16,16 @@ def joined_frame(samples, feature_names, targets, sample_weight):
     Parameters
     ----------
     samples : ndarray, sparse matrix or DataFrame of shape (m, p), or sequence
-        Samples; the result is of the library that theirs is, of pandas or else polars
-        for an array. Texts and other rows without columns make one, "sample" unless
-        they are a Series with a name.
+        Samples. The result is of the same library, or of pandas or else polars for an
+        array. Texts and other rows without columns become one column, with the name of
+        a Series or "sample".
     feature_names : sequence of str of length p or None
-        Names for the columns of an array; None for rows without columns.
+        Names of the columns of an array; None for rows without columns.
     targets : ndarray, Series or DataFrame of shape (m,) or (m, k)
-        Targets; without a name of their own they are "target", or "target0", ...
+        Targets. Without names they become columns "target", or "target0", "target1" and
+        so on.
     sample_weight : ndarray of shape (m,) or None
-        Weights, for a last column "sample_weight".
+        Weights, which become the last column "sample_weight".
 
     Raises
     ------
@@ -42,8 +43,8 @@ def joined_frame(samples, feature_names, targets, sample_weight):
     shared = sorted(str(name) for name, count in counts.items() if count > 1)
     if shared:
         raise ValueError(
-            f"Features, targets and weights share the names {shared}. Rename the "
-            "columns of X or y before fit."
+            f"Several of the features, targets and weights have the names {shared}. "
+            "Rename the columns of X or y before fit."
         )
     values = {name: _values_for(backend, column) for name, column in columns}
     return nw.from_dict(values, backend=backend).to_native()
@@ -81,7 +82,7 @@ def _named_columns(frame):
 
 
 def _values_for(backend, column):
-    """Return what a library makes a column of, with its dtype if it is its own."""
+    """Return the values of a column, with their dtype if it is of the same library."""
     if isinstance(column, np.ndarray):
         return plain(column)
     is_own = column.implementation is backend
@@ -96,7 +97,7 @@ def _installed_library():
             continue
         return library
     raise ImportError(
-        "to_frame puts rows that came as arrays into a DataFrame of pandas or polars, "
-        "and neither is installed. Install one of them, such as by 'pip install "
-        "pandas', or take the arrays X_synthetic_ and y_synthetic_ instead."
+        "to_frame needs pandas or polars for rows that came as arrays, but neither is "
+        "installed. Install one of them, such as by 'pip install pandas', or use the "
+        "arrays X_synthetic_ and y_synthetic_ instead."
     )

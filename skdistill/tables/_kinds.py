@@ -1,10 +1,12 @@
-"""What a column holds, and the numbers that stand for it while rows are learned.
+"""Kinds of columns, and the numbers that encode them while rows are learned.
 
-A kind of column has ``width``, the numbers that stand for a value; ``is_discrete``,
-whether these are rounded to such as stand for a value; ``is_category``; and the methods
+A kind has the attributes ``width``, the number of features that encode a value;
+``is_discrete``, whether they are rounded; and ``is_category``. Its methods are
 
-- ``bounds(low, high)``, the nearest bounds within those given that its values can have;
-- ``decode(numbers)``, the values that numbers (m, width) stand for, whatever they are.
+- ``bounds(low, high)``, which returns the nearest bounds within given ones that are
+  possible values;
+- ``decode(numbers)``, which returns the nearest possible values for any numbers
+  (m, width).
 """
 
 from collections import defaultdict
@@ -19,12 +21,12 @@ from skdistill.tables._reading import (
     read,
 )
 
-#: Integers whose ranges are found at once.
+#: Maximum number of integers whose ranges are computed at a time.
 MAX_BLOCK = 2**18
 
 
 class Floats:
-    """Floating-point numbers of some width, such as "float32"."""
+    """Floats of some precision, such as "float32"."""
 
     width = 1
     is_discrete = is_category = False
@@ -33,7 +35,7 @@ class Floats:
         self.dtype = dtype
 
     def bounds(self, low, high):
-        """Return bounds that the width can hold."""
+        """Return bounds that are possible in this precision."""
         return self._inward(low, np.inf), self._inward(high, -np.inf)
 
     def _inward(self, bound, inward):
@@ -55,9 +57,9 @@ class WholeNumbers:
     Parameters
     ----------
     python_type : {int, bool}
-        What they are.
+        Type of the values.
     low, high : int
-        Their range. As floats, its ends may be next to it.
+        Range of the values. It is stored in integers, because floats may not be exact.
     """
 
     width = 1
@@ -69,7 +71,7 @@ class WholeNumbers:
         self.low, self.high = int(low), int(high)
 
     def bounds(self, low, high):
-        """Return the whole numbers within the bounds and the range."""
+        """Return the nearest whole bounds within given bounds and the range."""
         return max(np.ceil(low), float(self.low)), min(np.floor(high), float(self.high))
 
     def decode(self, numbers):
@@ -82,7 +84,7 @@ class WholeNumbers:
 
 
 class Categories:
-    """Categories, each with a number between zero and one that stands for it."""
+    """Categories, each of which is encoded by a number between zero and one."""
 
     is_discrete = is_category = True
 
@@ -107,9 +109,9 @@ def kinds_of_columns(X, rows=slice(None), *, categorical=()):
     X : DataFrame of shape (n, q)
         Real rows.
     rows : slice or ndarray of int, default=slice(None)
-        Those that decide on the range of integers.
+        Rows that decide on the range of integers.
     categorical : set of int, default=()
-        Positions of the columns that hold categories, whose kind is None.
+        Positions of categorical columns; their kind is None.
 
     Raises
     ------
@@ -131,9 +133,9 @@ def kinds_of_columns(X, rows=slice(None), *, categorical=()):
         names, dtypes = frame.columns, native_dtypes(X)
         listed = ", ".join(f"{names[j]!r} ({dtypes[j]})" for j in sorted(refused))
         raise NotNumbersError(
-            f"X has columns that are not numbers: {listed}. Name those "
-            "that hold categories in categorical_features ('from_dtype' takes the "
-            "columns of a categorical dtype), and turn the others into numbers."
+            f"X has columns that are not numbers: {listed}. Name those that hold "
+            "categories in categorical_features ('from_dtype' takes all columns of a "
+            "categorical dtype), and convert the others to numbers."
         )
     for dtype, positions in by_dtype.items():
         python_type = bool if dtype == nw.Boolean else int
@@ -144,9 +146,9 @@ def kinds_of_columns(X, rows=slice(None), *, categorical=()):
 
 
 def not_numbers(X):
-    """Return the positions of the columns of a DataFrame or an array without numbers.
+    """Return the positions of columns of a DataFrame or an array that are not numeric.
 
-    Dates are none, and Python objects are looked at.
+    Dates are not numeric. The values of Python objects are checked.
     """
     if not is_frame(X):
         are_objects = X.dtype.kind not in "biuf"
@@ -168,13 +170,13 @@ def not_numbers(X):
 
 
 def _limits(frame, rows, positions):
-    """Yield the least and the largest value of integer columns of one dtype.
+    """Yield the minimum and maximum of integer columns of one dtype.
 
-    They are Python integers: floats may be next to them. A column without any value
-    gets zeros, since it is refused later.
+    They are Python integers, because floats may not be exact. For a column without any
+    value they are zero; it is refused later.
     """
     rows = rows if isinstance(rows, slice) else rows.tolist()
-    # Many short columns take long one by one, and tall ones much memory together.
+    # Single columns are slow if there are many, and all at once need too much memory.
     step = MAX_BLOCK // max(1, len(frame))
     if step < 2 or "128" in str(frame[:, positions[0]].dtype):  # NumPy has no 128 bits
         yield from (_limits_of(frame[rows, j]) for j in positions)
@@ -186,7 +188,7 @@ def _limits(frame, rows, positions):
             yield from zip(
                 values.min(axis=0).tolist(), values.max(axis=0).tolist(), strict=True
             )
-        else:  # some are missing
+        else:  # some values are missing
             yield from (_limits_of(frame[rows, j]) for j in block)
 
 
@@ -196,7 +198,7 @@ def _limits_of(column):
 
 
 def _holds_floats(column):
-    """Whether Python objects, or values of a dtype that narwhals lacks, are numbers."""
+    """Whether a column of objects, or of a dtype unknown to narwhals, is numeric."""
     known = column.dtype not in (nw.Object, nw.Unknown)
     if known and str(native_dtypes(column)[0]).lower() != "object":
         return False
@@ -204,7 +206,7 @@ def _holds_floats(column):
 
 
 def _as_floats(values):
-    """Whether an array holds what can be turned into floats."""
+    """Whether the values of an array can be converted to floats."""
     if values.dtype.kind == "c":
         return False
     try:

@@ -1,4 +1,4 @@
-"""How an estimator reads the columns of a table, and which numbers stand for each."""
+"""How an estimator reads the columns of a table, and the numbers that encode them."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -12,18 +12,19 @@ from skdistill.tables._reading import is_frame, readable
 
 
 class Roles(NamedTuple):
-    """How an estimator reads the columns of a table by itself.
+    """How an estimator reads the columns of a table.
 
     Attributes
     ----------
     has_gaps : ndarray of bool of shape (q,)
-        Which columns may lack values: it fills them.
+        Columns that may have missing values, because the estimator imputes them.
     is_category : ndarray of bool of shape (q,)
-        Which columns it one-hot encodes.
+        Columns that the estimator one-hot encodes.
     is_unused : ndarray of bool of shape (q,)
-        Which columns it does not read.
+        Columns that the estimator does not use.
     is_picky : bool
-        Whether it picks columns or encodes them, so that no encoder may come before it.
+        Whether the estimator selects or encodes columns, so that there must be no
+        encoder before it.
     """
 
     has_gaps: np.ndarray
@@ -33,23 +34,24 @@ class Roles(NamedTuple):
 
     @classmethod
     def of_numbers(cls, n_columns):
-        """Return the roles of columns that all hold numbers."""
+        """Return the roles of numeric columns without missing values."""
         none = np.zeros(n_columns, dtype=bool)
         return cls(none, none, none, False)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns in their order, and the numbers that stand for them in a row.
+    """The columns of a table in their order, and the numbers that encode them.
 
     Attributes
     ----------
     blocks : tuple of slice
-        The numbers of each column.
+        Positions of the numbers of each column in a row of numbers.
     labels : tuple of (tuple or None)
-        Categories of each column, in the order of their numbers; None for a number.
+        Categories of each column, in the order of their numbers; None for a numeric
+        column.
     header : DataFrame or ndarray
-        The columns without rows, for what picks them by name or by dtype.
+        The columns without rows, to select them by name or dtype.
     """
 
     blocks: tuple
@@ -58,14 +60,14 @@ class Layout:
 
     @classmethod
     def of_numbers(cls, n_columns):
-        """Return the layout of columns of numbers without names."""
+        """Return the layout of numeric columns without names."""
         return cls.of_blocks([1] * n_columns, np.empty((0, n_columns)))
 
     @classmethod
     def of_header(cls, X):
-        """Return the layout of rows as they came, as if all their columns were numbers.
+        """Return the layout of rows in any container, with each column as one number.
 
-        None for what has no columns, such as a list of texts.
+        It is None for containers without columns, such as a list of texts.
         """
         X = readable(X)
         if not is_frame(X):
@@ -77,7 +79,7 @@ class Layout:
 
     @classmethod
     def of_blocks(cls, widths, header, labels=None):
-        """Return the layout of columns of some widths, one block after the other."""
+        """Return the layout of columns of given widths, one block after the other."""
         ends = accumulate(widths)
         blocks = (slice(end - w, end) for end, w in zip(ends, widths, strict=True))
         return cls(tuple(blocks), labels or (None,) * len(widths), header)
@@ -93,13 +95,13 @@ class Layout:
         return sum(block.stop - block.start for block in self.blocks)
 
     def find(self, columns):
-        """Return the positions of columns, as ``ColumnTransformer`` finds them."""
+        """Return the positions of selected columns, as ``ColumnTransformer`` does."""
         if callable(columns):
             columns = columns(self.header)
         return [int(j) for j in _get_column_indices(self.header, columns)]
 
     def pick(self, positions):
-        """Return the layout of some columns, and where their numbers are in a row."""
+        """Return the layout of some columns, and the positions of their numbers."""
         widths = [self.blocks[j].stop - self.blocks[j].start for j in positions]
         labels = tuple(self.labels[j] for j in positions)
         header = np.empty((0, len(positions)))

@@ -1,4 +1,4 @@
-"""Missing values, by the names of their columns."""
+"""Errors for missing values, which name the columns."""
 
 from contextlib import contextmanager
 
@@ -14,7 +14,7 @@ from skdistill.tables._reading import (
 
 @contextmanager
 def naming_missing_columns(X):
-    """Name the columns if validation fails because values are missing."""
+    """Name the columns in the error if validation fails because of missing values."""
     try:
         yield
     except ValueError as error:
@@ -27,7 +27,7 @@ def naming_missing_columns(X):
 def refuse_missing(X, has_gaps=None):
     """Raise a NotNumbersError that names the columns with missing values, if any.
 
-    Those of a mask ``has_gaps`` (q,) may have them.
+    Columns of the mask ``has_gaps`` (q,) may have missing values.
     """
     missing = _missing_columns(X)
     if has_gaps is not None:
@@ -50,7 +50,7 @@ def _missing_columns(X):
             for column in read(X).iter_columns()
         ]
     elif np.ndim(X) == 2:
-        # Column by column: the comparison of an array takes as much memory as it.
+        # Compare column by column, to save memory.
         missing = [
             ((values != values) | (values == np.array(None))).any() for values in X.T
         ]

@@ -1,6 +1,7 @@
-"""Columns of which some hold categories, a block of one-hot numbers each.
+"""Tables with categorical columns, each of which becomes a block of one-hot numbers.
 
-An encoder of ours comes before the estimator, or the estimator has one of its own.
+Either an encoder of this package comes before the estimator, or the estimator encodes
+the columns itself.
 """
 
 import numpy as np
@@ -25,27 +26,28 @@ from skdistill.tables._reading import (
     readable,
 )
 
-#: An estimator that encodes more categories itself may count on sparse arrays.
+#: Maximum number of categories of an estimator that encodes them itself. With more, it
+#: may need sparse arrays.
 MAX_CATEGORIES = 2000
 
 
 class MixedTable(TypedTable):
-    """Columns of a DataFrame or of an array, some of which hold categories.
+    """Columns of a DataFrame or an array, some of which are categorical.
 
     Parameters
     ----------
     X : DataFrame or ndarray of shape (n, q)
-        Real rows that have weight.
+        Real rows of nonzero weight.
     categorical : ndarray of shape (n_categorical,)
         Positions of the categorical features.
     has_gaps : ndarray of bool of shape (q,), default=None
-        Which of the others may lack values.
+        Which of the other features may have missing values.
 
     Attributes
     ----------
     encoder : ColumnTransformer
-        Fitted, one-hot encodes the categorical features with the categories of ``X``
-        and passes the others on.
+        Fitted encoder. It one-hot encodes the categorical features with the categories
+        of ``X``, and passes the other features on.
     """
 
     encodes = holds_categories = True
@@ -57,9 +59,9 @@ class MixedTable(TypedTable):
         self._set_encoder(X, encoder, categorical)
 
     def _set_encoder(self, X, encoder, categorical, unread=()):
-        """Fit an encoder, and keep the kinds of columns.
+        """Fit an encoder, and store the kinds of columns.
 
-        The categorical ones come first among the numbers, then those ``unread``.
+        Among the numbers, categorical columns come first, then the ``unread`` ones.
         """
         if is_frame(X):
             _refuse_unless_encoded(X)
@@ -70,41 +72,42 @@ class MixedTable(TypedTable):
         found = self._categories(dict(zip(categorical, found, strict=True)))
         for j, categories in found.items():
             columns[j] = Categories(categories)
-        if found:  # a refit on a few rows has to know all the categories
+        if found:  # a fit on a few rows needs all categories
             encoder.set_params(categories__categories=list(found.values()))
         encoder.set_output(transform="default")
-        # Nothing else is learned from the rows.
+        # The encoder learns nothing else from the rows.
         self.encoder = encoder.fit(_safe_indexing(X, [0]))
         for j in unread:
             columns[j] = Categories(np.array([None]))
-        if not is_frame(X):  # what is learned are floats
+        if not is_frame(X):  # learned values are floats
             X = X[:0].astype(float if X.dtype.kind in "biuf" else object)
         self._set_columns(X, columns, [*categorical, *unread])
 
     def _categories(self, found):
-        """Return which values to encode, of those found at positions of columns."""
+        """Return the categories to encode, from those found in each column."""
         return found
 
     @property
     def layout(self):
-        """The columns that the estimator gets, which are encoded."""
+        """The layout of the encoded columns, which the estimator gets."""
         return Layout.of_numbers(self.blocks[self._order[-1]].stop)
 
     def validate(self, estimator, X, y, **check_params):
-        """Validate rows in ``fit``, and return the numbers that stand for them."""
+        """Validate rows in ``fit``, and return the numbers that encode them."""
         X, y = readable(X), readable(y, "y")
         validate_data(estimator, X, skip_check_array=True)
         if y is None:
             raise ValueError(
                 f"This {type(estimator).__name__} estimator requires y to be passed, "
-                "but the target y is None."
+                "but the target y is None. Pass y."
             )
         return self.numbers(X, y, estimator=estimator, **check_params)
 
     def numbers(self, X, y, *, checks_values=True, **check_params):
-        """Return the numbers (n, p) that stand for some of the rows, and their targets.
+        """Return the numbers (n, p) that encode some of the rows, and their targets.
 
-        Missing values are always looked for: an encoder would take them for categories.
+        Missing values are always checked, because the encoder would take them as
+        categories.
         """
         numbers = self._numbers(readable(X))
         return check_X_y(
@@ -112,21 +115,21 @@ class MixedTable(TypedTable):
         )
 
     def refuse_unreadable(self, X):
-        """Raise a ValueError for samples to predict that ``fit`` would not take."""
+        """Raise a ValueError for samples of ``predict`` that ``fit`` would refuse."""
         self._numbers(X)
 
     def validate_new(self, estimator, X):
-        """Validate rows that come after ``fit``."""
+        """Validate rows after ``fit``."""
         X = readable(X)
         validate_data(estimator, X, reset=False, skip_check_array=True)
         self._numbers(X)
 
     def encode(self, X, *, input_name="X"):
-        """Return the numbers (n, p) that stand for rows like those of the table."""
+        """Return the numbers (n, p) that encode rows with these columns."""
         return self._numbers(X, True, input_name)
 
     def _numbers(self, X, finite=None, input_name="X"):
-        """Return the numbers of rows, which may have gaps where real ones may."""
+        """Return the numbers of rows. Values may be missing where ``fit`` allows it."""
         if not is_frame(X):
             X = check_array(X, dtype=None, ensure_all_finite=False)
         finite = self._finite if finite is None else finite
@@ -141,19 +144,19 @@ class MixedTable(TypedTable):
             )
 
     def _refuse_gaps(self, X):
-        """Raise a ValueError if a category is missing, or a number that may not be."""
+        """Raise a ValueError for missing categories, or numbers that must not miss."""
         allowed = None if self.has_gaps is None else self.has_gaps & ~self.is_category
         refuse_missing(X, allowed)
 
     def encode_init(self, X0, input_name="X of init"):
-        """Return the numbers that stand for starting rows, columns matched by name."""
+        """Return the numbers that encode starting rows; columns are matched by name."""
         X0 = super().encode_init(X0, input_name)
         encoded = self.encode(X0, input_name=input_name)
         for j in np.flatnonzero(self.is_category):
             if not encoded[:, self.blocks[j]].any(axis=1).all():
                 raise ValueError(
                     f"{input_name} has categories in {self.feature_names[j]!r} that X "
-                    "does not have. Expected some of "
+                    "does not have. Pass categories among "
                     f"{self._columns[j].categories.tolist()}."
                 )
         return encoded
@@ -161,12 +164,12 @@ class MixedTable(TypedTable):
     def fit(self, estimator, samples, labels, sample_weight=None):
         """Fit an estimator on rows of the table, behind the encoder."""
         encoder = clone(self.encoder).fit(samples)
-        # The same as fitting the pipeline, whatever the routing of metadata.
+        # This equals fitting the pipeline, but does not need metadata routing.
         fit_on(estimator, encoder.transform(samples), labels, sample_weight)
         return Pipeline([("encoder", encoder), ("estimator", estimator)])
 
     def last_step(self, fitted):
-        """Return what ``fit`` fitted behind the encoder."""
+        """Return the fitted estimator behind the encoder."""
         return fitted[-1]
 
     def _unbounded(self):
@@ -174,22 +177,22 @@ class MixedTable(TypedTable):
 
 
 class SelfEncodedTable(MixedTable):
-    """Columns of which the estimator encodes some, by the categories of its rows.
+    """Columns some of which the estimator encodes itself.
 
-    A missing category is one of the categories, or no number of its block is one, if
-    the estimator fills it. Columns that it does not read and that hold no numbers are
-    left empty.
+    A missing category counts as a category. But if the estimator imputes it, all
+    numbers of its block are zero. Columns that are neither used nor numeric are left
+    empty.
 
     Parameters
     ----------
     X : DataFrame or ndarray of shape (n, q)
         Real rows.
     rows : slice or ndarray of int
-        Those that have weight.
+        Rows of nonzero weight.
     roles : Roles
         How the estimator reads the columns.
     unread : ndarray of int
-        Positions of columns that it does not read and that hold no numbers.
+        Positions of columns that the estimator does not use and that are not numeric.
     """
 
     encodes = False
@@ -204,7 +207,7 @@ class SelfEncodedTable(MixedTable):
         numbers = np.setdiff1d(np.arange(len(self._own)), [*categorical, *unread])
         encoder.transformers += [
             ("unread", FunctionTransformer(_ones), unread.tolist()),
-            # What is missing in integers of pandas is not passed on as NaN.
+            # A passthrough would not turn missing integers of pandas into NaN.
             ("numbers", FunctionTransformer(_floats), numbers.tolist()),
         ]
         self._set_encoder(X, encoder, categorical.tolist(), unread.tolist())
@@ -214,8 +217,7 @@ class SelfEncodedTable(MixedTable):
         if n_categories > MAX_CATEGORIES:
             raise NotNumbersError(
                 f"The columns that it one-hot encodes have {n_categories} categories, "
-                f"more than the {MAX_CATEGORIES} for which a dense array is made of "
-                "the real rows."
+                f"but gradients need a dense array, with at most {MAX_CATEGORIES}."
             )
         return {
             j: _without_nan(each) if self.has_gaps[j] else each
@@ -236,7 +238,7 @@ class SelfEncodedTable(MixedTable):
         return Table.fit(self, estimator, samples, labels, sample_weight)
 
     def last_step(self, fitted):
-        """Return what ``fit`` fitted."""
+        """Return the fitted estimator."""
         return fitted
 
     def _refuse_gaps(self, X):
@@ -244,19 +246,18 @@ class SelfEncodedTable(MixedTable):
 
 
 def _refuse_unless_encoded(X):
-    """Raise a ValueError unless scikit-learn's ColumnTransformer takes a DataFrame."""
+    """Raise NotNumbersError if a ColumnTransformer does not take a DataFrame."""
     implementation = read(X).implementation
     if not (implementation.is_pandas() or implementation.is_polars()):
         raise NotNumbersError(
-            "categorical_features needs a DataFrame of pandas or polars, or an array; "
+            "Encoding categories needs a DataFrame of pandas or polars, or an array; "
             f"got {type(X).__module__}.{type(X).__name__}, which the ColumnTransformer "
-            "that encodes categories does not take. Convert X, such as by "
-            "X.to_pandas()."
+            "of scikit-learn does not take. Convert X, such as by X.to_pandas()."
         )
 
 
 def _encoder(X, categorical):
-    """Return an encoder of some columns, not fitted."""
+    """Return an unfitted encoder of some columns."""
     names = column_names(X)
     features = [names[j] for j in categorical]
     if not all(isinstance(name, str) for name in features):
@@ -268,7 +269,7 @@ def _encoder(X, categorical):
 
 
 def _values_of(X, positions):
-    """Return the sorted values of columns, None and NaN at the end."""
+    """Return the sorted values of columns, with None and NaN at the end."""
     if not len(positions):
         return []
     return OneHotEncoder().fit(_safe_indexing(X, positions, axis=1)).categories_
@@ -283,6 +284,6 @@ def _floats(X):
 
 
 def _without_nan(categories):
-    """Return categories but for NaN, which is the last one, if there is any."""
+    """Return categories except NaN."""
     is_missing = [each != each for each in categories.tolist()]
     return categories[~np.array(is_missing, dtype=bool)]

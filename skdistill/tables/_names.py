@@ -1,4 +1,4 @@
-"""Values that belong to columns, in the order of the columns."""
+"""Matching of values to columns by name."""
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -7,23 +7,24 @@ from skdistill.tables._reading import column_names, is_frame, is_series, read
 
 
 def in_order(values, names, *, input_name):
-    """Return values, of which there is one for each column, in the order of columns.
+    """Return values for the columns in the order of the columns.
 
     Parameters
     ----------
     values : DataFrame, Series, dict or array-like
-        Columns of a DataFrame, entries of a pandas Series by its index, and values of a
-        dict are found by name. Other values are returned as they are, and so are those
-        with labels that name no features: scikit-learn has names that are strings.
+        Columns of a DataFrame, values of a dict, and entries of a pandas Series, by its
+        index, are matched by name. Other values are returned as they are. So are values
+        whose labels are not names of features, because scikit-learn only has names that
+        are strings.
     names : sequence of length n_features
-        Names of the columns; the positions of those of an array.
+        Names of the columns, or their positions in an array.
     input_name : str
-        What the values are, for the message.
+        Name of the values, for the message.
 
     Returns
     -------
     DataFrame or array
-        A DataFrame with its columns in order, else an array (n_features,).
+        A DataFrame with columns in this order, or an array (n_features,).
 
     Raises
     ------
@@ -44,10 +45,10 @@ def in_order(values, names, *, input_name):
 
 
 def entries(values, names):
-    """Return numbers for columns as a dict if they are named, else as they are.
+    """Return numbers for columns as a dict if they have names, else as they are.
 
-    They are in a dict, in a pandas Series with names as its index, and in a DataFrame
-    of one row, such as the ``X.min()`` of polars.
+    They have names in a dict, in a pandas Series with names as its index, and in a
+    DataFrame of one row, such as ``X.min()`` of polars.
     """
     labels = _labels(values)
     if labels is None or isinstance(values, dict):
@@ -62,13 +63,13 @@ def entries(values, names):
 
 
 def _are_names(labels, names):
-    """Whether labels are meant as names of features, known or not."""
+    """Whether labels are names of features, which may be unknown."""
     strings = all(isinstance(label, str) for label in (*labels, *names))
     return strings or set(labels) == set(names)
 
 
 def _labels(values):
-    """Return the names that come with values, None if there are none."""
+    """Return the labels of values, or None if they have none."""
     if isinstance(values, dict):
         return list(values)
     if is_frame(values):

@@ -1,4 +1,4 @@
-"""Columns of numbers, which stand for themselves: of an array or of a DataFrame."""
+"""Tables of numeric columns, from an array or a DataFrame."""
 
 import numpy as np
 from sklearn.utils import check_array, check_X_y
@@ -13,36 +13,36 @@ from skdistill.tables._names import in_order
 from skdistill.tables._ranges import read_range
 from skdistill.tables._reading import column_names, is_frame, readable
 
-#: Sparse forms whose entries scikit-learn can look through; others become CSR.
+#: Sparse formats that scikit-learn validates; others are converted to CSR.
 WITH_ENTRIES = ["csr", "csc", "coo", "bsr"]
 
 
 class Table:
-    """Plain numbers, which stand for themselves.
+    """A table of plain numbers, which are not encoded.
 
     Parameters
     ----------
     has_gaps : ndarray of bool of shape (q,), default=None
-        Which features may lack values in the real rows; None for none of them.
+        Which features may have missing values; None means that none may.
 
     Attributes
     ----------
     encodes : bool
         Whether ``estimator`` is fitted behind an encoder of categories.
     holds_categories : bool
-        Whether some columns hold no numbers.
+        Whether some columns are not numeric.
     leaves_out : bool
-        Whether the rarest features may be left out of what is learned.
+        Whether the rarest features may be left out of the learned rows.
     rounds : bool
-        Whether there is anything to round. Only then there are
+        Whether some features are rounded. Only then there are the attributes
 
         blocks : list of slice
-            The columns that stand for each feature.
+            Positions of the numbers that encode each feature.
         is_discrete, is_category : ndarray of shape (q,)
             Which features are rounded, and which of these are one-hot encoded.
     feature_names : sequence of length q
-        Names of the features; positions of those of an array. Known once there are
-        numbers: after ``validate`` or ``set_range``.
+        Names of the features, or their positions in an array. It is set by ``validate``
+        or ``set_range``.
     """
 
     encodes = False
@@ -56,11 +56,11 @@ class Table:
 
     @property
     def layout(self):
-        """The columns that the estimator gets, and the numbers of each."""
+        """The layout of the columns that the estimator gets."""
         return Layout.of_numbers(len(self.feature_names))
 
     def names(self, features):
-        """Return the names of features of a mask (q,), or their positions."""
+        """Return the names of the features in a mask (q,), or their positions."""
         return [self.feature_names[j] for j in np.flatnonzero(features)]
 
     def validate(self, estimator, X, y, **check_params):
@@ -69,16 +69,16 @@ class Table:
         Parameters
         ----------
         estimator : estimator object
-            Gets ``n_features_in_`` and ``feature_names_in_``.
+            Estimator that gets ``n_features_in_`` and ``feature_names_in_``.
         X, y : array-like
             Rows as they came, and their targets.
         **check_params : dict
-            Passed to scikit-learn: ``multi_output``, ``y_numeric``.
+            ``multi_output`` and ``y_numeric`` for scikit-learn's validation.
 
         Returns
         -------
         X : ndarray of shape (n, p)
-            The numbers that stand for the rows, float32 or float64.
+            The numbers that encode the rows, in float32 or float64.
         y : ndarray of shape (n,) or (n, k)
             Targets.
         """
@@ -98,14 +98,14 @@ class Table:
         return numbers, y
 
     def numbers(self, X, y, *, checks_values=True, **check_params):
-        """Return the numbers (n, p) that stand for some of the rows, and their targets.
+        """Return the numbers (n, p) that encode some of the rows, and their targets.
 
         Parameters
         ----------
         X, y : array-like
             Rows as they came, and their targets.
         checks_values : bool, default=True
-            Whether values that are missing or infinite are an error.
+            Whether to raise an error for missing or infinite values.
         **check_params : dict
             Passed to ``sklearn.utils.check_X_y``.
         """
@@ -123,7 +123,7 @@ class Table:
         return numbers, y
 
     def refuse_unreadable(self, X):
-        """Raise a ValueError for samples to predict that ``fit`` would not take."""
+        """Raise a ValueError for samples of ``predict`` that ``fit`` would refuse."""
         with naming_missing_columns(X):
             check_array(
                 X,
@@ -133,7 +133,7 @@ class Table:
             )
 
     def validate_new(self, estimator, X):
-        """Validate rows that come after ``fit``."""
+        """Validate rows after ``fit``."""
         X = readable(X)
         with naming_missing_columns(X):
             validate_data(
@@ -145,35 +145,35 @@ class Table:
             )
 
     def encode(self, X, *, input_name="X"):
-        """Return the numbers (n, p) that stand for rows like those of the table.
+        """Return the numbers (n, p) that encode rows with these columns.
 
-        Categories that the table does not have are encoded as zeros.
+        Unknown categories are encoded as zeros.
         """
         return check_array(X, dtype=np.float64, input_name=input_name, copy=True)
 
     def encode_init(self, X0, input_name="X of init"):
-        """Return the numbers that stand for starting rows, columns matched by name.
+        """Return the numbers that encode starting rows; columns are matched by name.
 
         Raises
         ------
         ValueError
-            If there is a column or a category that the table does not have.
+            If a column or a category is unknown.
         """
         X0 = readable(X0, input_name)
         return in_order(X0, self.feature_names, input_name=input_name)
 
     def set_range(self, X):
-        """Learn the range of every feature from the numbers (n, p) of the real rows.
+        """Find the range of every feature from the numbers (n, p) of the real rows.
 
         Returns
         -------
         low, high : ndarray of shape (q,)
-            Least and largest value of each feature; of categories zero and one.
+            Minimum and maximum of each feature; zero and one for categories.
 
         Raises
         ------
         ValueError
-            If a feature has no value at all.
+            If all values of a feature are missing.
         """
         self._name_features(X)
         self.low, self.high = (
@@ -183,12 +183,12 @@ class Table:
         return self.low, self.high
 
     def read_range(self, feature_range):
-        """Return the bounds (q,) of the features that a user asks for.
+        """Return the bounds (q,) of the features from ``feature_range``.
 
         Parameters
         ----------
         feature_range : None, "data", tuple or dict
-            See ``DatasetDistiller``; series and dicts are matched by name.
+            See ``DatasetDistiller``. Series and dicts are matched by name.
         """
         return read_range(
             feature_range,
@@ -200,30 +200,31 @@ class Table:
         )
 
     def bounds(self, low, high):
-        """Return bounds of the numbers (p,) from those of the features (q,).
+        """Return bounds of the numbers (p,) from bounds of the features (q,).
 
-        Integers stay within the range of the data, one-hot columns within zero and one.
+        Integers stay within the range of the data, and one-hot numbers between zero and
+        one.
 
         Raises
         ------
         ValueError
-            If no integer of the data's range is within the bounds.
+            If a column of integers has no possible value within the bounds.
         """
         return low, high
 
     def decode(self, X):
-        """Return the rows that numbers (m, p) stand for, in the container that came in.
+        """Return the rows of numbers (m, p), in the container of the real rows.
 
-        Whatever the numbers are, the rows hold values that the columns can have.
+        All values are possible in their columns, for any numbers.
         """
         return X
 
     def round(self, X):
-        """Return the numbers that stand for the rows that are returned."""
+        """Return the numbers that encode the returned rows."""
         return X
 
     def widened(self, X):
-        """Return numbers of all features, where some were left out."""
+        """Return the numbers of all features, with zeros for those left out."""
         return X
 
     def fit(self, estimator, samples, labels, sample_weight=None):
@@ -231,7 +232,7 @@ class Table:
         return fit_on(estimator, samples, labels, sample_weight)
 
     def last_step(self, fitted):
-        """Return what ``fit`` fitted behind the encoder."""
+        """Return the fitted estimator behind the encoder."""
         return fitted
 
     def _name_features(self, X):
@@ -240,9 +241,9 @@ class Table:
     def _refuse_empty(self, is_empty):
         if is_empty.any():
             raise ValueError(
-                "X has no value at all in the columns "
-                f"{[str(name) for name in self._names_of_numbers(is_empty)]}, from "
-                "which synthetic ones could be learned. Drop these columns."
+                "All values of X are missing in the columns "
+                f"{[str(name) for name in self._names_of_numbers(is_empty)]}, so no "
+                "synthetic values can be learned. Drop these columns."
             )
 
     def _names_of_numbers(self, is_named):
@@ -253,16 +254,16 @@ class Table:
 
 
 class TypedTable(Table):
-    """Columns with dtypes: those of a DataFrame.
+    """Numeric columns of a DataFrame, which have dtypes.
 
     Parameters
     ----------
     X : DataFrame of shape (n, q)
         Real rows.
     rows : slice or ndarray of int, default=slice(None)
-        Those that have weight.
+        Rows of nonzero weight.
     has_gaps : ndarray of bool of shape (q,), default=None
-        Which columns may lack values.
+        Which columns may have missing values.
     """
 
     def __init__(self, X, rows=slice(None), has_gaps=None):
@@ -271,14 +272,14 @@ class TypedTable(Table):
 
     @property
     def layout(self):
-        """The columns that the estimator gets, and the numbers of each."""
+        """The layout of the columns that the estimator gets."""
         n_columns = len(self._columns)
         return Layout.of_blocks([1] * n_columns, self._template)
 
     def _set_columns(self, X, columns, first=()):
-        """Keep the kinds of columns, and of ``X`` its form.
+        """Store the kinds of columns, and the form of ``X`` without its rows.
 
-        The columns ``first`` come first among the numbers.
+        Among the numbers, the columns ``first`` come first.
         """
         self.feature_names = column_names(X)
         self._template = without_rows(X)
@@ -294,7 +295,7 @@ class TypedTable(Table):
         self.blocks = [slice(end - w, end) for end, w in zip(ends, widths, strict=True)]
 
     def set_range(self, X):
-        """Learn the range of every feature from the numbers (n, p) of the real rows."""
+        """Find the range of every feature from the numbers (n, p) of the real rows."""
         low, high = super().set_range(X)
         first = [block.start for block in self.blocks]
         self.low, self.high = low[first], high[first]
@@ -302,7 +303,7 @@ class TypedTable(Table):
         return self.low, self.high
 
     def bounds(self, low, high):
-        """Return bounds of the numbers (p,) from those of the features (q,)."""
+        """Return bounds of the numbers (p,) from bounds of the features (q,)."""
         pairs = [
             column.bounds(*ends)
             for column, *ends in zip(self._columns, low, high, strict=True)
@@ -318,7 +319,7 @@ class TypedTable(Table):
         return low[repeats], high[repeats]
 
     def decode(self, X):
-        """Return the rows that numbers (m, p) stand for, in the container of ``X``."""
+        """Return the rows of numbers (m, p), in the container of the real rows."""
         values = [
             column.decode(X[:, block])
             for column, block in zip(self._columns, self.blocks, strict=True)
@@ -331,11 +332,11 @@ class TypedTable(Table):
         return rows
 
     def round(self, X):
-        """Return the numbers that stand for the rows that are returned."""
+        """Return the numbers that encode the returned rows."""
         return self.encode(self.decode(X))
 
     def _name_features(self, X):
-        """Keep the names of the columns."""
+        """Do nothing, because the names of the columns are known."""
 
     def _names_of_numbers(self, is_named):
         return self.names([is_named[block].any() for block in self.blocks])

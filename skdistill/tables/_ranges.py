@@ -1,4 +1,4 @@
-"""Bounds of the columns as a user gives them."""
+"""Reading bounds of columns, as users give them."""
 
 import numpy as np
 
@@ -6,33 +6,34 @@ from skdistill.tables._names import entries, in_order
 
 
 def read_range(given, names, low, high, *, parameter, without=()):
-    """Return the least and the largest value that each column may take.
+    """Return the minimum and maximum that each column may have.
 
     Parameters
     ----------
     given : None, "data", dict or pair
-        No bounds; ``low`` and ``high``; a dict from the names of some columns to pairs
-        of numbers, which leaves the others free; or a pair of numbers, arrays, Series
-        or dicts, the latter two matched by name.
+        None sets no bounds, and "data" stands for ``low`` and ``high``. A dict maps the
+        names of some columns to pairs of numbers; the others have no bounds. A pair
+        holds two numbers, arrays, Series or dicts; Series and dicts are matched by
+        name.
     names : sequence of length q
-        Names of the columns; positions of those of an array.
+        Names of the columns, or their positions in an array.
     low, high : ndarray of shape (q,)
         Range of the data.
     parameter : str
-        What is read, for messages.
+        Name of the parameter, for messages.
     without : sequence, default=()
-        Names of the columns that have no bounds, as categories have none. A Series may
-        have entries for them, which are ignored, or not.
+        Names of the columns that have no bounds, such as categories. Entries of a
+        Series for these are ignored.
 
     Returns
     -------
     low, high : ndarray of shape (q,)
-        The bounds, infinite where there are none.
+        The bounds, which are infinite if there are none.
 
     Raises
     ------
     ValueError
-        If there are no such columns, no two numbers for each, or if the low bound is
+        If a column is unknown, if bounds are not pairs of numbers, or if a low bound is
         above the high one.
     """
     if given is None:
@@ -43,7 +44,7 @@ def read_range(given, names, low, high, *, parameter, without=()):
         given = _sides_of_dict(given, names, parameter, without)
     elif len(given) != 2:
         raise ValueError(
-            f"{parameter} must be a pair (low, high), or a dict from the names of "
+            f"{parameter} must be a pair (low, high), or a dict that maps names of "
             f"columns to such pairs; got {len(given)} values."
         )
     low, high = (_side(side, names, parameter, without) for side in given)
@@ -51,7 +52,8 @@ def read_range(given, names, low, high, *, parameter, without=()):
     if wrong.any():
         raise ValueError(
             f"{parameter} has a low bound above the high one, or one that is not a "
-            f"number, for the columns {[names[j] for j in np.flatnonzero(wrong)]}."
+            f"number, for the columns {[names[j] for j in np.flatnonzero(wrong)]}. "
+            "Correct these bounds."
         )
     return low, high
 
@@ -64,7 +66,7 @@ def _sides_of_dict(given, names, parameter, without):
         if wrong:
             expected = [name for name in names if name not in without]
             raise ValueError(
-                f"{parameter} names columns {reason}: {wrong}. Expected some of "
+                f"{parameter} names columns {reason}: {wrong}. Pass names among "
                 f"{expected}."
             )
     for name, pair in given.items():
@@ -79,7 +81,7 @@ def _sides_of_dict(given, names, parameter, without):
 
 
 def _side(side, names, parameter, without):
-    """Return one bound of each column, zero for those without."""
+    """Return one bound for each column, which is zero for columns without bounds."""
     side = entries(side, names)
     if isinstance(side, dict):
         side = {**side, **dict.fromkeys(without, 0.0)}

@@ -1,4 +1,4 @@
-"""Tables that are passed on as they came, for estimators that read them themselves."""
+"""Tables that are passed on unchanged, for estimators that read them themselves."""
 
 from sklearn.utils.validation import validate_data
 
@@ -6,20 +6,20 @@ from skdistill.tables._reading import readable
 
 
 class RawTable:
-    """Rows in any container, of which only the columns are known.
+    """Rows in any container, which are not encoded.
 
     Attributes
     ----------
     encodes, rounds : bool
-        Nothing stands for the values but themselves.
+        They are false, because values are neither encoded nor rounded.
     """
 
     encodes = False
     rounds = False
 
     def refuse_unreadable(self, X):
-        """Leave it to the estimator what it takes to predict."""
+        """Do nothing, because the estimator validates samples itself."""
 
     def validate_new(self, estimator, X):
-        """Check the number and names of the columns of rows that come after ``fit``."""
+        """Check the number and names of the columns of rows after ``fit``."""
         validate_data(estimator, readable(X), reset=False, skip_check_array=True)

@@ -1,4 +1,4 @@
-"""What comes in: rows and targets in containers of any library that narwhals reads."""
+"""Reading rows and targets in containers of any library that narwhals supports."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from sklearn.utils.validation import column_or_1d
 
 
 class NotNumbersError(ValueError):
-    """A table that cannot be turned into numbers; some estimators take it as it is."""
+    """A table cannot be converted to numbers, though some estimators may take it."""
 
 
 def is_frame(X):
@@ -28,32 +28,31 @@ def read(container):
 
 
 def readable(X, input_name="X"):
-    """Return ``X`` such that scikit-learn reads its columns as numbers.
+    """Return ``X`` such that scikit-learn can read its columns as numbers.
 
-    Sparse columns of a DataFrame become dense, and decimals floats: a learned number
-    has neither zeros to save nor a fixed number of digits. A frame of narwhals becomes
-    that of its library.
+    Sparse columns of a DataFrame become dense, and decimals become floats, because
+    learned numbers are neither mostly zero nor of a fixed number of digits. A frame of
+    narwhals becomes a frame of its library.
 
     Raises
     ------
     ValueError
-        If ``X`` is a lazy frame, or two of its columns share a name.
+        If ``X`` is a lazy frame, or if two of its columns have the same name.
     """
     if not is_frame(X):
         if _is_lazy(X):
             raise ValueError(
                 f"{input_name} is a lazy frame, {type(X).__module__}."
                 f"{type(X).__name__}, but rows in memory are expected. Collect it "
-                f"first: pass {input_name}.collect() of polars, or "
-                f"{input_name}.compute() of dask."
+                f"first: pass {input_name}.collect() for polars, or "
+                f"{input_name}.compute() for Dask."
             )
         return X
     try:
         frame = read(X)
     except nw.exceptions.DuplicateError as error:
         raise ValueError(
-            f"{input_name} has columns that share a name, by which they are told "
-            f"apart. Rename them. {error}"
+            f"{input_name} has columns with the same name. Rename them. {error}"
         ) from error
     suspects = [
         frame[:, j]
@@ -65,14 +64,14 @@ def readable(X, input_name="X"):
 
 
 def _is_lazy(X):
-    # Asked to read a frame of dask, narwhals warns that it will leave it to a plugin.
+    # Check for Dask first, because narwhals would warn.
     return nw.dependencies.is_dask_dataframe(X) or isinstance(
         nw.from_native(X, pass_through=True, allow_series=True), nw.LazyFrame
     )
 
 
 def _as_floats(column):
-    """Return a list of the dense form of a sparse column or of decimals, else none."""
+    """Return a list with the column as floats if it is sparse or decimal, else none."""
     native = column.to_native()
     sparse = getattr(nw.get_native_namespace(column), "SparseDtype", ())
     if isinstance(getattr(native, "dtype", None), sparse):
@@ -87,12 +86,12 @@ def _as_floats(column):
 
 
 def column_names(X):
-    """Return the names of the columns of a DataFrame, of an array their positions."""
+    """Return the names of the columns of a DataFrame, or positions for an array."""
     return read(X).columns if is_frame(X) else range(np.shape(X)[1])
 
 
 def native_dtypes(X):
-    """Return the dtypes of a DataFrame or a Series, a list of those of its library."""
+    """Return a list of the dtypes of a DataFrame or a Series, in its own library."""
     container = read(X)
     native, is_pyarrow = container.to_native(), container.implementation.is_pyarrow()
     if is_series(X):
@@ -101,9 +100,10 @@ def native_dtypes(X):
 
 
 def as_labels(y):
-    """Return labels (n,) as such if they come as one column, a DataFrame's as Series.
+    """Return labels (n,) for a container with one column.
 
-    Other containers and targets of several columns are returned as they are.
+    A DataFrame becomes a Series. Other containers, and targets of several columns, are
+    returned as they are.
     """
     if is_frame(y):
         columns = list(read(y).iter_columns())

@@ -1,4 +1,4 @@
-"""Sparse matrices, whose zeros are not stored: texts, one-hot columns, counts."""
+"""Tables that are sparse matrices, such as texts, one-hot columns and counts."""
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, isspmatrix
@@ -13,8 +13,8 @@ from skdistill.tables._reading import readable
 class SparseTable(Table):
     """The columns of a sparse matrix.
 
-    What is learned are rows of numbers, few of them zero. They come back in the form of
-    rows that the estimator was made for: a CSR matrix or array.
+    Learned rows are dense, but they are returned as a CSR matrix or array, because that
+    is what the estimator takes.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class SparseTable(Table):
         self._kept = None
 
     def validate(self, estimator, X, y, **check_params):
-        """Validate rows in ``fit``; return them as a CSR array, not copied if it is."""
+        """Validate rows in ``fit``, and return them as a CSR array, without a copy."""
         X, y = validate_data(
             estimator,
             X,
@@ -53,7 +53,7 @@ class SparseTable(Table):
         )
 
     def encode(self, X, *, input_name="X"):
-        """Return rows like those of the table as a CSR array of numbers."""
+        """Return rows with these columns as a CSR array."""
         return canonical(
             csr_array(
                 check_array(
@@ -63,24 +63,24 @@ class SparseTable(Table):
         )
 
     def keep(self, features):
-        """Learn in some of the features, of positions (r,); zeros stand in the rest."""
+        """Learn only the features at positions (r,); the others are zero."""
         self._kept = features
 
     def encode_init(self, X0, input_name="X of init"):
-        """Return starting rows as numbers (m, p), or (m, r) of those that are kept."""
+        """Return starting rows as numbers (m, p), or (m, r) of the learned features."""
         X0 = self.encode(readable(X0, input_name), input_name=input_name)
         is_like_x = X0.shape[1] == len(self.feature_names)
         return dense(X0[:, self._kept] if self._kept is not None and is_like_x else X0)
 
     def read_range(self, feature_range):
-        """Return the bounds of the features that are learned."""
+        """Return the bounds of the learned features."""
         bounds = super().read_range(feature_range)
         if self._kept is None:
             return bounds
         return tuple(side[self._kept] for side in bounds)
 
     def set_range(self, X):
-        """Learn the range of every feature from the real rows."""
+        """Find the range of every feature from the real rows."""
         self._name_features(X)
         self.low, self.high = ranges(X)
         return self.low, self.high
@@ -94,14 +94,14 @@ class SparseTable(Table):
         return self._container(rows)
 
     def widened(self, X):
-        """Return rows of numbers (m, p), of all features."""
+        """Return rows (m, p) of all features, with zeros for those left out."""
         return X if self._kept is None else self.decode(X).toarray()
 
 
 def canonical(X):
-    """Return a CSR array of sorted entries, none of which is zero or comes twice.
+    """Return a CSR array with sorted entries, without zeros and duplicates.
 
-    ``X`` is left as it is, and its entries are shared where they are so already.
+    ``X`` is not changed. The entries are not copied if they have this form already.
     """
     X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
     if not (X.has_canonical_format and X.data.all()):

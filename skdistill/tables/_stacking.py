@@ -1,4 +1,4 @@
-"""Rows of several containers, one below the other."""
+"""Stacking the rows of several containers."""
 
 from itertools import chain
 
@@ -10,12 +10,12 @@ from skdistill.tables._reading import is_frame, is_series, read
 
 
 def stacked(*parts):
-    """Return the rows of containers of one kind, in a container of that kind.
+    """Return the rows of several containers of one kind in a container of that kind.
 
     Parameters
     ----------
     *parts : array, sparse matrix, list, Series or DataFrame
-        Rows; those of DataFrames have the same columns.
+        Containers of rows. DataFrames must have the same columns.
     """
     first = parts[0]
     if is_series(first):
@@ -34,8 +34,8 @@ def stacked(*parts):
 def _of_one_schema(frames):
     """Return frames whose categorical columns have the same categories.
 
-    Blocks of a file each know the categories that they have. pandas would make such
-    columns objects.
+    Blocks of a file may have different categories. Without this, pandas would convert
+    such columns to objects.
     """
     if not frames[0].implementation.is_pandas():
         return frames

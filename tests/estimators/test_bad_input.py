@@ -104,7 +104,7 @@ BAD_PARAMETERS = {
         "class_weight='balanced'",
     ),
     "outer_loss": ({"outer_loss": "squared_error"}, "outer_loss='squared_error' is"),
-    "learn_params": ({"learn_params": ("tol",)}, r"\['tol'\].*can learn \['C'\]"),
+    "learn_params": ({"learn_params": ("tol",)}, r"\['tol'\].*Choose from \['C'\]"),
     "max_iter=0": ({"max_iter": 0}, "'max_iter' parameter"),
     "tol<0": ({"tol": -1}, "'tol' parameter"),
     "another estimator": (

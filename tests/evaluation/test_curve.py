@@ -286,12 +286,12 @@ def test_groups_reach_the_splitter(data):
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ([2, 9], r"asks for \[2\] rows; expected at least 3, one row for each class"),
-        ([500], r"asks for \[500\] rows.* at most 80, the rows of the smallest"),
-        ([0], "contains 0; expected whole numbers of rows"),
-        ([10.0], "contains 10.0; expected"),
-        ([True], "contains True; expected"),
-        (["auto"], "contains 'auto'; expected"),
+        ([2, 9], r"asks for \[2\] rows. Pass at least 3, one row for each class"),
+        ([500], r"asks for \[500\] rows.* at most 80, the number of rows of"),
+        ([0], "contains 0. Pass whole numbers of rows"),
+        ([10.0], "contains 10.0. Pass"),
+        ([True], "contains True. Pass"),
+        (["auto"], "contains 'auto'. Pass"),
         ([], "n_synthetic is empty"),
     ],
 )

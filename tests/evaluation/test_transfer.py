@@ -211,7 +211,7 @@ def test_errors(data, distiller):
     for wrong in ([], {}, TREE):
         with pytest.raises(ValueError, match="a list of estimators or a dict"):
             transfer_score(distiller, wrong, X_test, y_test)
-    with pytest.raises(ValueError, match="no instance of an estimator"):
+    with pytest.raises(ValueError, match="not an instance of an estimator"):
         transfer_score(distiller, [DecisionTreeClassifier], X_test, y_test)
     few = y_train > 0
     with pytest.raises(ValueError, match=r"classes \[1, 2\], but .* \[0, 1, 2\]"):

@@ -102,8 +102,8 @@ def test_splitters():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([([0, 1, 2], [])], "Both parts need rows"),
-        ([([0, 1, 2], [2, 3])], "rows to both parts"),
+        ([([0, 1, 2], [])], "both need rows"),
+        ([([0, 1, 2], [2, 3])], "rows in both parts"),
         ([([0, 1], [2, 3])], r"classes \['b'\]"),
     ],
 )

@@ -64,5 +64,5 @@ def test_a_sample_of_many_rows(table, monkeypatch, size):
 
 def test_rows_without_weight_are_no_sample(table):
     frame, y, weight = table
-    with pytest.raises(ValueError, match="positive sample_weight"):
+    with pytest.raises(ValueError, match="sample_weight zero"):
         sample_as_it_came(batches(frame, y, 0 * weight), of_classes=True)

@@ -136,9 +136,9 @@ def test_a_batch_that_fails_twice_raises_its_own_error_with_its_rows():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: 3, "returned int; expected an iterable"),
-        (lambda: [np.zeros((2, 1))], "yielded ndarray; expected a tuple"),
-        (lambda: [(np.zeros((2, 1)),)], "yielded tuple; expected a tuple"),
+        (lambda: 3, "returned int. Return an iterable"),
+        (lambda: [np.zeros((2, 1))], "yielded ndarray. Yield tuples"),
+        (lambda: [(np.zeros((2, 1)),)], "yielded tuple. Yield tuples"),
     ],
 )
 def test_a_reader_of_another_form_is_refused(make, message):

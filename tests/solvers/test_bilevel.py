@@ -10,7 +10,7 @@ from skdistill import DatasetDistiller
 from skdistill.optimizers._outcome import Outcome, OuterResult
 from skdistill.solvers._bilevel import BilevelLoss, minimize_outer_loss
 from skdistill.students import SyntheticSet, student_for
-from skdistill.students.linear import _base
+from skdistill.students.linear import _inner_problem
 from skdistill.students.linear._logistic import LogisticStudent
 from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 from tests.conftest import outer_loss, spec_of
@@ -60,9 +60,9 @@ def test_a_start_saves_steps_of_newtons_method(estimator, problem, monkeypatch):
         y=student.encode(y), hyperparameters=student.hyperparameters
     )
     steps = []
-    gradient = _base._InnerProblem.gradient
+    gradient = _inner_problem.InnerProblem.gradient
     monkeypatch.setattr(
-        _base._InnerProblem,
+        _inner_problem.InnerProblem,
         "gradient",
         lambda self, theta: steps.append(theta) or gradient(self, theta),
     )

@@ -65,7 +65,7 @@ def test_empirical_priors_of_centroids(rows, unbalanced_table):
     estimator = NearestCentroid(priors="empirical")
     distiller = DatasetDistiller(estimator, n_synthetic=rows, solver="exact")
     assert_same_model(distiller.fit(X, y), X, y)
-    with pytest.raises(ValueError, match="ranks by another distance"):
+    with pytest.raises(ValueError, match="uses another distance"):
         clone(distiller).set_params(n_synthetic=12).fit(X, y)
 
 
@@ -103,13 +103,13 @@ def test_covariances_of_classes(params, unbalanced_table):
     distiller = DatasetDistiller(estimator, n_synthetic=21, solver="exact").fit(X, y)
     assert_same_model(distiller, X, y)
     if params:
-        with pytest.raises(ValueError, match="has rank 6, which takes 7"):
+        with pytest.raises(ValueError, match="has rank 6, which needs 7"):
             distiller.set_params(n_synthetic=20).fit(X, y)
     else:
         with pytest.raises(ValueError, match="at least 7 rows of each class"):
             distiller.set_params(n_synthetic=20).fit(X, y)
     distiller.set_params(n_synthetic=21, estimator__priors=None)
-    with pytest.raises(ValueError, match="priors follow the rows"):
+    with pytest.raises(ValueError, match="class priors depend on"):
         distiller.fit(X, y)
 
 
@@ -120,7 +120,7 @@ def test_rank_of_the_covariance():
     rank = np.sum(np.ptp(X, axis=0) > 0)
     distiller = DatasetDistiller(LinearDiscriminantAnalysis(), solver="exact")
     assert_same_model(distiller.set_params(n_synthetic=int(rank) + 10).fit(X, y), X, y)
-    with pytest.raises(ValueError, match=f"has rank {rank}, which takes {rank + 10}"):
+    with pytest.raises(ValueError, match=f"has rank {rank}, which needs {rank + 10}"):
         distiller.set_params(n_synthetic=int(rank) + 9).fit(X, y)
 
 
@@ -151,7 +151,7 @@ def test_nearest_to_the_start(estimator, unbalanced_table):
 
 OUT_OF_REACH = {
     "priors": (GaussianNB(), {}, "weighting='match'"),
-    "one row": (GaussianNB(priors=PRIORS), {"n_synthetic": 3}, "two rows or more"),
+    "one row": (GaussianNB(priors=PRIORS), {"n_synthetic": 3}, "at least two rows"),
     "bounds": (NearestCentroid(), {"feature_range": (0.0, 0.1)}, "feature_range"),
     "rank": (LinearDiscriminantAnalysis(), {"n_synthetic": 8}, "takes 9 rows"),
 }

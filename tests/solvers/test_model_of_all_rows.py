@@ -9,10 +9,13 @@ from numpy.testing import assert_allclose
 from scipy.optimize import brentq
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import (
+    GammaRegressor,
     LinearRegression,
     LogisticRegression,
+    PoissonRegressor,
     Ridge,
     RidgeClassifier,
+    TweedieRegressor,
 )
 from sklearn.metrics import log_loss
 from sklearn.svm import LinearSVC
@@ -20,6 +23,7 @@ from sklearn.svm import LinearSVC
 from skdistill import DatasetDistiller
 from skdistill.optimizers._outcome import Outcome
 from skdistill.solvers._problem import Problem
+from skdistill.solvers.exact import _model_of_all_rows
 from skdistill.solvers.exact._model_of_all_rows import (
     _fit_in_ball,
     _ModelSpace,
@@ -52,6 +56,42 @@ def test_free_model_is_scikit_learns(problem):
     model = fit_model_of_all_rows(problem, 1 / len(y), 1e3, callback=None)
     assert not model.limited
     assert_allclose(model.params.coef, estimator.fit(X, y).coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        PoissonRegressor(),
+        GammaRegressor(),
+        TweedieRegressor(power=1.5, link="log"),
+        LogisticRegression(),
+        LinearSVC(C=0.1),
+    ],
+    ids=str,
+)
+def test_where_the_hessian_is_known_newton_is_quadratic(
+    estimator, unit, monkeypatch, rng
+):
+    """In any unit of the targets: a Hessian in another unit is linear at best."""
+    counts = []
+
+    def counting(*arguments):
+        *model, n_iter, outcome = polish(*arguments)
+        counts.append((n_iter, outcome))
+        return *model, n_iter, outcome
+
+    polish = _model_of_all_rows.polish
+    monkeypatch.setattr(_model_of_all_rows, "polish", counting)
+    X = rng.standard_normal((400, 5))
+    scores = 0.2 * X @ rng.standard_normal(5)
+    y = unit * np.exp(scores) * rng.gamma(2.0, size=400)
+    if is_classifier(estimator):
+        y = rng.random(400) < 1 / (1 + np.exp(-scores))
+    DatasetDistiller(estimator, n_synthetic=20, random_state=0).fit(X, y)
+    ((n_iter, outcome),) = counts
+    assert n_iter <= 10
+    assert outcome is Outcome.CONVERGED
 
 
 def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):

@@ -242,7 +242,7 @@ def test_one_row_of_each_class_is_not_held_back():
     X, y = [[0.0], [1.0]], [0, 1]
     fitted = distiller(n_synthetic=2, max_iter=2).fit(X, y)
     assert fitted.validation_loss_ is None
-    with pytest.raises(ValueError, match="needs all the rows"):
+    with pytest.raises(ValueError, match="too few rows for that"):
         distiller(n_synthetic=2, early_stopping=True).fit(X, y)
 
 

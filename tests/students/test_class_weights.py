@@ -49,5 +49,5 @@ class CountsEntries(LogisticStudent):
 
 def test_a_student_that_counts_entries_is_found_out():
     task = spec_of([0, 1], 3)
-    with pytest.raises(AssertionError, match="training_weight of entries that stand"):
+    with pytest.raises(AssertionError, match="training_weight with counts"):
         check_student(CountsEntries(strict_logistic(), task))

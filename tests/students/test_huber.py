@@ -139,7 +139,7 @@ def test_rows_that_are_interpolated_are_searched_for(rng):
     distiller = DatasetDistiller(
         HuberRegressor(), n_synthetic=10, max_iter=1, random_state=0
     )
-    with pytest.warns(UserWarning, match="10 rows, most of which.*at least 11 rows"):
+    with pytest.warns(UserWarning, match="10 rows, because.*at least 11 rows"):
         distiller.fit(X, y)
     assert distiller.solver_ == "search"
 

@@ -271,7 +271,7 @@ def test_an_imputer_behind_a_scaler_is_searched_for(gaps):
 def test_a_feature_without_any_value_is_refused(gaps):
     X, y = gaps
     X = np.column_stack([X, np.full(len(y), np.nan)])
-    with pytest.raises(ValueError, match=r"no value at all in the columns \['5'\]"):
+    with pytest.raises(ValueError, match=r"missing in the columns \['5'\]"):
         quick(make_pipeline(SimpleImputer(), strict_logistic())).fit(X, y)
 
 

@@ -170,7 +170,7 @@ def test_members_that_are_dropped_take_no_part(table):
             VotingClassifier([("lr", LogisticRegression(class_weight="balanced"))]),
             r"class weights: \['lr'\]",
         ),
-        (VotingRegressor([("r", Ridge()), ("s", SVR())]), "other units"),
+        (VotingRegressor([("r", Ridge()), ("s", SVR())]), "different units"),
         (
             VotingClassifier([("t", DecisionTreeClassifier())]),
             "no student for Decision",

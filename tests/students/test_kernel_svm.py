@@ -283,7 +283,7 @@ def test_learned_hyperparameters(regression_table):
     assert learned.loss_ < 0.6 * fixed.loss_
     for name in names:
         assert getattr(learned.estimator_, name) != getattr(estimator, name)
-    with pytest.raises(ValueError, match=r"learn_params names \['gamma'\]"):
+    with pytest.raises(ValueError, match=r"learn_params contains \['gamma'\]"):
         DatasetDistiller(SVC(), learn_params=("gamma",)).fit(X, y > 0)
 
 

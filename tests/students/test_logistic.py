@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from skdistill.solvers._bilevel import BilevelLoss
 from skdistill.students import StationaryStudent, Student, student_for
 from skdistill.students._params import LinearParams
-from skdistill.students.linear import _base as linear
+from skdistill.students.linear import _inner_problem as linear
 from skdistill.synthetic._set import SyntheticSet
 from tests.conftest import make_table, outer_loss, spec_of, strict_logistic
 

@@ -313,7 +313,7 @@ def test_settings_are_refused_without_data(transformer, message):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (mixes_rows, "depends on the others"),
+        (mixes_rows, "depends on other rows"),
         (np.linalg.norm, "cannot trace"),
         (lambda X: X["a"], "cannot trace"),
         (lambda X: X[:, 0], r"shape \(3,\)"),

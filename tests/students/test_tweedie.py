@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
 from sklearn.ensemble import VotingRegressor
 from sklearn.linear_model import (
     GammaRegressor,
@@ -234,6 +235,18 @@ def test_a_model_within_the_limit_is_found(n_synthetic):
     assert_allclose(distiller.score(X[2250:], y[2250:]), expected, atol=1e-7)
 
 
+def test_large_counts_take_no_more_steps():
+    """Newton's method counts in units of the loss, which are large for large counts."""
+    X, y = load_diabetes(return_X_y=True)
+    estimator = poisson(alpha=1e-3)
+    distiller = DatasetDistiller(
+        estimator, n_synthetic=2, max_iter=10, solver="exact", random_state=0
+    ).fit(X, y)  # a fit that takes more steps warns
+    full = clone(estimator).fit(X, y)
+    atol = 1e-9 * np.abs(full.coef_).max()
+    assert_allclose(distiller.estimator_.coef_, full.coef_, atol=atol)
+
+
 def test_out_of_reach_the_norm_is_the_limit(table):
     """Two rows with given targets, and a strong penalty: the bound is reached."""
     from skdistill.solvers.exact._span import norm_limit
@@ -327,7 +340,7 @@ def test_start_and_range_out_of_the_domain_are_refused(table):
     X, y = table[0], table[1]["counts"]
     with pytest.raises(ValueError, match="the starting set has -2"):
         DatasetDistiller(PoissonRegressor(), init=(X[:2], [-2.0, 1.0])).fit(X, y)
-    with pytest.raises(ValueError, match="target_range=.* has no target"):
+    with pytest.raises(ValueError, match="target_range=.* contains no target"):
         DatasetDistiller(PoissonRegressor(), target_range=(-3, -2)).fit(X, y)
 
 
@@ -338,7 +351,7 @@ def test_members_of_an_ensemble():
     with pytest.raises(ValueError, match="but y has -1"):
         student_for(both, task).check_targets(np.array([-1.0, 1.0]), "y")
     other = VotingRegressor([("a", poisson()), ("b", Ridge())])
-    with pytest.raises(NotMirrored, match="other units"):
+    with pytest.raises(NotMirrored, match="different units"):
         student_for(other, task)
 
 

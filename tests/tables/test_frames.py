@@ -203,7 +203,7 @@ def test_columns_that_share_a_name(multiclass_table):
         lambda: DatasetDistiller(categorical_features=[1]).fit(frame, y),
         lambda: DistilledClassifier().fit(frame, y),
     ):
-        with pytest.raises(ValueError, match="^X has columns that share a name"):
+        with pytest.raises(ValueError, match="^X has columns with the same name"):
             call()
-    with pytest.raises(ValueError, match="^y has columns that share a name"):
+    with pytest.raises(ValueError, match="^y has columns with the same name"):
         DatasetDistiller(Ridge()).fit(X, targets)

@@ -123,7 +123,7 @@ def test_categories_have_no_bounds(mixed):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"z": (0, 1)}, r"that X does not have: \['z'\]. Expected some of \['a', 'b'"),
+        ({"z": (0, 1)}, r"that X does not have: \['z'\]. Pass names among \['a', 'b'"),
         ({"a": 1}, r"feature_range\['a'\]=1 must be a pair"),
         ({"a": (0, 1, 2)}, "must be a pair of numbers"),
         ({"a": (1, 0)}, r"low bound above .* for the columns \['a'\]"),

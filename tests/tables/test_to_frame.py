@@ -43,14 +43,14 @@ def test_to_frame_of_several_targets_and_of_names_that_clash(multiclass_table):
     distiller = DatasetDistiller(Ridge(), n_synthetic=4).fit(X, X[:, :2])
     assert list(distiller.to_frame().columns[6:]) == ["target0", "target1"]
     frame = pd.DataFrame(X, columns=["target", *"bcdef"])
-    with pytest.raises(ValueError, match=r"share the names \['target'\]"):
+    with pytest.raises(ValueError, match=r"have the names \['target'\]"):
         DatasetDistiller(Ridge(), n_synthetic=4).fit(frame, X[:, 0]).to_frame()
     weighted = DatasetDistiller(Ridge(), n_synthetic=4, weighting="match")
     for data, target in (
         (frame, pd.Series(X[:, 0], name="sample_weight")),
         (frame.rename(columns={"b": "sample_weight"}), pd.Series(X[:, 0], name="y")),
     ):
-        with pytest.raises(ValueError, match=r"share the names \['sample_weight'\]"):
+        with pytest.raises(ValueError, match=r"have the names \['sample_weight'\]"):
             weighted.fit(data, target).to_frame()
 
 

@@ -1,1 +1,1 @@
-"""Drawing, one kind of picture in a module; matplotlib is imported when drawing."""
+"""Plots, one kind in each module. matplotlib is imported only for plotting."""

@@ -1,10 +1,10 @@
-"""What the pictures share: axes, and the order of rows."""
+"""Helpers of all plots: axes, order of rows, text of targets."""
 
 import numpy as np
 
 
 def axes_or_new(ax, size):
-    """Return the given axes, or those of a new figure of a size in inches."""
+    """Return the given axes, or axes of a new figure with ``size`` in inches."""
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -13,12 +13,12 @@ def axes_or_new(ax, size):
 
 
 def rows_by_target(y, classes):
-    """Positions of rows by class, or by target: by the first, if there are several."""
+    """Return the positions of rows in the order of classes, or of the first target."""
     if classes is not None:
         y = np.searchsorted(classes, y)
     return np.argsort(y if y.ndim == 1 else y[:, 0], kind="stable")
 
 
 def target_text(target):
-    """Write a number, or several."""
+    """Return the text of a target, which may be several numbers."""
     return ", ".join(f"{value:.3g}" for value in np.atleast_1d(target))

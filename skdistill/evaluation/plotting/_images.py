@@ -6,19 +6,19 @@ from skdistill.evaluation.plotting._axes import axes_or_new, rows_by_target, tar
 
 
 def image_shape_of(n_features, image_shape):
-    """Return (height, width), those of a square image if None is given."""
+    """Return the shape (height, width) of an image; None stands for a square."""
     if image_shape is None:
         side = round(np.sqrt(n_features))
         if side**2 != n_features:
             raise ValueError(
-                f"{n_features} features make no square image; pass image_shape="
+                f"{n_features} features make no square image. Pass image_shape="
                 "(height, width)."
             )
         return side, side
     if len(image_shape) != 2 or np.prod(image_shape) != n_features:
         raise ValueError(
-            f"image_shape={tuple(image_shape)} must be (height, width) of "
-            f"{n_features} pixels in all, one for each feature."
+            f"image_shape={tuple(image_shape)} must be (height, width) with a product "
+            f"of {n_features}, one pixel for each feature."
         )
     return tuple(image_shape)
 
@@ -75,7 +75,7 @@ def plot_images(X, y, classes, *, shape, center, cmap, ax):
 
 
 def _middle(X, center):
-    """Return the values that have the middle color, and a label for the rest."""
+    """Return the values with the middle color, and the label of the colorbar."""
     if center is None:
         return 0.0, "value"
     if not isinstance(center, str):
@@ -88,7 +88,7 @@ def _middle(X, center):
 
 
 def _rows_of_images(y, classes):
-    """Positions of images in the mosaic, (n_rows, n_columns), -1 for none."""
+    """Return the index of the image in each cell (n_rows, n_columns), or -1."""
     if classes is None:
         n_rows = max(1, round(np.sqrt(len(y) / 2.5)))
         groups = np.array_split(rows_by_target(y, classes), n_rows)
@@ -103,7 +103,7 @@ def _rows_of_images(y, classes):
 
 
 def _figure_size(mosaic_shape, n_rows):
-    """Figure size in inches, (width, height), for a mosaic of (height, width)."""
+    """Return the figure size (width, height) in inches for a mosaic."""
     height, width = mosaic_shape
     pixel = min(9 / width, max(0.75 * n_rows, 1.5) / height, 9 / height)
     return 1.5 + pixel * width, max(0.5 + pixel * height, 1.5)

@@ -1,4 +1,4 @@
-"""Synthetic rows among the real ones, in a plane."""
+"""Scatter plot of synthetic rows among real rows, in a plane."""
 
 import numpy as np
 from sklearn.compose import make_column_transformer
@@ -20,8 +20,8 @@ def plot_scatter(X_synthetic, y_synthetic, classes, *, X, y, is_categorical, cma
     Returns
     -------
     tuple of (Axes, list of PathCollection, Colorbar or None)
-        The artists: real rows, by class if their classes are known, then synthetic
-        ones. The colorbar is that of targets that are no classes.
+        The artists: first real rows, by class if their classes are known, then
+        synthetic rows. Only numeric targets have a colorbar.
     """
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     numbers = make_column_transformer(
@@ -58,7 +58,7 @@ def _draw_classes(ax, real, y, synthetic, y_synthetic, classes):
 
 
 def _draw_targets(ax, real, y, synthetic, y_synthetic, cmap):
-    """Of several targets, the first is shown."""
+    """Draw rows with numeric targets; the first target gives the color."""
     y, y_synthetic = (
         t if t is None or t.ndim == 1 else t[:, 0] for t in (y, y_synthetic)
     )

@@ -1,10 +1,10 @@
-"""Synthetic rows as a heat map."""
+"""Heat map of synthetic rows."""
 
 import numpy as np
 
 from skdistill.evaluation.plotting._axes import axes_or_new, rows_by_target, target_text
 
-#: Most labels on an axis that are told apart.
+#: Maximum number of labels on an axis.
 MAX_TICKS = 40
 
 

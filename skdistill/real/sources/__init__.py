@@ -1,4 +1,4 @@
-"""Where real rows lie that are read block by block, one file for each kind of place."""
+"""Sources of real rows that are read block by block, one file for each kind."""
 
 from skdistill.real.sources._base import ReadingError
 from skdistill.real.sources._batches import BatchesSource, check_labels

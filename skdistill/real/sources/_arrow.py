@@ -1,9 +1,9 @@
-"""Parquet files and other datasets of Arrow, read record batch by record batch."""
+"""Parquet files and other datasets of Arrow, which are read in record batches."""
 
 from skdistill.real.sources._base import BLOCK_BYTES, LocalSource
 from skdistill.real.sources._columns import block_of_frame
 
-#: Bytes of a value, for the number of rows that are read at once.
+#: Bytes of a value, to choose the number of rows that are read at a time.
 VALUE_BYTES = 8
 
 
@@ -13,11 +13,11 @@ class ArrowSource(LocalSource):
     Parameters
     ----------
     dataset : str, path or pyarrow.dataset.Dataset
-        A Parquet file, a folder of such, or a dataset.
+        A Parquet file, a folder of Parquet files, or a dataset.
     y : str or array-like of shape (n,)
         Name of the column of targets, or the targets.
     sample_weight : str, array-like of shape (n,) or None
-        The same for the weights.
+        Name of the column of weights, or the weights.
     """
 
     def __init__(self, dataset, y, sample_weight=None):
@@ -33,7 +33,7 @@ class ArrowSource(LocalSource):
 
     def blocks(self, number=0):
         """Yield the blocks in their order."""
-        # One batch is worked on, one read ahead by us, and one by Arrow.
+        # One batch is in use, LocalSource reads one ahead, and Arrow another one.
         batches = self.dataset.to_batches(
             batch_size=self.block_rows,
             batch_readahead=1,
@@ -47,7 +47,7 @@ class ArrowSource(LocalSource):
             first += batch.num_rows
 
     def _scan_options(self):
-        """Return options by which Parquet does not keep what may be read later."""
+        """Return options with which Parquet does not buffer data for later batches."""
         from pyarrow import dataset as datasets
 
         form = getattr(self.dataset, "format", None)
@@ -57,7 +57,7 @@ class ArrowSource(LocalSource):
 
 
 def _frame(batch):
-    """Return a record batch as a DataFrame of pandas, or of polars without it."""
+    """Return a record batch as a DataFrame of pandas, or of polars without pandas."""
     try:
         return batch.to_pandas(split_blocks=True)
     except ImportError:

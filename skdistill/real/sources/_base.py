@@ -1,8 +1,8 @@
-"""The contract of a place that real rows are read from, block by block.
+"""The contract of sources, from which real rows are read block by block.
 
-A pass over the rows is a function of each block and a way to combine what it returns.
-So a place decides by itself where the function runs: here, while the next block is read
-ahead, or where the block lies.
+A pass over the rows consists of a function of a block and a function that combines two
+results. So a source decides where the functions run: in this process, while the next
+block is read, or where the block is stored.
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ import numpy as np
 
 from skdistill._sklearn_compat import _num_samples
 
-#: Bytes of a block that is read at once.
+#: Approximate number of bytes of a block.
 BLOCK_BYTES = 2**24
 
 
@@ -23,13 +23,13 @@ class Block(NamedTuple):
     Attributes
     ----------
     first : int
-        Position of its first row among all.
+        Position of its first row among all rows.
     X : array or DataFrame of shape (n, q)
         Samples.
     y : array, Series or DataFrame of shape (n,) or (n, k)
         Targets.
     sample_weight : array of shape (n,) or None
-        Weights, one each by default.
+        Weights; None stands for ones.
     """
 
     first: int
@@ -39,74 +39,76 @@ class Block(NamedTuple):
 
     @property
     def n_rows(self):
-        """How many rows there are."""
+        """Number of rows."""
         return _num_samples(self.X)
 
 
 class ReadingError(Exception):
-    """Rows could not be read once more; its cause says why."""
+    """Rows could not be read again. Its cause is the original error."""
 
 
 class Source(ABC):
-    """A place that real rows are read from."""
+    """A source of real rows."""
 
     @abstractmethod
     def reduce(self, function, combine, *arguments):
-        """Combine what a function returns for each block.
+        """Combine the results of a function for all blocks.
 
         Parameters
         ----------
         function : callable
-            ``function(block, *arguments)`` for a block that has rows; it can be
-            pickled. None says that there is nothing to combine.
+            ``function(block, *arguments)``. It is called for blocks that have rows, and
+            it has to be possible to pickle it. Results of None are ignored.
         combine : callable
-            ``combine(first, second)``, associative, in the order of the blocks.
+            ``combine(first, second)`` combines two results, in the order of the blocks.
+            It is associative.
         *arguments : pytrees of small arrays
-            What the function takes besides the block.
+            Further arguments of the function.
 
         Returns
         -------
         object
-            The combination. None if there is nothing.
+            The combined result; None if there is none.
         """
 
     @abstractmethod
     def head(self):
         """Return the first Block that has rows, or a few of its rows.
 
-        None if there is none.
+        Returns None if there are no rows.
         """
 
     @abstractmethod
     def map(self, function):
-        """Return what a function makes of each block, one below the other.
+        """Return the results of a function for all blocks, stacked.
 
         Parameters
         ----------
         function : callable
-            ``function(block) -> array`` with an entry for each row; it can be pickled.
+            ``function(block) -> array`` with an entry for each row. It has to be
+            possible to pickle it.
         """
 
 
 def combined(combine, first, second):
-    """Return the combination of two results, of which None says nothing."""
+    """Return the combination of two results, each of which may be None."""
     if first is None or second is None:
         return second if first is None else first
     return combine(first, second)
 
 
 class LocalSource(Source):
-    """A place that this process reads from, one block after the other.
+    """A source that this process reads, one block after the other.
 
     While a function works on a block, a thread reads the next one.
     """
 
     @abstractmethod
     def blocks(self, number=0):
-        """Yield the blocks in their order, from one of them on."""
+        """Yield the blocks in their order, beginning with block ``number``."""
 
     def reduce(self, function, combine, *arguments):
-        """Combine what a function returns for each block, see ``Source``."""
+        """Combine the results of a function for all blocks, see ``Source``."""
         total = None
         with ThreadPoolExecutor(1, "skdistill-reader") as reader:
             blocks = _Retrying(self)
@@ -118,30 +120,30 @@ class LocalSource(Source):
         return total
 
     def head(self):
-        """Return the first Block that has rows, which is read once."""
+        """Return the first Block that has rows, which is cached."""
         if not hasattr(self, "_head"):
             self._head = next((block for block in self.blocks() if block.n_rows), None)
         return self._head
 
     def map(self, function):
-        """Return what a function makes of each block, one below the other."""
+        """Return the results of a function for all blocks, stacked."""
         parts = self.reduce(lambda block: [function(block)], list.__add__)
         return np.concatenate(parts)
 
 
 class _Retrying:
-    """The blocks of a source, of which one that cannot be read is tried once more."""
+    """The blocks of a source. If one cannot be read, it is tried a second time."""
 
     def __init__(self, source):
         self._source, self._number, self._first = source, 0, 0
         self._blocks = source.blocks()
 
     def next(self):
-        """Return the next block, None after the last."""
+        """Return the next block, or None after the last one."""
         try:
             block = next(self._blocks, None)
         except Exception:
-            # A generator that has failed is finished: a new one starts at the block.
+            # The generator cannot continue after an error, so start a new one.
             self._blocks = self._source.blocks(self._number)
             try:
                 block = next(self._blocks, None)

@@ -1,4 +1,4 @@
-"""Batches of a reader of the user's own, such as a database cursor."""
+"""Batches from a reader of the user, such as a database cursor."""
 
 from collections.abc import Iterable
 
@@ -8,15 +8,15 @@ from skdistill.real.sources._base import Block, LocalSource
 
 
 class BatchesSource(LocalSource):
-    """Rows that a function of the user's yields.
+    """Rows from a reader of the user.
 
     Parameters
     ----------
     make_batches : callable
         ``make_batches()`` returns an iterable of ``(X, y)`` or ``(X, y,
-        sample_weight)``: one pass over the rows, the same ones each time.
+        sample_weight)``. It starts a new pass over the same rows each time.
     classes : array-like of shape (n_classes,), default=None
-        Labels that may occur.
+        Allowed labels; None allows all.
     """
 
     def __init__(self, make_batches, classes=None):
@@ -35,18 +35,18 @@ class BatchesSource(LocalSource):
 
 
 def _batches(make_batches):
-    """Yield what a reader yields, if it is of the right form."""
+    """Yield the batches of a reader, after checking their form."""
     batches = make_batches()
     if not isinstance(batches, Iterable):
         raise TypeError(
-            f"make_batches() returned {type(batches).__name__}; expected an iterable "
-            "of tuples (X, y) or (X, y, sample_weight)."
+            f"make_batches() returned {type(batches).__name__}. Return an iterable of "
+            "tuples (X, y) or (X, y, sample_weight) instead."
         )
     for batch in batches:
         if not isinstance(batch, tuple) or len(batch) not in (2, 3):
             raise TypeError(
-                f"make_batches() yielded {type(batch).__name__}; expected a tuple "
-                "(X, y) or (X, y, sample_weight)."
+                f"make_batches() yielded {type(batch).__name__}. Yield tuples (X, y) "
+                "or (X, y, sample_weight) instead."
             )
         yield batch
 
@@ -57,5 +57,5 @@ def check_labels(y, classes):
     if len(unknown):
         raise ValueError(
             f"y has the labels {unknown.tolist()}, which are not among classes="
-            f"{np.asarray(classes).tolist()}."
+            f"{np.asarray(classes).tolist()}. Correct y, or add them to classes."
         )

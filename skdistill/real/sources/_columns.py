@@ -1,4 +1,4 @@
-"""Targets and weights that lie beside a table, or are columns of it."""
+"""Targets and weights as columns of a table, or as separate arrays."""
 
 import narwhals.stable.v2 as nw
 
@@ -7,7 +7,7 @@ from skdistill.real.sources._base import Block
 
 
 def names_of_columns(*columns):
-    """Return those of targets and weights that are names of columns."""
+    """Return the targets and weights that are given as names of columns."""
     return [name for name in columns if isinstance(name, str)]
 
 
@@ -19,9 +19,9 @@ def block_of_frame(first, frame, y, sample_weight):
     first : int
         Position of its first row.
     frame : DataFrame of shape (n, q)
-        Some of the rows, with columns of targets and weights.
+        Some of the rows, including columns of targets and weights.
     y, sample_weight : str, array-like of all rows, or None
-        Names of columns, or what lies beside the table.
+        Names of columns, or arrays for all rows.
     """
     table = nw.from_native(frame, eager_only=True)
     rows = slice(first, first + len(table))

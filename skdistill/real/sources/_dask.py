@@ -1,8 +1,8 @@
-"""Arrays and DataFrames of Dask: functions run where the partitions lie.
+"""Arrays and DataFrames of Dask. Functions run where the partitions are stored.
 
-There is one task for each partition, and their results are combined in a tree on the
-workers. To them goes the function with its small arguments, once for each pass; back
-comes one result.
+There is one task for each partition, and the workers combine their results in a tree.
+In each pass the function with its small arguments is sent to the workers once, and one
+result is sent back.
 """
 
 from functools import cached_property, partial
@@ -13,7 +13,7 @@ import numpy as np
 from skdistill._sklearn_compat import _num_samples
 from skdistill.real.sources._base import Block, Source, combined
 
-#: Rows of which the form of a result is told.
+#: Number of rows that are used to find the shape and dtype of a result.
 HEAD_ROWS = 8
 
 
@@ -43,7 +43,7 @@ class DaskSource(Source):
         )
         if named:
             X = X.drop(columns=named)
-        # What is persisted on a cluster is there as long as the collection is.
+        # Keep references, because persisted data is deleted with its collection.
         self._collections = X, y, sample_weight
         parts = _partitions(X)
         self._parts = list(
@@ -69,8 +69,8 @@ class DaskSource(Source):
         return np.cumsum([0] + [first for first, *_ in lengths]).tolist()
 
     def _tasks(self, function, *arguments):
-        # A task of its own, so that what all partitions need travels once, and can be
-        # sent again if a worker is lost.
+        # A separate task, so that the arguments are sent once for all partitions, and
+        # again if a worker is lost.
         given = dask.delayed((function, arguments), traverse=False, pure=False)
         return [
             _of_partition(given, first, *part)
@@ -78,7 +78,7 @@ class DaskSource(Source):
         ]
 
     def reduce(self, function, combine, *arguments):
-        """Combine what a function returns for each block, see ``Source``."""
+        """Combine the results of a function for all blocks, see ``Source``."""
         results = self._tasks(function, *arguments)
         together = dask.delayed(partial(combined, combine), pure=False)
         while len(results) > 1:
@@ -88,14 +88,14 @@ class DaskSource(Source):
         return results[0].compute(retries=1)
 
     def head(self):
-        """Return some rows of the first partition that has any."""
+        """Return some rows of the first partition that is not empty."""
         sizes = np.diff(self._firsts)
         if not sizes.any():
             return None
         return _first_rows(*self._parts[int(np.argmax(sizes > 0))]).compute()
 
     def map(self, function):
-        """Return what a function makes of each block, as a Dask array."""
+        """Return the results of a function for all blocks, as a Dask array."""
         from dask import array
 
         form = np.asarray(function(self.head()))

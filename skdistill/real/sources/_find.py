@@ -1,4 +1,4 @@
-"""Which containers are read block by block, and by whom."""
+"""Choice of the source for a container that is read block by block."""
 
 import sys
 from os import PathLike
@@ -10,20 +10,20 @@ from skdistill.real.sources._sliced import SlicedSource
 
 
 def source_of(X, y, sample_weight):
-    """Return the Source of a container that is not to be read as a whole.
+    """Return the Source of a container that is read block by block.
 
     Parameters
     ----------
     X : object
         Samples in any container.
     y, sample_weight : object
-        Targets and weights: arrays, or what belongs to the container, such as the
-        names of columns.
+        Targets and weights: arrays, or objects that suit the container, such as names
+        of its columns.
 
     Returns
     -------
     Source or None
-        None for containers that are read at once.
+        The source; None for containers in memory.
     """
     for belongs, make in _SOURCES:
         if belongs(X):
@@ -37,7 +37,7 @@ def refuse_blocks(**containers):
     Parameters
     ----------
     **containers : object
-        By the names of the parameters.
+        Containers, with the names of the parameters.
     """
     for name, X in containers.items():
         if source_of(X, None, None) is not None:
@@ -49,7 +49,7 @@ def refuse_blocks(**containers):
 
 
 def _is_of(package, *names):
-    """Return whether an object is of some classes, without importing their package."""
+    """Return a function that checks classes of objects, without importing a package."""
 
     def belongs(X):
         module = sys.modules.get(package)
@@ -86,7 +86,7 @@ def _dask(X, y, sample_weight):
     return DaskSource(X, y, sample_weight)
 
 
-#: Pairs of what tells a container, and what makes its source.
+#: Pairs of a function that recognizes a container, and one that makes its source.
 _SOURCES = (
     (lambda X: isinstance(X, Source), lambda source, y, sample_weight: source),
     (_is_of("dask.array", "Array"), _dask),

@@ -1,9 +1,9 @@
-"""Lazy frames of polars, collected batch by batch."""
+"""Lazy frames of polars, which are collected in batches."""
 
 from skdistill.real.sources._base import BLOCK_BYTES, LocalSource
 from skdistill.real.sources._columns import block_of_frame
 
-#: Bytes of a value, for the number of rows that are collected at once.
+#: Bytes of a value, to choose the number of rows that are collected at a time.
 VALUE_BYTES = 8
 
 
@@ -17,13 +17,13 @@ class LazySource(LocalSource):
     y : str or array-like of shape (n,)
         Name of the column of targets, or the targets.
     sample_weight : str, array-like of shape (n,) or None
-        The same for the weights.
+        Name of the column of weights, or the weights.
     """
 
     def __init__(self, frame, y, sample_weight=None):
         if not hasattr(frame, "collect_batches"):
             raise ImportError(
-                "Reading a LazyFrame in batches takes polars 1.34 or newer. Install "
+                "Reading a LazyFrame in batches needs polars 1.34 or newer. Install "
                 "it, or pass the frame's collect()."
             )
         self.frame, self.y, self.sample_weight = frame, y, sample_weight

@@ -1,4 +1,4 @@
-"""Arrays that are sliced by rows: in memory, mapped from a file, of zarr or h5py."""
+"""Arrays that are sliced by rows: in memory, memory-mapped, of zarr or h5py."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class SlicedSource(LocalSource):
     sample_weight : array-like of shape (n,), default=None
         Weights.
     block_rows : int, default=None
-        Rows of a block; by default about 16 MB of them.
+        Number of rows in a block. By default a block has about 16 MB.
     """
 
     def __init__(self, X, y, sample_weight=None, *, block_rows=None):
@@ -38,7 +38,7 @@ class SlicedSource(LocalSource):
 
 
 def _read(array, rows):
-    """Return rows in memory: a copy of what is mapped from a file."""
+    """Return rows in memory, as a copy if they are memory-mapped."""
     if array is None:
         return None
     is_sliced = isinstance(array, np.ndarray) or hasattr(array, "chunks")

@@ -1,19 +1,19 @@
-"""Rows that have the counts of the real data, for naive Bayes of counts.
+"""Exact sets for naive Bayes of counts: rows that have the counts of the real data.
 
-With the weighted sums ``N`` (k, p) of the real rows of each class, their weights ``n``
-and those of the synthetic rows ``n'``, rows with the sums ``N'`` train to the same
-model if
+Let ``N`` (k, p) be the weighted sums of the real rows of each class, ``n`` their total
+weights, ``N'`` and ``n'`` those of the synthetic rows, and ``a`` the smoothing
+``alpha``. The synthetic rows train to the same model if
 
-- **multinomial**: ``N'_c + a = s_c (N_c + a)``, for any ``s_c``: only the shares of the
-  features count;
-- **complement**: ``N' + b = s (N + b)`` with ``b = a / (k - 1)``, for one ``s``: then
-  the sums of all other classes, plus ``a``, are ``s`` times what they were;
+- **multinomial**: ``N'_c + a = s_c (N_c + a)`` for any ``s_c``, because only the shares
+  of the features matter;
+- **complement**: ``N' + b = s (N + b)`` with ``b = a / (k - 1)`` for one ``s``, because
+  the sums of all other classes, plus ``a``, are then multiplied by ``s``;
 - **Bernoulli**: as the multinomial, but with ``s_c = (n'_c + 2 a) / (n_c + 2 a)``.
 
-Within the bounds of the rows ``N'`` has bounds itself, and ``s`` is as near to
-``n' / n``, with which rows are of the size of real ones, as these allow. A count of
-zero in the data takes ``s >= 1``. Rows have given sums if the starting rows are scaled,
-feature by feature, towards a bound: zeros stay zeros.
+The bounds of the rows imply bounds of ``N'``. Within these, ``s`` is chosen as near as
+possible to ``n' / n``, for which synthetic rows are as large as real ones. A count of
+zero in the data requires ``s >= 1``. To get the sums ``N'``, the starting rows are
+scaled towards a bound, feature by feature, so that zeros stay zeros.
 
 Priors follow the weights of the rows.
 """
@@ -27,23 +27,25 @@ from skdistill.students.moments._counts import (
     MultinomialNBStudent,
 )
 
-#: Error that counts as rounding, relative to what is compared.
+#: Relative error that counts as rounding.
 ROUNDING = 1e-12
 OUT_OF_BOUNDS = (
-    "rows within feature_range have other sums. Pass feature_range=None, or more rows"
+    "no rows within feature_range have the required sums. Pass feature_range=None, or "
+    "more rows"
 )
 OF_PRIORS = (
-    "priors follow the rows. Pass weighting='match', n_synthetic as a dict in "
-    "proportion to the classes, or class_prior to the estimator"
+    "the class priors depend on the numbers of rows. Pass weighting='match', "
+    "n_synthetic as a dict in proportion to the classes, or class_prior to the "
+    "estimator"
 )
 OF_SMOOTHING = (
-    "a feature is next to never or next to always there in a class, and alpha smooths "
-    "fewer rows more. Pass weighting='match'"
+    "a feature is almost always absent or almost always present in a class, and alpha "
+    "smooths fewer rows more. Pass weighting='match'"
 )
 
 
 def count_rows(student, real, synthetic, bounds):
-    """Return rows near the model of all rows.
+    """Return rows that train to the model of all rows, or near it.
 
     Parameters
     ----------
@@ -54,14 +56,14 @@ def count_rows(student, real, synthetic, bounds):
     synthetic : SyntheticSet
         Starting rows.
     bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature, zero or more.
+        Minimum and maximum of each feature, zero or more.
 
     Returns
     -------
     X : ndarray of shape (m, p)
         The rows.
     shortfall : str
-        What keeps them from reproducing the model; empty if nothing does.
+        Why the rows do not reproduce the model; empty if they do.
     """
     y, weight = synthetic.y, synthetic.sample_weight
     share, counts, *_ = real.map_sum(
@@ -94,7 +96,7 @@ def count_rows(student, real, synthetic, bounds):
 def _multinomial(counts, total, reached, low, high, alpha):
     least = ((low + alpha) / (counts + alpha)).max(axis=1)
     largest = ((high + alpha) / (counts + alpha)).min(axis=1)
-    # Where no factor will do, the sums that are out of bounds say so.
+    # If no factor is within the bounds, the sums are out of bounds, which is checked.
     return alpha, np.clip(reached / total, least, np.maximum(least, largest)), ""
 
 
@@ -122,9 +124,9 @@ _FACTORS = {
 
 
 def _with_sums(X, weight, sums, bounds):
-    """Scale rows (m, p) within bounds to weighted sums (p,), towards a bound.
+    """Scale rows (m, p) towards a bound such that they have weighted sums (p,).
 
-    Rows that are all at the bound they are to leave become equal.
+    If all rows are at the bound that they have to leave, they become equal.
     """
     low, high = bounds
     total, present = weight.sum(), weight @ X
@@ -132,7 +134,7 @@ def _with_sums(X, weight, sums, bounds):
     grows = (wanted > room) & np.isfinite(high)
     flat = room <= 0
     downwards = low + (X - low) * (wanted / np.where(flat, 1.0, room))
-    # From the upper bound, which rows that grow may not pass.
+    # Rows that grow are scaled towards the upper bound, which they may not exceed.
     top = np.where(np.isfinite(high), high, 0.0)
     room, wanted = total * top - present, total * top - sums
     upwards = top - (top - X) * (wanted / np.where(room > 0, room, 1.0))

@@ -1,4 +1,4 @@
-"""What would bring the full-data model within reach, where no rows reproduce it."""
+"""Errors that say what to change if no rows reproduce the full-data model."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from skdistill.solvers.exact._model_of_all_rows import fit_model_of_all_rows
 
 
 def raise_too_few_rows(student, span, synthetic):
-    """Say what learned targets need."""
+    """Raise a ValueError if no rows with learned targets reproduce the model."""
     needed, m = rows_needed(student, span), len(synthetic.X)
     if m < needed:
         raise ValueError(
-            f"solver='exact' needs at least {needed} rows for a model of "
+            f"solver='exact' needs at least {needed} rows for a model with "
             f"{span.V.shape[1]} independent outputs"
             f"{' and a free intercept' * student.is_centered}; got {m}. Raise "
             "n_synthetic, or pass solver='auto', which returns the best rows it finds."
@@ -24,13 +24,17 @@ def raise_too_few_rows(student, span, synthetic):
 
 
 def raise_out_of_reach(problem, ridge, model, synthetic, limit):
-    """Say what would bring the full-data model within reach."""
+    """Raise a ValueError if no rows with given targets reproduce the model.
+
+    If its norm is too large, the message says for which ``C`` it would be in reach.
+    """
     if not model.limited:
         raise ValueError(
             f"solver='exact' found no {len(synthetic.X)} rows within the bounds that "
-            "reproduce the full-data model. Pass more rows (one for each of several "
-            "classes rarely suffices, two do), a wider feature_range, another init, "
-            "weighting='match', or solver='auto', which returns the best rows it finds."
+            "reproduce the full-data model. Pass more rows (with several classes, one "
+            "row for each rarely suffices, but two do), a wider feature_range, another "
+            "init, weighting='match', or solver='auto', which returns the best rows it "
+            "finds."
         )
     student = problem.student
     full = fit_model_of_all_rows(problem, ridge, np.inf, callback=None)

@@ -1,32 +1,33 @@
-"""Rows on which a linear student trains to a given model, such as the full-data one.
+"""Rows with given targets on which a linear student trains to a given model.
 
-For coefficients ``W`` (k, p) and intercepts ``b``, stationarity on ``m`` synthetic rows
-``S`` with weights ``w`` reads ``W = A' S`` and ``A' 1 = c b``, where the pull of a row
-is ``A_i = -C w_i dl/dz(z_i, y_i)``, ``Z = S W' + b``, and ``c`` is the penalty of the
-intercept, mostly zero. Targets that are learned come from ``_learned_targets``; here
-they are given. With the singular value decomposition ``W = V U'`` (singular values in
-``V``) and the part ``Q = S U`` of the rows that the model sees::
+The model is usually that of all real rows. (``_learned_targets`` does the same with
+learned targets.) For coefficients ``W`` (k, p) and intercepts ``b``, the stationarity
+equations on ``m`` synthetic rows ``S`` with weights ``w`` are ``W = A' S`` and
+``A' 1 = c b``. Here ``A_i = -C w_i dl/dz(z_i, y_i)`` is called the pull of row ``i``,
+``Z = S W' + b`` are the raw predictions, and ``c`` is the penalty of the intercept,
+which is usually zero. Let ``W = V U'`` be a singular value decomposition with the
+singular values in ``V``, and ``Q = S U`` the projection of the rows on the span of the
+model. Then the equations are a small system for ``Q`` (m, r)::
 
     A(Q)' Q = V,    A(Q)' 1 = c b,    Z = Q V' + b
 
-is a small system for ``Q`` (m, r). Each of its solutions extends to rows
+Each solution extends to rows
 
     S = Q U' + (I - A pinv(A)) S0 (I - U U'),
 
-the closest to reference rows ``S0`` that train to ``(W, b)`` with this ``Q``: the first
-term alone has ``S W' + b = Z`` and ``A' S = V U' = W``, and what is added is orthogonal
-to ``U`` on one side and to ``A`` on the other. Bounds on the features are met by
-alternating projections: the freedom is in what the model does not see.
+which are the closest ones to reference rows ``S0`` that train to ``(W, b)`` with this
+``Q``. Indeed the first term alone has ``S W' + b = Z`` and ``A' S = V U' = W``, and the
+second term is orthogonal to ``U`` on one side and to ``A`` on the other. Bounds on the
+features are met by alternating projections.
 
-The trace of the first equation limits the norm in reach, by what the loss limits::
+The trace of the first equation and the loss bound the norm of models in reach::
 
     ||W||_F^2 + c ||b||^2 = sum_i <z_i, A_i> <= C sum_i w_i max_z -<z, dl/dz(z, y_i)>
 
 The maximum is ``lambertw((k - 1) / e)`` for the log losses, ``|t| / 2`` for each output
-of the squared hinge, and ``y^2 / (2 k)`` for each of a squared error that is averaged
-over ``k`` outputs; with a free intercept ``y`` may be taken from its mean there. For
-the squared error a closed form says exactly which models are in reach, see
-``_squared_error``.
+of the squared hinge, and ``y^2 / (2 k)`` for each output of a squared error averaged
+over ``k`` outputs, where ``y`` is centered if there is a free intercept. For the
+squared error, ``_squared_error`` has a closed form for all models in reach.
 """
 
 import numpy as np
@@ -41,19 +42,19 @@ from skdistill.solvers.exact._squared_error import squared_error_rows
 def reproducing_rows(student, span, synthetic, bounds):
     """Yield rows that train to a model, or near it if it is out of reach.
 
-    The system has many solutions, and the search for one may end beside them: each
-    result comes from another start.
+    The search may fail to find a solution. So it is repeated from several starts, and
+    each gives a result.
 
     Parameters
     ----------
     student : LinearStudent
-        States the loss and whether there is an intercept.
+        Gives the loss and says whether there is an intercept.
     span : ModelSpan
         The model to reproduce.
     synthetic : SyntheticSet
         Reference rows, with the targets, weights and ``C`` that they train with.
     bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature.
+        Minimum and maximum of each feature.
 
     Yields
     ------
@@ -84,7 +85,11 @@ def reproducing_rows(student, span, synthetic, bounds):
 
 
 def _confident_start(student, span, synthetic, system, Q):
-    """Where all rows are right by the same, by so much as to pull with the norm."""
+    """Return a start at which all rows are predicted equally well.
+
+    Their errors are chosen such that the trace of the equations holds: the pulls sum to
+    the squared norm of the model.
+    """
     target = np.vdot(span.V, span.wanted) + np.vdot(system.balance, span.intercept)
     if student.soft_labels:
         raw = system.raw(Q)
@@ -96,7 +101,11 @@ def _confident_start(student, span, synthetic, system, Q):
 
 
 def _scores_on_rays(loss, origin, y, weight, target):
-    """Scores on the ray to where a row at an origin is pulled, as far as asked."""
+    """Return scores on rays from an origin in the directions of the pulls.
+
+    The length of the rays is the largest at which ``sum_i <z_i - origin, A_i>`` is the
+    target.
+    """
     start = np.tile(origin, (len(y), 1))
     rays = -loss.gradient(start, y)
 
@@ -116,10 +125,11 @@ def _scores_on_rays(loss, origin, y, weight, target):
 
 
 def _confident_scores(loss, Z, y, weight, target):
-    """Scores with one and the same error ``u`` in every row, of the trace asked for.
+    """Return scores with the same error ``u`` in every row.
 
-    Each row keeps what it says of the other classes, and is right with probability
-    ``1 - u``: none is too far out to be moved, none on the wrong side.
+    The class of each row has probability ``1 - u``; the ratios of the other classes
+    stay. So no row is on the wrong side, or so far out that it has no gradient. ``u``
+    is chosen such that the trace of the equations is the target.
     """
     if y.ndim == 1:
         Y = np.column_stack([1 - y, y])

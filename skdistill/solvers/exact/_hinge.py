@@ -1,7 +1,8 @@
-"""The search for rows of a squared hinge, by way of hinges that are smooth.
+"""The search for rows that train a squared hinge loss to a given model.
 
-A row beyond its margin is not felt, and no step would say so. With ``log(1 + exp)`` for
-the positive part, in ever smaller units, every row is felt.
+Rows beyond their margin have no gradient, so a step cannot move them back. Therefore
+the search begins with a smooth hinge, in which ``log(1 + exp)`` replaces the positive
+part, and makes it sharper step by step.
 """
 
 from types import SimpleNamespace
@@ -12,24 +13,24 @@ from scipy.special import expit
 from skdistill.objectives._hessians import DiagonalHessians
 from skdistill.solvers.exact._squared_error import squared_error_rows
 
-#: How smooth hinges are, in units of the margin.
+#: Widths of the smooth hinges, in units of the margin.
 WIDTHS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001)
 
 
 def solve_hinge(system, Q):
-    """Solve a system from ``Q`` for hinges that are smooth at first, and become sharp.
+    """Solve a system of a squared hinge from ``Q``, by a sequence of smooth hinges.
 
     Parameters
     ----------
     system : PullSystem
         Equations of a squared hinge.
     Q : ndarray of shape (m, r)
-        Where from.
+        Start.
 
     Returns
     -------
     ndarray of shape (m, r)
-        The solution, or the end of the search.
+        The solution, or the last iterate if the search fails.
     """
     for width in WIDTHS:
         Q = system.with_loss(_smooth_hinge(width)).solve(Q)
@@ -37,7 +38,7 @@ def solve_hinge(system, Q):
 
 
 def near_labels(student, span, synthetic, Q):
-    """Where a squared error would have the rows, apart as the reference rows are."""
+    """Return a start: the rows of a squared error, with the spread of the reference."""
     signs = synthetic._replace(y=np.sign(synthetic.y))
     alpha = 1 / (2 * student.strength_on(synthetic))
     at_labels, _ = squared_error_rows(span, signs, alpha, student, Q)
@@ -46,7 +47,7 @@ def near_labels(student, span, synthetic, Q):
 
 
 def _smooth_hinge(width):
-    """First and second derivatives like those of the squared hinge."""
+    """Return first and second derivatives of a smooth approximation of the hinge."""
 
     def missing(raw, y):
         return (1 - np.sign(y) * raw) / width

@@ -1,29 +1,30 @@
 """Rows with learned numeric targets on which a linear student trains to a given model.
 
-Stationarity reads ``W = A' S`` and ``A' 1 = c b``, see ``_given_targets``. If targets
-are free, so is the pull ``A``: targets at which the loss pulls as asked follow from
-``Z = S W' + b``, for ridge regression ``Y = Z + alpha diag(1/w) A``. So choose any
-``A`` (m, k) with this balance that spans what ``W`` spans, and the closest rows to
-reference rows ``S0``
+The stationarity equations are ``W = A' S`` and ``A' 1 = c b``, see ``_given_targets``.
+If targets are learned, the pulls ``A`` can be chosen freely, because suitable targets
+follow from ``Z = S W' + b``; for ridge regression they are
+``Y = Z + alpha diag(1/w) A``. So choose any ``A`` (m, k) that fulfills the second
+equation and whose rows span the columns of ``W``. Then the closest rows to reference
+rows ``S0``,
 
     S = S0 + pinv(A)' (W - A' S0)
 
-with these targets train to ``(W, b)``, whatever its norm. It takes ``m >= rank(W)``
-rows, and one more with a free intercept, since the columns of ``A`` then sum to zero
-(Chen, Huang and Weng, "Provable and Efficient Dataset Distillation for Kernel Ridge
-Regression", NeurIPS 2024, Theorem 4.1, have the ridge without intercept). Without a
-penalty, least squares, the targets are ``Z``: the error is zero, and ``W = A' S``
-says that ``W`` is in the span of the rows, which makes it the solution of least norm.
+with these targets, train to ``(W, b)``, whatever its norm. This requires
+``m >= rank(W)`` rows, and one more with a free intercept, because the columns of ``A``
+then sum to zero. (Chen, Huang and Weng, "Provable and Efficient Dataset Distillation
+for Kernel Ridge Regression", NeurIPS 2024, Theorem 4.1, prove this for ridge regression
+without intercept.) Least squares have no penalty, and their targets are ``Z``, without
+error. Then ``W = A' S`` says that ``W`` is in the span of the rows, so it is the
+solution of minimum norm.
 
-Which ``A`` is a matter of taste: strong pulls move the rows little and the targets far
-from the model. The candidates are ridge regressions of ``W`` on the rows,
-``A = inv(K + l I) S0 W'`` with ``K = S0 S0'``; with more rows than features and a small
-``l`` the rows do not move at all.
+Large pulls ``A`` move the rows little but the targets far from the model. So several
+candidates are tried: ridge regressions of ``W`` on the rows,
+``A = inv(K + l I) S0 W'`` with ``K = S0 S0'``. With more rows than features and a small
+``l``, the rows do not move at all.
 
-Where rows or targets of a candidate are beyond the range of the data, others are sought
-that are not. Given ``A``, the rows in a box that solve the equations are found by
-alternating projections; given the rows, targets in a box are pulls in a box, which are
-found likewise. In turns, both get there if there is room.
+If rows or targets of all candidates exceed the range of the data, two steps alternate.
+Given ``A``, alternating projections find rows in a box that solve the equations. Given
+the rows, they find pulls in a box, which correspond to targets in a box.
 """
 
 from copy import copy
@@ -34,20 +35,20 @@ from scipy.linalg import eigh, helmert
 
 from skdistill.solvers.exact._span import project_into_box
 
-#: Ridges, relative to the largest eigenvalue of ``K``.
+#: Values of ``l``, relative to the largest eigenvalue of ``K``.
 RIDGES = np.geomspace(1e-10, 1e2, 25)
-#: Turns between rows in their box and pulls in theirs.
+#: Maximum number of alternations between rows and pulls.
 MAX_TURNS = 5
-#: Sets from which such turns start.
+#: Maximum number of sets from which alternations start.
 MAX_ALTERNATIONS = 5
-#: Error of the equations, relative to the model, with which a set counts as exact.
+#: Maximum error of the equations, relative to the model, of an exact set.
 ROUNDING = 1e-9
 #: No bounds.
 FREE = (-np.inf, np.inf)
 
 
 def rows_needed(student, span):
-    """Fewest rows that reproduce a model if their targets are learned."""
+    """Return the minimum number of rows that reproduce a model by learned targets."""
     return span.V.shape[1] + student.is_centered
 
 
@@ -66,29 +67,30 @@ def reproducing_sets(
 ):
     """Yield sets that train to a model, the most plausible ones first.
 
-    These are within the ranges of the data if there are such, and near their reference.
+    Sets within the ranges of the data come first, and of these the nearest ones to the
+    reference.
 
     Parameters
     ----------
     student : LinearStudent
-        States the loss and whether there is an intercept.
+        Gives the loss and says whether there is an intercept.
     params : LinearParams
         The model to reproduce.
     synthetic : SyntheticSet
         Reference rows, with the weights and ``C`` that they train with.
     bounds : tuple of two ndarrays of shape (p,)
-        Least and largest value of each feature.
+        Minimum and maximum of each feature. All sets meet them, even if they do not
+        train to the model then.
     scale : ndarray of shape (p,)
         Unit of each feature.
     target_scale : float or ndarray of shape (k,)
         Unit of each target.
     target_bounds : tuple of two floats or ndarrays of shape (k,), default=FREE
-        Least and largest value of each target. Like ``bounds`` they are met, if
-        need be at the expense of the model.
+        Minimum and maximum of each target, which all sets meet, too.
     ranges, target_ranges : tuples of two, default=FREE
-        The same for what features and targets are preferably: the ranges of the data.
+        Preferred bounds of features and targets: the ranges of the data.
     wanted : ndarray of shape (k, p), default=None
-        What the pulls of the rows have to add up to; by default the coefficients.
+        The required sum ``A' S``; by default it is the coefficients.
 
     Yields
     ------
@@ -99,7 +101,7 @@ def reproducing_sets(
     search = _Search(student, params, synthetic, units, bounds, target_bounds, wanted)
     plausible = search.restricted_to(ranges, target_ranges)
 
-    @np.errstate(over="ignore", invalid="ignore")  # of exponentials far out
+    @np.errstate(over="ignore", invalid="ignore")  # exponentials may overflow
     def shortfall(candidate):
         return not search.is_exact(candidate), plausible.excess(candidate)
 
@@ -124,14 +126,14 @@ def reproducing_sets(
 
 
 class _Search:
-    """Sets that train to a model, within bounds.
+    """The search for sets that train to a model, within bounds.
 
     Parameters
     ----------
     student, params, synthetic, bounds, target_bounds, wanted
         As for ``reproducing_sets``.
     units : tuple of (scale, target_scale)
-        Likewise.
+        As for ``reproducing_sets``.
     """
 
     def __init__(
@@ -146,7 +148,7 @@ class _Search:
         self.bounds, self.target_bounds = bounds, target_bounds
 
     def restricted_to(self, ranges, target_ranges):
-        """Return the same search in the part of the bounds that is within ranges."""
+        """Return the same search with bounds that are also within ranges."""
         search = copy(self)
         search.bounds = _intersection(self.bounds, ranges)
         search.target_bounds = _intersection(self.target_bounds, target_ranges)
@@ -155,25 +157,25 @@ class _Search:
     def pulls(self):
         """Yield candidates for ``A`` (m, k)."""
         X, student = self.synthetic.X, self.student
-        # From their mean or not, in units of the features.
+        # Rows in units of the features, centered if there is a free intercept.
         rows = (X - X.mean(axis=0) * student.is_centered) / self.scale
         wanted = self.wanted / self.scale
         common = np.repeat(self.balance[None] / len(rows), len(rows), axis=0)
         if student.intercept_penalty:
-            # Part of the pull is given: the rest is centered.
+            # The mean of the pulls is given, so find the centered rest.
             wanted = wanted - common.T @ rows
             rows = rows - rows.mean(axis=0)
         for centered in _pulls(rows, wanted, student):
             yield common + centered
 
     def moved(self, A, reference=None):
-        """Return the rows nearest to a reference for a pull, and targets for these."""
+        """Return the nearest rows to a reference for pulls ``A``, and their targets."""
         X = self.synthetic.X if reference is None else reference
         inverse = np.linalg.pinv(A, rcond=1e-12).T
 
         def project(X):
             X = X + self.scale * (inverse @ ((self.wanted - A.T @ X) / self.scale))
-            # Once more, for what is lost in rounding.
+            # A second time, to correct rounding errors.
             return X + self.scale * (inverse @ ((self.wanted - A.T @ X) / self.scale))
 
         X = project_into_box(project, X, self.bounds)
@@ -181,13 +183,13 @@ class _Search:
         return self.synthetic._replace(X=X, y=np.clip(y, *self.target_bounds))
 
     def alternate(self, candidate):
-        """Yield sets on the way to rows and targets within the bounds."""
+        """Yield the sets of alternations between rows and pulls."""
         for _ in range(MAX_TURNS * self.has_pulls):
             candidate = self.moved(self.pulls_within(candidate), candidate.X)
             yield candidate
 
     def pulls_within(self, candidate):
-        """Return the nearest pulls that suit the rows, with targets in the bounds."""
+        """Return the nearest pulls that solve the equations for targets in bounds."""
         X = candidate.X
         equations = np.column_stack([X / self.scale, np.ones(len(X))])
         wanted = np.column_stack([self.wanted / self.scale, self.balance]).T
@@ -207,7 +209,7 @@ class _Search:
         )
 
     def targets(self, value):
-        """Return targets of one value each, in the shape that they have."""
+        """Return constant targets in the shape of the targets of the set."""
         y = self.synthetic.y
         return np.broadcast_to(value, y.reshape(len(y), -1).shape).reshape(y.shape)
 
@@ -221,7 +223,7 @@ class _Search:
         if self.has_pulls:
             A = self.student.pull(raw, candidate)
         elif np.allclose(candidate.y, raw.reshape(candidate.y.shape)):
-            # Targets without error say nothing of it, but the rows do.
+            # Without errors the pulls do not follow from the targets: use the rows.
             rows = X - X.mean(axis=0) * self.student.is_centered
             A = np.linalg.lstsq(rows.T, self.wanted.T, rcond=None)[0]
         else:
@@ -233,7 +235,7 @@ class _Search:
         return (off_balance <= ROUNDING * np.abs(A).sum(axis=0)).all()
 
     def excess(self, candidate):
-        """Mean square of what is beyond the bounds, in units."""
+        """Return the mean square of the distances beyond the bounds, in units."""
         return sum(
             np.mean(np.maximum(np.maximum(low - value, value - high) / unit, 0.0) ** 2)
             for value, (low, high), unit in (
@@ -243,7 +245,10 @@ class _Search:
         )
 
     def distance(self, candidate):
-        """Mean square distance from the reference, and of targets from the model."""
+        """Return the mean square distance of rows from the reference.
+
+        The mean square distance of targets from the model is added.
+        """
         X, y = candidate.X, candidate.y
         raw = self.raw(X)
         predicted = self.student.targets_for(raw, np.zeros_like(raw), self.synthetic)
@@ -257,15 +262,15 @@ def _is_finite(synthetic):
 
 
 def _intersection(bounds, ranges):
-    """Bounds within ranges, or those bounds alone that are beyond them."""
+    """Return ranges clipped to the bounds."""
     return tuple(np.clip(end, *bounds) for end in ranges)
 
 
 def _pulls(rows, wanted, student):
-    """Candidates for ``A`` (m, k) with ``A' rows`` near what is wanted."""
+    """Yield candidates for ``A`` (m, k) with ``A' rows`` near ``wanted``."""
     m = len(rows)
     eigenvalues, vectors = eigh(rows @ rows.T)
-    # Rounding says that the rows are not centered: what is left there is no pull.
+    # Drop eigenvalues that are only rounding errors of the centering.
     is_felt = eigenvalues > 1e-13 * eigenvalues[-1]
     eigenvalues, vectors = eigenvalues[is_felt], vectors[:, is_felt]
     aim = vectors.T @ (rows @ wanted.T)
@@ -274,9 +279,9 @@ def _pulls(rows, wanted, student):
             A = vectors @ (aim / (eigenvalues + ridge)[:, None])
             yield A - student.fit_intercept * A.mean(axis=0)
     if student.intercept_penalty:
-        # A single row pulls at the intercept alone.
+        # With these, the rows pull only at the intercept.
         yield np.zeros((m, len(wanted)))
-    # Rows that do not span as much as the model: others, about as large.
+    # If the rows do not span the model, take other pulls of about its size.
     V, singular, _ = np.linalg.svd(wanted, full_matrices=False)
     rank = np.sum(singular > 1e-12 * singular[0])
     apart = helmert(m).T if student.fit_intercept else np.eye(m)

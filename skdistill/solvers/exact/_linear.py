@@ -1,7 +1,7 @@
-"""The model of all the data as the start of a linear student.
+"""Exact sets of linear students, and starts near the model of all the data.
 
-Its norm tells whether rows can reproduce it, and rows that nearly do are a better start
-than any rows of the data.
+The norm of the model of all the data tells whether rows can reproduce it. If they
+cannot, rows that come near it are a better start than real rows.
 """
 
 from itertools import chain
@@ -22,11 +22,11 @@ from skdistill.solvers.exact._span import ModelSpan, is_reproduced, norm_limit
 from skdistill.solvers.exact._span_loss import SpanLoss
 from skdistill.synthetic._variables import FeatureUnits, OuterVariables
 
-#: Iterations on a few numbers of a sample of the rows, and their tolerance.
+#: Options of the iteration on a sample, projected on the span of the model.
 SPAN_OPTIONS = {"max_iter": 60, "tol": 3e-4}
 
 
-def approach_linear(problem, report):
+def reach_model_linear(problem, report):
     """Find rows that reproduce the model of all the data, or come near.
 
     Parameters
@@ -64,7 +64,8 @@ def approach_linear(problem, report):
     )
     squared_norm = float(np.vdot(model.params.coef, model.params.coef))
     if squared_norm > 0.5 * C * limit and C < largest_C and limit > 0:
-        # A learned C starts at twice what is needed: rows with room look like the data.
+        # A learned C starts at twice the necessary value, so that the rows can stay
+        # near the data.
         C = min(2 * squared_norm / limit, largest_C)
         synthetic = synthetic._replace(
             hyperparameters=student.hyperparameters_for(C, total)
@@ -86,7 +87,7 @@ def approach_linear(problem, report):
 
 
 def _largest_strength(student, options, C, total):
-    """Return the largest ``C`` that a learned hyperparameter stands for."""
+    """Return the largest ``C`` that a learned hyperparameter can lead to."""
     strengths = [C]
     for name, ends in options.hyperparameter_limits(student).items():
         strengths += [student.strength({name: value}, total) for value in ends]
@@ -94,7 +95,7 @@ def _largest_strength(student, options, C, total):
 
 
 def _candidates(problem, span, params, synthetic):
-    """Yield sets within the bounds that train to the model or near it."""
+    """Yield sets within the bounds that train to the model, or near it."""
     student, options = problem.student, problem.options
     if options.target_scale is not None:
         yield from reproducing_sets(
@@ -115,7 +116,7 @@ def _candidates(problem, span, params, synthetic):
 
 
 def _set_near(problem, params, synthetic):
-    """Return a set that trains to the model or near it, for a look during its fit."""
+    """Return a set that trains to a model or near it, for callbacks during its fit."""
     span = ModelSpan(params, np.zeros(synthetic.X.shape[1]))
     return next(_candidates(problem, span, params, synthetic), synthetic)
 
@@ -123,8 +124,8 @@ def _set_near(problem, params, synthetic):
 def _best_start(problem, model, span, synthetic):
     """Return the set with the lowest loss on the sample, or the first exact one.
 
-    The starting rows take part, with the ``C`` that they came with, too: what follows
-    is never worse than they are.
+    The starting rows are among the candidates, also with their original ``C``, so the
+    result is never worse than they are.
     """
     best, best_loss = problem.start, _loss(problem, problem.start)[0]
     candidates = _candidates(problem, span, model.params, synthetic)
@@ -132,7 +133,7 @@ def _best_start(problem, model, span, synthetic):
         loss, trained = _loss(problem, candidate)
         is_exact = not model.limited and is_reproduced(model.params, trained)
         is_exact &= problem.options.holds_targets(candidate)
-        # Rows that were iterated may be better than exact ones, for the loss alone.
+        # The loss of other rows may be lower than that of exact rows.
         if is_exact and (loss < best_loss or problem.options.solver != "lbfgs"):
             return candidate, True
         if loss < best_loss:
@@ -141,10 +142,10 @@ def _best_start(problem, model, span, synthetic):
 
 
 def _improve_in_span(problem, span, synthetic):
-    """Improve what the data's model sees of the rows, in as many numbers as it sees.
+    """Improve the projection of the rows on the span of the model of all data.
 
-    The real rows are projected once; the units and the number of the features do not
-    matter here. The result is extended to rows, and kept if it is better.
+    The real rows are projected, too, so an iteration is fast for any number of
+    features. The result is extended to rows, and kept if it has a lower loss.
     """
     if not span.V.size:
         return synthetic
@@ -175,20 +176,21 @@ def _improve_in_span(problem, span, synthetic):
 
 
 def _loss(problem, synthetic):
-    """Return the loss of a set on the sample, and the params that it trains to."""
+    """Return the loss of a set on the sample, and the trained params."""
     params = problem.student.solve(synthetic)
     return problem.sample_loss.value(params), params
 
 
 def _pull(student, synthetic, params):
-    """Return ``A`` (m, k), by which the rows pull at the coefficients."""
+    """Return the pulls ``A`` (m, k) of the rows."""
     return student.pull(synthetic.X @ params.coef.T + params.intercept, synthetic)
 
 
 def _round_units(problem, model, synthetic):
-    """Return round coordinates of rows near a set.
+    """Return coordinates of rows near a set in which the outer loss is round.
 
-    Pulls are in units of raw predictions, whose square is mostly that of the loss.
+    Pulls are in units of raw predictions, the square of which is the unit of most
+    losses.
     """
     student, sample = problem.student, problem.sample
     params = student.solve(synthetic)
@@ -200,5 +202,5 @@ def _round_units(problem, model, synthetic):
     share = sample.sample_weight / sample.sample_weight.sum()
     curvature = [share @ hessians.columns(c) for c in range(student.n_outputs)]
     units = RoundUnits(model.whitening, pull, np.stack(curvature, axis=1))
-    # Targets that are learned move the pulls, which are no longer given then.
+    # If targets are learned, the pulls are not fixed.
     return units if problem.options.target_scale is None else units.of_features

@@ -1,10 +1,10 @@
 """The linear model of all the real rows, within the norm that a few rows can induce.
 
-Minimizes ``loss + ridge / 2 * ||coef||^2`` over ``||coef|| <= max_norm``. It sees the
-real data through an objective. L-BFGS leads near the model on a sample, and to a model
-that the norm limits. From there, a few steps of Newton's method lead to rounding error.
-Where there are too many rows, features and classes for a Hessian of all rows, L-BFGS
-comes first there, too.
+It minimizes ``loss + ridge / 2 * ||coef||^2`` over ``||coef|| <= max_norm``. The real
+data are used only through an objective. L-BFGS first comes near the model on a sample.
+If the norm limits the model, L-BFGS on all rows finds it. Otherwise a few steps of
+Newton's method on all rows reduce the error to rounding. If the Hessian of all rows is
+too expensive, L-BFGS runs on all rows before that.
 """
 
 from typing import NamedTuple
@@ -25,18 +25,19 @@ from skdistill.solvers.exact._whitening import (
 )
 from skdistill.students._params import LinearParams
 
-#: The sample only leads near the solution.
+#: Maximum number of iterations on the sample, and their tolerance.
 SAMPLE_MAX_ITER = 40
 SAMPLE_TOL = 1e-3
-#: Iterations on all the data that lead near a model at the limit.
+#: Number of iterations of a fit at the limit on all the data, and maximum number of
+#: such fits.
 LIMITED_ITER = 9
 MAX_LIMITED_FITS = 3
-#: How much worse than on its own rows a model may be on others, in units of the loss of
-#: predicting without features.
+#: A model overfits a sample if its loss on other rows is higher by more than this, in
+#: units of the loss of predicting without features.
 OVERFIT = 0.02
-#: Steps after L-BFGS, where the Hessian is known from a sample alone.
+#: Maximum number of Newton steps after L-BFGS if the Hessian comes from a sample.
 POLISHING_STEPS = 2
-#: Multiplications up to which an orthonormal basis of wide rows is computed.
+#: Maximum number of multiplications for an orthonormal basis of wide rows.
 CHEAP_SPAN = 1e10
 
 
@@ -48,10 +49,10 @@ class DataModel(NamedTuple):
     params : LinearParams
         The model.
     limited : bool
-        Whether ``max_norm`` kept it from being the full-data model. A limited model
-        is a place to start from, and not fitted to the end.
+        Whether ``max_norm`` limits it, so that it is not the full-data model. A limited
+        model is only a start and is not fitted to the end.
     whitening : Whitening
-        Round coordinates at the model.
+        Coordinates in which the loss near the model is round.
     outcome : Outcome
         How the fit ended.
     """
@@ -68,16 +69,15 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     Parameters
     ----------
     problem : Problem
-        Its student states the loss and whether there is an intercept; its loss is that
-        over the real rows, its sample's over some of them.
+        The problem, which has the student, the loss on all rows and that on a sample.
     ridge : float
-        Penalty of the estimator on all rows, ``1 / (C * sum of weights)``; zero for
-        the solution of least norm.
+        Penalty of the estimator on all rows, ``1 / (C * sum of weights)``. Zero gives
+        the solution of minimum norm.
     max_norm : float
-        Largest Frobenius norm of the coefficients, or infinity.
+        Maximum Frobenius norm of the coefficients, or infinity.
     callback : callable or None
-        ``callback(params, loss)`` after each iteration on all rows; a true result ends
-        the fit with the model that it has reached.
+        ``callback(params, loss)`` is called after each iteration on all rows. A true
+        result ends the fit.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     intercept = student.start_of(student.encode(sample.y), sample.sample_weight)
     params = LinearParams(np.zeros((k, p)), intercept)
     _, grad = sample_loss.value_and_grad(params)
-    # At the start the constraint is pulled with this force, later with less.
+    # Estimate the multiplier of the constraint at the start; later it is smaller.
     force = 0.0
     if max_norm:
         force = 0.1 * np.linalg.norm(grad.coef) / max_norm
@@ -104,7 +104,7 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
         return _ModelSpace(params, student, objective, ridge, max_norm, whitening, unit)
 
     if whitening.hessian is not None:
-        # Nothing else is to be learned from a sample.
+        # The Hessian of all rows is known, so a sample is of no use.
         params, n_iter, outcome = polish(
             space(params, loss, np.inf), problem, max_iter, tol, callback
         )
@@ -131,10 +131,10 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
             wanted = norm * _growth(problem, params, ridge)
             if wanted >= max_norm:
                 return DataModel(params, True, whitening)
-            # It may still be on the way there.
+            # The fit may not have reached the limit yet.
             if not is_overfit or wanted <= norm or result.outcome is Outcome.STOPPED:
                 break
-        # It is within the ball. From the limit no gradient would lead there.
+        # The model is inside the ball, so move it away from the boundary.
         params = params._replace(coef=params.coef * min(wanted / norm, 1.0))
     if not student.loss.is_quadratic:
         whitening = _whitening_at(problem, params, ridge, span)
@@ -142,7 +142,7 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
     by_newton = student.loss.is_quadratic or (
         is_convex and rows_for_blocks(problem, whitening) is problem.real
     )
-    # Where the Hessian was known, this has been done.
+    # If the Hessian was known, this has been done above.
     if whitening.hessian is None and by_newton:
         params, n_iter, outcome = polish(
             space(params, loss, np.inf), problem, max_iter, tol, callback
@@ -164,9 +164,9 @@ def fit_model_of_all_rows(problem, ridge, max_norm, *, callback):
 
 
 def _is_overfit(problem, params):
-    """Whether a model owes its loss to the sample that it was fitted on.
+    """Whether a model overfits the sample, by its loss on a second sample.
 
-    A sample has less to say against large coefficients than all the data.
+    Coefficients fitted on a sample may be too large for all the data.
     """
     if not problem.is_sampled:
         return False
@@ -176,9 +176,9 @@ def _is_overfit(problem, params):
 
 
 def _growth(problem, params, ridge):
-    """Factor of the coefficients that the loss on all rows asks for.
+    """Return the factor by which the loss on all rows would scale the coefficients.
 
-    By a step of Newton's method along them, with the curvature on the sample.
+    It is a step of Newton's method along them, with the curvature on the sample.
     """
     student, sample, coef = problem.student, problem.sample, params.coef
     squared_norm = np.vdot(coef, coef)
@@ -195,13 +195,13 @@ def _growth(problem, params, ridge):
 
 
 def ridge_on_all_rows(student, hyperparameters, real):
-    """Return the penalty that the estimator has on all rows, of a mean loss."""
+    """Return the penalty of the estimator on all rows, relative to the mean loss."""
     total = real.total_weight
     return 1 / (student.strength(hyperparameters, total) * total)
 
 
 def _row_span(problem):
-    """Return the RowSpan, or None where it is no smaller, or expensive to find."""
+    """Return the RowSpan, or None if it is not smaller, or expensive to compute."""
     sample, is_centered = problem.sample, problem.student.is_centered
     n, p = sample.X.shape
     if issparse(sample.X):
@@ -212,7 +212,7 @@ def _row_span(problem):
 
 
 def _whitening_at(problem, params, ridge, span):
-    """Return round coordinates near a model, in a span if there is one."""
+    """Return coordinates in which the loss near a model is round, in a span if any."""
     student, sample, real = problem.student, problem.sample, problem.real
     is_quadratic, tol = student.loss.is_quadratic, 0.0
     if is_quadratic:
@@ -221,9 +221,9 @@ def _whitening_at(problem, params, ridge, span):
     else:
         raw = sample.X @ params.coef.T + params.intercept
         hessians = student.loss.convex_hessian(raw, student.encode(sample.y))
-        # Rows that are all but certain have no curvature left to speak of.
+        # Rows that are predicted with certainty have almost no curvature.
         ridge = ridge / max(hessians.curvature.mean(), 1e-3)
-    # Of a quadratic, what all the rows say is the Hessian itself.
+    # For a quadratic loss, the moments of all rows give the Hessian itself.
     if span is None:
         if is_quadratic and real.n_features <= MAX_DENSE_FEATURES:
             moments = mean_and_covariance(real, student.is_centered)
@@ -242,8 +242,8 @@ def _whitening_at(problem, params, ridge, span):
 def _fit_in_ball(space, *, max_iter, tol, callback):
     """Minimize over the ball in whitened coordinates.
 
-    The variable is projected on the ball, which is smooth where it binds, and leaves no
-    multiplier to search for. The intercept is that of centered features.
+    The variables are unconstrained: they are projected on the ball before the loss is
+    computed. So no multiplier is needed. The intercept is that of centered features.
     """
     free = np.full(len(space.x0), np.inf)
     result = minimize(
@@ -260,12 +260,12 @@ def _fit_in_ball(space, *, max_iter, tol, callback):
 
 
 class _ModelSpace:
-    """The penalized loss in whitened coordinates, within a ball.
+    """The penalized loss as a function of whitened coordinates, within a ball.
 
-    Vectors hold whitened coefficients (k, size), of a model that is scaled back to the
-    ball if it is outside, and the intercepts of centered features. The loss is counted
-    in its unit, and vectors in that of raw predictions, which is the root of a
-    quadratic loss's: the units of the targets do not matter.
+    Vectors hold the whitened coefficients (k, size) and the intercepts of centered
+    features. A model outside the ball is scaled back to it. The loss is in its own
+    unit, and vectors are in the unit of raw predictions, so the units of the targets do
+    not matter.
     """
 
     def __init__(self, params, student, objective, ridge, max_norm, whitening, unit):
@@ -293,7 +293,7 @@ class _ModelSpace:
         return LinearParams(coef, x[-self.k :] - coef @ self.mean), shrink
 
     def penalty(self, params):
-        """Penalty of the model, with the intercept's if it has one."""
+        """Return the penalty of the model, including that of its intercept if any."""
         squares = np.vdot(params.coef, params.coef)
         squares += self.student.intercept_penalty * np.vdot(
             params.intercept, params.intercept
@@ -323,7 +323,7 @@ class _ModelSpace:
         return callback(params, value * self.unit - self.penalty(params))
 
     def centered(self, params):
-        """Without sums over the outputs that are zero but for rounding of float32."""
+        """Return the model with sums over outputs of exactly zero, without rounding."""
         coef, intercept = params
         if self.student.outputs_add_up:
             coef = coef - coef.mean(axis=0)

@@ -1,33 +1,37 @@
-"""Rows that have the moments of the real data, for students made of moments.
+"""Exact sets for students made of moments: rows with the moments of the real data.
 
-``GaussianNB``, ``NearestCentroid`` and discriminant analyses know the data by its
-priors, means and (co)variances. A few rows with the same moments train to the same
-model, and of those the nearest to the starting rows are taken. With ``m`` rows, ``m_c``
-of class ``c``, and the real moments ``pi, mu, v`` or ``S``:
+``GaussianNB``, ``NearestCentroid`` and discriminant analyses only use the priors, means
+and (co)variances of the data. A few rows with the same moments train to the same model.
+Of all such rows, the nearest ones to the starting rows are taken. Let there be ``m``
+rows, ``m_c`` of class ``c``, with starting values ``x0``, and let ``pi``, ``mu`` and
+``v`` (or ``S``) be the real priors, means and variances (or covariance).
 
-**Given a mean and a variance**, features apart, the rows ``x0_i`` go to
-``mu + (x0_i - mean(x0)) * sqrt(v / var(x0))``: the nearest point of a sphere.
+**Mean and variance** of a feature: the rows ``x0_i`` move to
+``mu + (x0_i - mean(x0)) * sqrt(v / var(x0))``, the nearest point of a sphere.
 
 **Naive Bayes** adds ``eps = a max_j T_j`` to the variances, with ``a = var_smoothing``
-and ``T`` the variance of all rows. The rows have ``T' = A + eps - eps'`` if their
-classes have ``v + eps - eps'``, where ``A`` is the variance of all rows that ``v`` and
-the means would give with their shares ``m_c / m``. So ``eps' = a (max_j A_j + eps) /
-(1 + a)``, and the rows exist if no ``v + eps - eps'`` is negative.
+and ``T`` the variances of all real rows. The synthetic rows add another ``eps'``, so
+their classes need the variances ``v + eps - eps'``. Let ``A`` be the variances that all
+rows would have with ``v`` and the means, in the shares ``m_c / m``. Then the variances
+of all synthetic rows are ``T' = A + eps - eps'``, so that
+``eps' = a (max_j A_j + eps) / (1 + a)``. The rows exist if no ``v + eps - eps'`` is
+negative.
 
-**Nearest centroids** have ``sum_i dev_i^2 / (m - k)`` equal to that of the data.
+**Nearest centroids** need ``sum_i dev_i^2 / (m - k)`` equal to that of the data.
 
-**Discriminants**: with ``S = H' H`` over ``r`` directions, the deviations from the
-class means are ``sqrt(m) Q H`` where ``Q`` (m, r) has orthonormal columns that sum to
-zero in each class, so that ``m >= r + k``. The nearest ``Q`` to the starting deviations
+**Linear discriminants**: let ``S = H' H`` with ``r`` directions. The deviations from
+the class means are ``sqrt(m) Q H``, where ``Q`` (m, r) has orthonormal columns that sum
+to zero in each class. So ``m >= r + k``. The nearest ``Q`` to the starting deviations
 is the polar factor of an orthogonal Procrustes problem.
 
-**Quadratic discriminants** do with the rows of each class what linear ones do with all:
+**Quadratic discriminants**: the same applies to the rows of each class, so
 ``m_c >= r_c + 1``.
 
-**Priors** that follow the number of rows, in ratios ``pi'`` other than the real ones,
-are made good where classes share their (co)variance: moving all rows by ``d`` adds
-``-mu_c S^-1 d`` to the score of class ``c``, up to a constant. It is enough that
-``mu_c S^-1 d = log(pi'_c / pi_c) + constant``, ``k - 1`` linear equations.
+**Priors** may follow the numbers of rows, in ratios ``pi'`` that differ from ``pi``. If
+all classes share a (co)variance, a shift of all rows compensates for this: moving them
+by ``d`` adds ``-mu_c S^-1 d`` to the score of class ``c``, up to a constant. So ``d``
+has to solve ``mu_c S^-1 d = log(pi'_c / pi_c) + constant``, which are ``k - 1`` linear
+equations.
 """
 
 from typing import NamedTuple
@@ -48,21 +52,21 @@ from skdistill.students.moments._naive_bayes import GaussianNBStudent
 from skdistill.students.moments._nearest_centroid import NearestCentroidStudent
 from skdistill.students.moments._quadratic import QuadraticStudent
 
-#: Error that counts as rounding, relative to what is compared.
+#: Relative error that counts as rounding.
 ROUNDING = 1e-10
-#: With more features a covariance matrix would not pay.
+#: Maximum number of features for which a covariance matrix is computed.
 MAX_FEATURES = 4096
 
 
 class Candidate(NamedTuple):
-    """Rows near the full-data model.
+    """Rows that train to the full-data model, or near it.
 
     Attributes
     ----------
     X : ndarray of shape (m, p)
         The rows.
     shortfall : str
-        What keeps them from reproducing the model; empty if nothing does.
+        Why the rows do not reproduce the model; empty if they do.
     """
 
     X: np.ndarray
@@ -70,7 +74,7 @@ class Candidate(NamedTuple):
 
 
 def has_moments(problem):
-    """Whether a student is made of moments, which rows alone may have."""
+    """Whether a student is made of moments that the rows of a problem may have."""
     options = problem.options
     is_wide = problem.real.n_features > MAX_FEATURES
     return (
@@ -80,23 +84,23 @@ def has_moments(problem):
     )
 
 
-def approach_moments(problem):
+def reach_model_moments(problem):
     """Find rows with the moments of the data, or near them.
 
     Parameters
     ----------
     problem : Problem
-        Its student is made of moments.
+        The problem, whose student is made of moments.
 
     Returns
     -------
     Start
-        Those rows, or the starting rows if these have a lower loss on the sample.
+        These rows, or the starting rows if they have a lower loss on the sample.
 
     Raises
     ------
     ValueError
-        If ``solver="exact"`` and no rows do.
+        If ``solver="exact"`` and no rows reproduce the model.
     """
     student, options, synthetic = problem.student, problem.options, problem.start
     student.solve(synthetic)  # raises for too few rows
@@ -106,8 +110,8 @@ def approach_moments(problem):
         bounded, X, rtol=ROUNDING, atol=ROUNDING * options.scale
     ):
         shortfall = (
-            "its nearest rows are outside feature_range. Pass feature_range=None, or "
-            "more rows"
+            "the nearest rows that do are outside feature_range. Pass "
+            "feature_range=None, or more rows"
         )
     candidate = synthetic._replace(X=bounded)
     if not shortfall:
@@ -125,7 +129,7 @@ def approach_moments(problem):
 
 
 def _gaussian_candidate(problem):
-    """Rows for naive Bayes."""
+    """Return rows for naive Bayes."""
     student, real, synthetic = problem.student, problem.real, problem.start
     share, mean, variance, total = class_moments(real)
     rows = synthetic.y.mean(axis=0)
@@ -137,21 +141,22 @@ def _gaussian_candidate(problem):
     shortfall = ""
     if (variance < -ROUNDING * added).any():
         shortfall = (
-            "a feature is all but constant in a class, and the rows of all classes "
-            "together vary more than the data, to which var_smoothing adds. Pass "
-            "n_synthetic as a dict, in proportion to the classes"
+            "a feature is almost constant in a class, and var_smoothing adds more to "
+            "its variance for the synthetic rows than for the data. Pass n_synthetic "
+            "as a dict, in proportion to the classes"
         )
     variance = np.maximum(variance, 0)
     single = synthetic.y.sum(axis=0) == 1
     if (variance[single] > ROUNDING * added).any():
-        shortfall = "a single row has no variance. Pass two rows or more for each class"
+        shortfall = "one row has no variance. Pass at least two rows for each class"
     weight = synthetic.sample_weight @ synthetic.y
     if student.priors is None and not np.allclose(
         weight / weight.sum(), share, rtol=ROUNDING
     ):
         shortfall = (
-            "priors follow the rows. Pass weighting='match', n_synthetic as a dict in "
-            "proportion to the classes, or priors to the estimator"
+            "the class priors depend on the numbers of rows. Pass weighting='match', "
+            "n_synthetic as a dict in proportion to the classes, or priors to the "
+            "estimator"
         )
     X = synthetic.X.copy()
     for c in range(len(mean)):
@@ -161,12 +166,12 @@ def _gaussian_candidate(problem):
 
 
 def _centroid_candidate(problem):
-    """Rows for nearest centroids."""
+    """Return rows for nearest centroids."""
     student, real, synthetic = problem.student, problem.real, problem.start
     y = synthetic.y
     m, k = y.shape
     share, mean, variance, _ = class_moments(real)
-    # Of the data, in weights; a class of one row has none to spare.
+    # Variance within classes of the data, with weights as numbers of rows.
     total = real.total_weight
     within = total * (share @ variance) / max(total - k, 1)
     deviation = _deviations(synthetic)
@@ -178,7 +183,7 @@ def _centroid_candidate(problem):
     shift, shortfall = 0.0, ""
     if student.priors is None and _are_equal(share) != _are_equal(reached):
         shortfall = (
-            "it ranks by another distance if the classes have equal priors. Pass "
+            "it uses another distance if the classes have equal priors. Pass "
             "n_synthetic as a dict in proportion to the classes, or priors to the "
             "estimator"
         )
@@ -190,7 +195,7 @@ def _centroid_candidate(problem):
 
 
 def _discriminant_candidate(problem):
-    """Rows for linear discriminants."""
+    """Return rows for linear discriminants."""
     student, real, synthetic = problem.student, problem.real, problem.start
     y = synthetic.y
     m, k = y.shape
@@ -205,7 +210,7 @@ def _discriminant_candidate(problem):
     varies = scale > 0
     scale[~varies] = 1.0
     values, vectors = eigh(covariance / scale / scale[:, None])
-    # Rounding would become a variance of its own in a feature that has none.
+    # Keep constant features constant in spite of rounding errors.
     vectors *= varies[:, None]
     kept = values > (student.tol**2 if by_svd else ROUNDING * values[-1])
     roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
@@ -214,12 +219,12 @@ def _discriminant_candidate(problem):
     shortfall = ""
     if rank > m - k:
         shortfall = (
-            f"the covariance within classes has rank {rank}, which takes {rank + k} "
-            f"rows. Got {m}"
+            f"the covariance within classes has rank {rank}, which needs {rank + k} "
+            f"rows; got {m}. Raise n_synthetic"
         )
-        # The widest directions that the rows have room for.
+        # Keep the directions of the largest variance that the rows can have.
         roots, vectors = roots[-(m - k) :], vectors[:, -(m - k) :]
-    # One covariance of all rows, or a mean of those of the classes.
+    # The covariance is that of all rows, or a weighted mean of those of the classes.
     unit = np.sqrt(m if by_svd else y @ (y.sum(axis=0) / reached))
     unit = np.broadcast_to(unit, m)[:, None]
     free = null_space(y.T)
@@ -242,7 +247,7 @@ def _discriminant_candidate(problem):
 
 
 def _quadratic_candidate(problem):
-    """Rows for quadratic discriminants."""
+    """Return rows for quadratic discriminants."""
     student, real, synthetic = problem.student, problem.real, problem.start
     y, start = synthetic.y, _deviations(synthetic)
     share, mean, *_ = class_moments(real)
@@ -250,8 +255,8 @@ def _quadratic_candidate(problem):
     shortfall = ""
     if student.priors is None and not np.allclose(y.mean(axis=0), share, rtol=ROUNDING):
         shortfall = (
-            "priors follow the rows. Pass n_synthetic as a dict in proportion to the "
-            "classes, or priors to the estimator"
+            "the class priors depend on the numbers of rows. Pass n_synthetic as a "
+            "dict in proportion to the classes, or priors to the estimator"
         )
     X = y @ mean
     for c, covariance in enumerate(covariances):
@@ -265,10 +270,10 @@ def _quadratic_candidate(problem):
         rank = len(roots)
         if rank > m - 1:
             shortfall = (
-                f"the covariance of a class has rank {rank}, which takes {rank + 1} "
-                f"rows. Got {m}"
+                f"the covariance of a class has rank {rank}, which needs {rank + 1} "
+                f"rows; got {m}. Raise n_synthetic"
             )
-            # The widest directions that the rows have room for.
+            # Keep the directions of the largest variance that the rows can have.
             roots, vectors = roots[-(m - 1) :], vectors[:, -(m - 1) :]
         free = null_space(np.ones((1, m)))
         target = start[members] / scale @ (vectors * roots)
@@ -278,7 +283,7 @@ def _quadratic_candidate(problem):
 
 
 def _counts_candidate(problem):
-    """Rows for naive Bayes of counts."""
+    """Return rows for naive Bayes of counts."""
     bounds = problem.options.bounds
     return Candidate(*count_rows(problem.student, problem.real, problem.start, bounds))
 
@@ -292,28 +297,28 @@ _CANDIDATES = {
     DiscriminantStudent: _discriminant_candidate,
     QuadraticStudent: _quadratic_candidate,
 }
-#: Those that know matrices of all pairs of features.
+#: Students that use covariance matrices.
 _OF_COVARIANCES = (DiscriminantStudent, QuadraticStudent)
 
 
 def _are_equal(priors):
-    """Whether ``NearestCentroid`` takes priors for equal."""
+    """Whether ``NearestCentroid`` treats priors as equal."""
     return np.isclose(priors, 1 / len(priors)).all()
 
 
 def _shift_for_priors(coef, scale, log_ratio):
-    """Return the shift of all rows that makes up for other priors, and a shortfall.
+    """Return the shift of all rows that compensates for other priors, and a shortfall.
 
-    It is the least, in units of ``scale``, with which the scores of the classes change
-    by ``-log_ratio`` up to a constant.
+    It is the shortest shift, in units of ``scale``, that changes the scores of the
+    classes by ``-log_ratio`` up to a constant.
     """
     system = (coef - coef.mean(axis=0)) * scale
     rhs = log_ratio - log_ratio.mean()
     shift = lstsq(system, rhs, cond=ROUNDING)[0]
     if not np.allclose(system @ shift, rhs, atol=1e-8):
         return 0.0, (
-            "priors follow the rows. Pass n_synthetic as a dict in proportion to the "
-            "classes, or priors to the estimator"
+            "the class priors depend on the numbers of rows. Pass n_synthetic as a "
+            "dict in proportion to the classes, or priors to the estimator"
         )
     return scale * shift, ""
 
@@ -323,16 +328,16 @@ def _centered(X):
 
 
 def _deviations(synthetic):
-    """Deviations (m, p) of the rows from the means of their classes."""
+    """Return the deviations (m, p) of the rows from the means of their classes."""
     X, y = synthetic.X, synthetic.y
     return X - y @ (y.T @ X / y.sum(axis=0)[:, None])
 
 
 def _with_variance(deviation, variance, y=None):
-    """Scale deviations (m, p), of mean zero, to a mean square (p,).
+    """Scale deviations (m, p) of mean zero such that they have a variance (p,).
 
-    Where they vanish, others take their place: of rows in order, or in the order of
-    the first of the classes ``y`` (m, k) that has more than one row.
+    Deviations that are all zero are replaced by evenly spaced values. With classes
+    ``y`` (m, k), these are given to the first class that has more than one row.
     """
     deviation = deviation.copy()
     spread = (deviation**2).mean(axis=0)

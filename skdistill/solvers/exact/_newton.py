@@ -1,9 +1,9 @@
 """Newton's method for the linear model of all real rows, to rounding error.
 
-Steps are found by conjugate gradients in whitened coordinates. A product with the
-Hessian is a difference of two gradients: any objective has these. Diagonal blocks of
-the Hessian precondition them, and are all of it for a single output. That of a squared
-error is known.
+Conjugate gradients find the steps, in whitened coordinates. Products with the Hessian
+are differences of gradients, so any objective will do. The diagonal blocks of the
+Hessian are the preconditioner. With a single output, they are the whole Hessian. For a
+squared error the Hessian is known.
 """
 
 from functools import partial
@@ -16,15 +16,16 @@ from skdistill._forms import products_from
 from skdistill.optimizers._outcome import Outcome
 from skdistill.solvers.exact._whitening import MAX_DENSE_FEATURES
 
-#: Products with the Hessian in a step of Newton's method, and their precision.
+#: Maximum number of products with the Hessian in a step, and tolerance of the step.
 NEWTON_PRODUCTS = 60
 NEWTON_RTOL = 1e-3
+#: Maximum number of times that a step is halved.
 MAX_HALVINGS = 10
-#: Multiplications up to which blocks of the Hessian are computed in each step.
+#: Maximum number of multiplications for which blocks are computed in each step.
 CHEAP_BLOCKS = 1e9
-#: Entries of the gradient that are rounding, in units of the loss.
+#: Maximum entry of the gradient that counts as rounding, in units of the loss.
 ROUNDING = 4 * np.finfo(np.float64).eps
-#: Change of a coefficient, relative to the largest, that ends these steps.
+#: Steps end when no coefficient changes by more, relative to the largest coefficient.
 COEF_TOL = 1e-10
 
 
@@ -36,9 +37,9 @@ def polish(space, problem, max_iter, tol, callback):
     params : LinearParams
         The model.
     n_iter : int
-        Steps.
+        Number of steps.
     outcome : Outcome
-        How they ended.
+        How the steps ended.
     """
     x = space.x0
     params, _ = space.unpack(x)
@@ -46,7 +47,8 @@ def polish(space, problem, max_iter, tol, callback):
     if np.abs(grad).max() <= ROUNDING:
         space.report(callback, x, value)
         return space.centered(params), 1, Outcome.CONVERGED
-    # A quadratic is its own expansion, otherwise half of the digits are left.
+    # Differences of gradients are exact for a quadratic loss. For others, this length
+    # balances rounding and truncation.
     step_length = np.sqrt(np.finfo(problem.real.dtype).eps)
     blocks = None
     if space.student.loss.is_quadratic:
@@ -85,8 +87,8 @@ def polish(space, problem, max_iter, tol, callback):
             )
         lower = _descend(space, x, step, value, grad)
         if lower is None:
-            # Rounding, unless it is that of the Hessian: features of very different
-            # units cost it all digits.
+            # Only rounding errors are left, unless those of the known Hessian are
+            # large, as for features of very different units.
             if is_known and -np.vdot(grad, step) > 1e-14 * abs(value):
                 is_known = False
                 continue
@@ -110,17 +112,18 @@ def polish(space, problem, max_iter, tol, callback):
 
 
 def _descend(space, x, step, value, grad):
-    """Halve a step until it leads down; None if only rounding is left.
+    """Halve a step until the value falls.
 
     Returns
     -------
-    x, value, grad
-        Where it leads, with the value and the gradient there.
+    tuple of (x, value, grad) or None
+        The new point, with its value and gradient; None if only rounding is left.
     """
     size, slope = np.linalg.norm(grad), np.vdot(grad, step)
     for _ in range(MAX_HALVINGS):
         candidate, candidate_grad = space.value_and_grad(x + step)
-        # Near the minimum rounding hides the descent, but not in the gradient.
+        # Near the minimum, rounding hides a decrease of the value, but not of the
+        # gradient.
         if np.linalg.norm(candidate_grad) < 0.5 * size:
             return x + step, candidate, candidate_grad
         if -slope <= 1e-14 * abs(value):
@@ -132,7 +135,7 @@ def _descend(space, x, step, value, grad):
 
 
 def rows_for_blocks(problem, whitening):
-    """All rows, where a Hessian of all is as cheap as some products with it."""
+    """Return the rows for blocks of the Hessian: all rows, or a sample if expensive."""
     work = problem.real.n_rows * whitening.size**2 * problem.student.n_outputs
     is_cheap = work <= CHEAP_BLOCKS and whitening.size <= MAX_DENSE_FEATURES
     return problem.real if is_cheap else problem.sample
@@ -141,8 +144,8 @@ def rows_for_blocks(problem, whitening):
 class _CurvatureBlocks:
     """Diagonal blocks of the Hessian on some rows, one for each output.
 
-    Whitened coordinates are round for the mean curvature of the rows; the blocks know
-    the curvature of each row and output.
+    Whitened coordinates only use the mean curvature of the rows. The blocks use the
+    curvature of each row and output.
     """
 
     def __init__(self, space, rows):
@@ -158,7 +161,7 @@ class _CurvatureBlocks:
             self.penalty[-1, -1] = 1.0
         n_products = rows.n_rows * (size + 1) ** 2 * space.k
         self.are_cheap = n_products <= CHEAP_BLOCKS
-        #: Whether there is nothing else in the Hessian.
+        #: Whether the blocks are the whole Hessian of the loss on all rows.
         self.are_all = self.are_cheap and space.k == 1 and rows is space.objective.real
 
     def inverse(self, params):
@@ -172,21 +175,23 @@ class _CurvatureBlocks:
         )
         factors = []
         for block in sums + self.penalty:
-            # Where nothing is curved, nothing is known: stay close.
+            # A small ridge keeps steps short in directions without curvature.
             ridge = 1e-8 * np.trace(block) / len(block)
             block[np.diag_indices_from(block)] += ridge
             factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
+        # The blocks are those of the loss, and vectors and values have units.
+        unit = space.unit / space.length**2
 
         def apply(x):
             v = np.column_stack([x[:-k].reshape(k, -1), x[-k:]])
             v = np.array([cho_solve(f, row) for f, row in zip(factors, v, strict=True)])
-            return np.concatenate([v[:, :-1].ravel(), v[:, -1]])
+            return unit * np.concatenate([v[:, :-1].ravel(), v[:, -1]])
 
         return LinearOperator((len(self.space.x0),) * 2, apply, dtype=np.float64)
 
 
 def _curvature_sums(chunk, params, basis, mean, student):
-    """Blocks (k, size + 1, size + 1) of the Hessian of the loss, the intercept last."""
+    """Return blocks (k, size + 1, size + 1) of the Hessian; the intercept is last."""
     raw = chunk.X @ params.coef.T + params.intercept
     curvature = student.loss.convex_hessian(raw, student.encode(chunk.y)).curvature
     curvature = curvature * chunk.sample_weight[:, None]

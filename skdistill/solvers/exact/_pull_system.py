@@ -1,11 +1,11 @@
-"""The equations that say that rows pull a model to its place, and their solution.
+"""The stationarity equations of a model on synthetic rows, and their solution.
 
 With ``m`` rows, ``k`` outputs and a model of rank ``r``, there are ``k r + k``
-equations for the ``m r`` numbers ``Q`` that the model sees of the rows, see
-``_given_targets``. They are solved by steps of least norm ``J' inv(J J' + l) f``, so
-that rows move no more than they need to. For hundreds of classes the Jacobian ``J``
-would fill the memory. There, it is only ever multiplied with, and the steps come from
-a few iterations of LSMR.
+equations for the ``m r`` entries of ``Q``, the projection of the rows on the span of
+the model, see ``_given_targets``. Steps of minimum norm ``J' inv(J J' + l) f`` solve
+them, so that the rows move as little as possible. For hundreds of classes the Jacobian
+``J`` would be too large for the memory. Then only products with it are computed, and a
+few iterations of LSMR find each step.
 """
 
 from copy import copy
@@ -14,21 +14,22 @@ import numpy as np
 from scipy.linalg import solve
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-#: Steps in the search for rows.
+#: Maximum number of steps.
 MAX_STEPS = 100
-#: By how much the error has to fall within so many of them.
+#: Pairs of a number of steps and the factor by which the error has to fall in them.
 PATIENCE = ((20, 0.95), (40, 0.5))
-#: Error of the equations, relative to the model, that may be rounding.
+#: Maximum error of the equations, relative to the model, that may be rounding.
 ROUNDING = 1e-11
-#: Error of a step's prediction, relative to the residual, up to which it is taken; up
-#: to which the next one may be longer, and much longer.
+#: The surprise of a step is the error of its linear prediction, relative to the
+#: residual. These are the maximum surprise of a step that is taken, of one after which
+#: steps may be longer, and of one after which they may be much longer.
 MAX_SURPRISE = 0.3
 SMALL_SURPRISE = 0.1
 NO_SURPRISE = 0.03
-#: Entries up to which the Jacobian is computed.
+#: Maximum number of entries of the Jacobian for which it is computed.
 MAX_JACOBIAN = 200_000
-#: Precision and number of the iterations of LSMR. More would go into directions in
-#: which the equations are curved too much for a step to be taken.
+#: Tolerances and maximum number of iterations of LSMR. More iterations would go into
+#: directions in which the equations are too nonlinear for a step to be taken.
 LSMR_OPTIONS = {"atol": 1e-3, "btol": 0.03, "conlim": 0, "maxiter": 100}
 
 
@@ -38,13 +39,13 @@ class PullSystem:
     Parameters
     ----------
     student : LinearStudent
-        States the loss and whether there is an intercept.
+        Gives the loss and says whether there is an intercept.
     span : ModelSpan
         The model to reproduce.
     synthetic : SyntheticSet
         Targets, weights and ``C`` of the rows.
     Q : ndarray of shape (m, r)
-        What the model sees of reference rows: their size is a unit.
+        Projection of reference rows on the span; their size is the unit.
     """
 
     def __init__(self, student, span, synthetic, Q):
@@ -67,7 +68,7 @@ class PullSystem:
         return Q @ self.V.T + self.intercept
 
     def pull(self, Q):
-        """Return ``A`` of shape (m, k)."""
+        """Return the pulls ``A`` (m, k) of the rows."""
         return -self.weight[:, None] * self.loss.gradient(self.raw(Q), self.y)
 
     def residual(self, Q):
@@ -77,18 +78,23 @@ class PullSystem:
         return np.concatenate([(A.T @ Q - self.wanted).ravel() / self.size, balance])
 
     def nearest_felt(self, Q):
-        """Draw rows together until the model feels them: far out, nothing pulls."""
+        """Shrink the rows toward their mean by the factor with the smallest residual.
+
+        Rows far from the decision boundary hardly contribute to the gradient, so no
+        step would move them.
+        """
         center = Q.mean(axis=0)
         drawn = (center + (Q - center) / 2**i for i in range(40))
         return min(drawn, key=lambda Q: np.linalg.norm(self.residual(Q)))
 
     def solve(self, Q):
-        """Solve from ``Q``, or end where the error no longer falls.
+        """Solve the equations from ``Q``, or stop when the error no longer falls.
 
-        Levenberg-Marquardt on the few equations rather than the many unknowns, for
-        which ``scipy.optimize.least_squares`` steps to the rim of its trust region.
+        This is Levenberg-Marquardt in the space of the few equations rather than the
+        many unknowns. ``scipy.optimize.least_squares`` works in that of the unknowns
+        and takes steps as long as its trust region allows.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # far out, of an exponential
+        with np.errstate(over="ignore", invalid="ignore"):  # exponentials may overflow
             return self._solve(Q)
 
     def _solve(self, Q):
@@ -108,8 +114,8 @@ class PullSystem:
             if tangent is None:
                 tangent = tangent_at(self, Q)
             if not tangent.curvature > 0:
-                break  # nothing pulls
-            # Some equations follow from others: never without a ridge.
+                break  # no row has a gradient
+            # Some equations depend on others, so a ridge is always needed.
             ridge = max(damping, 1e-13) * tangent.curvature
             step, change = tangent.step(residual, ridge)
             candidate = self.residual(Q - step)
@@ -121,14 +127,14 @@ class PullSystem:
             elif size < ROUNDING:
                 break
             else:
-                # A step that is not down is one too long. So is one that takes rows to
-                # where they are no longer felt.
+                # The step was too long: the error did not fall, or the rows would
+                # move to where they have no gradient.
                 damping *= 4
         return Q
 
 
 class _Tangent:
-    """The derivative of the equations at ``Q``, as far as both forms share it.
+    """The derivative of the equations at ``Q``: the common part of both forms.
 
     Attributes
     ----------
@@ -144,7 +150,7 @@ class _Tangent:
 
 
 class _FewEquations(_Tangent):
-    """The Jacobian as a matrix."""
+    """The derivative with the Jacobian as a matrix."""
 
     def __init__(self, system, Q):
         super().__init__(system, Q)
@@ -164,7 +170,7 @@ class _FewEquations(_Tangent):
         self.curvature = np.trace(self.gram) / len(self.gram)
 
     def step(self, residual, ridge):
-        """Return the step (m, r) of least norm, and the change of the equations."""
+        """Return the step (m, r) of minimum norm, and the change of the equations."""
         gram = self.gram.copy()
         gram[np.diag_indices_from(gram)] += ridge
         step = self.jacobian.T @ solve(gram, residual, assume_a="pos")
@@ -172,12 +178,12 @@ class _FewEquations(_Tangent):
 
 
 class _ManyEquations(_Tangent):
-    """The Jacobian as what multiplies with it."""
+    """The derivative with the Jacobian as a linear operator."""
 
     def __init__(self, system, Q):
         super().__init__(system, Q)
         r = system.V.shape[1]
-        # The squared entries: of the pull, of the slope, and of both together.
+        # Sum the squared entries of the Jacobian: pulls, slopes and mixed terms.
         slope = sum(
             np.sum(self.hessians.product(np.tile(v, (len(Q), 1))) ** 2, axis=1)
             for v in system.V.T
@@ -191,7 +197,7 @@ class _ManyEquations(_Tangent):
 
     @property
     def jacobian(self):
-        """The operator; it is not kept, since it refers to what would keep it."""
+        """The operator. It is not cached, to avoid a reference cycle."""
         n_equations = self.system.V.size + len(self.system.V)
         return LinearOperator(
             (n_equations, self.Q.size),
@@ -208,7 +214,7 @@ class _ManyEquations(_Tangent):
         return np.append(of_coef, change.sum(axis=0) * system.balance_unit)
 
     def transposed_product(self, errors):
-        """Return the step (m r,) that each error asks for."""
+        """Return the product (m r,) of the transposed Jacobian with errors."""
         system = self.system
         of_coef, balance = np.split(errors.ravel(), [system.V.size])
         of_coef = of_coef.reshape(system.V.shape) / system.size
@@ -217,6 +223,6 @@ class _ManyEquations(_Tangent):
         return (self.A @ of_coef + change @ system.V).ravel()
 
     def step(self, residual, ridge):
-        """Return the step (m, r) of about least norm, and the change it predicts."""
+        """Return the step (m, r) of about minimum norm, and the predicted change."""
         step = lsmr(self.jacobian, residual, damp=np.sqrt(ridge), **LSMR_OPTIONS)[0]
         return step.reshape(self.Q.shape), self.product(step)

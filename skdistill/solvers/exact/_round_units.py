@@ -1,29 +1,30 @@
 """Coordinates of rows in which the outer loss of a linear student is round.
 
-The model that rows ``X`` (m, p) train to is ``coef = A' X``, with the pulls ``A``
-(m, k). If only the rows move, and the pulls stay, the curvature of the outer loss in
-the rows is a product of two matrices, that of a Gauss-Newton step::
+In round coordinates the curvature is about the same in all directions, so an optimizer
+converges fast. Rows ``X`` (m, p) train to the model ``coef = A' X``, with the pulls
+``A`` (m, k). If the rows move while the pulls are fixed, the Gauss-Newton curvature of
+the outer loss in the rows is the product of two matrices::
 
     (A M A') of shape (m, m)  times  (cov of the real rows + ridge) of shape (p, p)
 
-``M`` (k, k) is the mean second derivative of the loss in a raw prediction. Where both
-are the identity, neither the units and the correlations of the features nor those of
-the rows slow an optimizer down.
+``M`` (k, k) is the mean second derivative of the loss in a raw prediction. In the
+coordinates used here both matrices are the identity, so units and correlations of
+features and rows do not matter.
 """
 
 import numpy as np
 
 from skdistill.synthetic._variables import Block, FeatureUnits
 
-#: Least curvature of a direction, relative to the largest. What the pulls do not see
-#: moves these, and is curved by that.
+#: Minimum curvature of a direction, relative to the largest. Directions without it have
+#: some curvature, too, because moving along them changes the pulls.
 LEAST_CURVATURE = 0.1
-#: Smallest pull of a row that is told from none, in units of the targets.
+#: Minimum pull of a row that counts as nonzero, in units of the targets.
 LEAST_PULL = 1e-6
 
 
 class RoundUnits:
-    """Coordinates of rows, where these have no bounds.
+    """Coordinates of rows in which the outer loss is round, if there are no bounds.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class RoundUnits:
     def __init__(self, whitening, pull, curvature):
         self.whitening = whitening
         rms = max(np.linalg.norm(pull) / np.sqrt(len(pull)), LEAST_PULL)
-        #: The units where rows have bounds.
+        #: Coordinates of rows with bounds.
         self.of_features = FeatureUnits(1 / (whitening.scale * rms))
         # Steps of one change raw predictions by about one, whatever the loss.
         curvature = curvature / max(np.diag(curvature).mean(), np.finfo(float).tiny)
@@ -49,8 +50,8 @@ class RoundUnits:
     def block(self, X, bounds):
         """Return samples (m, p) within bounds as a Block.
 
-        A box is none in coordinates that mix the features: with bounds, except for
-        entries that are fixed, each feature has a unit of its own.
+        In coordinates that mix the features, a box would not be a box. So if entries
+        that are not fixed have bounds, each feature only gets a unit.
         """
         low, high = (np.broadcast_to(side, X.shape) for side in bounds)
         is_free = low < high

@@ -1,20 +1,21 @@
-"""Rows that reproduce the model of all the data, for a linear model behind a scaler.
+"""Exact sets for a linear model behind a scaler.
 
-What is to be reproduced is the model of the raw features, ``W`` (k, p). A scaler that
-finds the scales ``s`` (p,) in the synthetic rows has the linear student see rows
-``Z = (X - c) / s`` and look for ``W diag(s)``, which rows near ``Z`` train to if its
-norm allows (``_given_targets``). Moved there, the rows have other scales. Each round
-moves them less, and the fixed point is a set whose own scales are those that it needs.
+The rows have to reproduce the model of the raw features, ``W`` (k, p). The scaler finds
+scales ``s`` (p,) in the synthetic rows, so the linear student gets rows
+``Z = (X - c) / s`` and has to train to ``W diag(s)``. If the norm of this model allows,
+there are rows near ``Z`` that do (``_given_targets``). Moving the rows there changes
+their scales, so this is repeated. The rows move less in each round. At the fixed point
+the rows reproduce the model with their own scales.
 
-The norm allows if rows are drawn together: ``||W diag(s)||`` falls with ``s``, and its
-bound stays. By how much is best is not known before it is tried.
+The norm can be reduced by shrinking the rows toward their mean: ``||W diag(s)||`` falls
+with ``s``, while its bound stays the same. Several factors are tried.
 
-Where values are missing, an imputer comes first, and the model is that of rows filled
-with means. Rows that reproduce it are where the iteration starts: what is imputed is
-their own mean, which is moved as near to that of the real rows as the model allows.
+If values are missing, an imputer comes first, and the model is that of rows filled with
+means. Rows that reproduce it are only a start for the iteration. The imputer takes
+their own mean, so it is moved as near to the mean of the real rows as the model allows.
 
-Numeric targets that are learned need no such rounds: where the rows span the features,
-they stay, and pulls ``A = pinv(Z)' W'`` are made by targets.
+Learned numeric targets need no rounds. If the rows span the features, they do not move,
+and targets are chosen such that the pulls are ``A = pinv(Z)' W'``.
 """
 
 from dataclasses import replace
@@ -51,10 +52,10 @@ from skdistill.students.composed.transformers._scaling import (
 from skdistill.students.linear._base import PenalizedLinearStudent
 from skdistill.students.linear._sparse_base import SparseLinearStudent
 
-#: Squared norm that rows are drawn together for at least, as a share of its bound.
+#: Rows are shrunk until the squared norm of the model is this share of its bound.
 NORM_SHARE = 0.6
-#: By which factors they are drawn together further, one attempt after the other, and
-#: from which share on they are drawn together in each round.
+#: Attempts: a further factor by which the rows are shrunk at the start, and the share
+#: of the bound above which they are shrunk again in each round.
 ATTEMPTS = (
     (1.0, 1.0),
     (1.0, NORM_SHARE),
@@ -62,18 +63,19 @@ ATTEMPTS = (
     (0.4, np.inf),
     (0.13, np.inf),
 )
-#: Rounds in which the rows move towards their fixed point.
+#: Maximum number of rounds towards the fixed point.
 MAX_ROUNDS = 100
-#: Rounds in which the error has to fall by half.
+#: Number of rounds in which the error has to fall by half.
 PATIENCE = 10
 
 
 def is_scaled(problem):
-    """Whether exact rows are sought behind a scaler.
+    """Whether to search for exact rows behind a scaler.
 
-    The student is a linear one with a free intercept. Where the loss alone counts, and
-    on folds, which tell how long to iterate, the iteration begins at the starting rows:
-    on all rows it is not needed then, but for rows that are rounded or have gaps.
+    The student has to be a linear one with a free intercept. There is no search for
+    ``solver="lbfgs"``, and none for ``solver="exact"`` if values are missing. There is
+    also none on a part of the rows, which only judges the iteration, unless the rows
+    will be rounded or values are missing.
     """
     student, options = problem.student, problem.options
     is_fold = problem.is_part and not (problem.rounds or problem.has_gaps)
@@ -95,14 +97,14 @@ def reach_model_scaled(problem, report):
     Parameters
     ----------
     problem : Problem
-        Its student is a linear one behind a scaler.
+        The problem, whose student is a linear one behind a scaler.
     report : Report
         Takes note of the iterations towards the model.
 
     Returns
     -------
     Start
-        The rows; those that the problem starts from if none are found.
+        The rows, or the starting rows of the problem if none are found.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def reach_model_scaled(problem, report):
     if found is not None and problem.has_gaps:
         found = rows.near_means(found)
     best = start if found is None else found
-    # Rows that are rounded go on from there, and are judged on the way.
+    # Otherwise the rows are only a start for the iteration.
     is_exact = found is not None and not (problem.rounds or problem.has_gaps)
     return Start(best, lambda _: options.units, is_exact, outcome)
 
@@ -144,16 +146,16 @@ def _scaling_of_all_rows(problem):
         rows = problem.sample.filled.X.astype(np.float64)
     else:
         rows = np.stack([real.low, real.high])
-    # By scikit-learn: JAX would compile for the number of rows.
+    # Use scikit-learn, because JAX would compile for this number of rows.
     steps = problem.student.estimator.steps[:-1]
     fitted = clone(Pipeline(steps)).fit(rows)
     return problem.student.chain.stats_of(fitted)[-1]
 
 
 def _model_of_all_rows(problem, unit, report):
-    """Return the model of all rows, for their raw features, and how its fit ended.
+    """Return the model of all rows for the raw features, and how its fit ended.
 
-    The model is None where it would be expensive.
+    The model is None if it would be expensive.
     """
     student = problem.student.student
     scaled = problem.real.filled.rescaled(*unit)
@@ -176,28 +178,28 @@ def _model_of_all_rows(problem, unit, report):
 
 
 def _scaled(params, scaling):
-    """Return the model of scaled features that is ``params`` for raw ones."""
+    """Return the model of scaled features that equals ``params`` of raw features."""
     coef, intercept = params
     return LinearParams(coef * scaling.scale, intercept + coef @ scaling.center)
 
 
 def _unscaled(params, scaling):
-    """Return the model of raw features that is ``params`` for scaled ones."""
+    """Return the model of raw features that equals ``params`` of scaled features."""
     coef = params.coef / scaling.scale
     return LinearParams(coef, params.intercept - coef @ scaling.center)
 
 
 class _Rows:
-    """The search for rows.
+    """The search for rows that reproduce a model.
 
     Parameters
     ----------
     problem : Problem
-        What is to be solved.
+        The problem to solve.
     model : LinearParams
         The model of all rows, for raw features.
     unit : Scaling
-        Scales of the real rows, the units of its errors.
+        Scales of the real rows, which are the units of errors.
     """
 
     def __init__(self, problem, model, unit):
@@ -216,7 +218,7 @@ class _Rows:
         return max(errors) / size if size else np.inf
 
     def with_targets(self):
-        """Return the starting rows with targets that make them train to the model."""
+        """Return the starting rows with targets that reproduce the model, or None."""
         synthetic = self.problem.start
         behind, wanted, _ = self._seen(synthetic)
         Z = behind.X - behind.X.mean(axis=0)
@@ -232,7 +234,7 @@ class _Rows:
         return None
 
     def moved(self):
-        """Return rows that train to the model with the targets that they have."""
+        """Return rows that reproduce the model with their own targets, or None."""
         if not self.model.coef.any():
             return None
         start = self._within_norm(self.problem.start)
@@ -243,7 +245,7 @@ class _Rows:
         return None
 
     def _within_norm(self, synthetic, most=NORM_SHARE):
-        """Draw rows together if their squared norm exceeds a share of its bound."""
+        """Shrink rows if the squared norm of the model exceeds a share of its bound."""
         behind, wanted, _ = self._seen(synthetic)
         limit = self.linear.strength_on(behind) * norm_limit(self.linear, behind)
         share = np.vdot(wanted.coef, wanted.coef) / limit
@@ -257,7 +259,7 @@ class _Rows:
         return synthetic._replace(X=np.clip(X, *self._bounds))
 
     def near_means(self, synthetic):
-        """Move all rows alike, across the model, towards the real means."""
+        """Shift all rows towards the real means, without changing the model."""
         scale = self.unit.scale
         mean = mean_and_deviation(self.problem.real.filled)[0]
         gap = (mean - synthetic.X.mean(axis=0)) / scale
@@ -286,11 +288,11 @@ class _Rows:
         return None
 
     def _nearest(self, behind, wanted, bounds, is_first):
-        """Return scaled rows that train to a model, near those given, or None."""
+        """Return scaled rows near given ones that train to a model, or None."""
         span = ModelSpan(wanted, behind.X.mean(axis=0))
         candidates = reproducing_rows(self.linear, span, behind, bounds)
         if not is_first:
-            # Rows that nearly do it already need no start from elsewhere.
+            # First try the given rows as the start: they nearly solve the equations.
             Q = span.project(behind.X)
             system = PullSystem(self.linear, span, behind, Q)
             Q = system.solve(Q)
@@ -309,7 +311,7 @@ class _Rows:
         return self.problem.options.bounds
 
     def _seen(self, synthetic):
-        """Return the set behind the scaler, the model that it looks for, and scales."""
+        """Return the set behind the scaler, the model to train to, and the scales."""
         behind = self.student.behind(synthetic)
         scaling = Scaling(*self.student.fitted_stats(synthetic.X)[-1])
         return behind, _scaled(self.model, scaling), scaling

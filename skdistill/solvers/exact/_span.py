@@ -1,39 +1,40 @@
-"""What a linear model sees of rows, and rows that are told by it.
+"""The span of a linear model's coefficients, and projections of rows.
 
-Rows that train to given coefficients are fixed within their span, by an equation or a
-closed form. Across it they are free but for one plane, and may stay near others.
+Predictions depend only on the projection of a row on this span. For rows that train to
+given coefficients, equations or a closed form determine the projection. The rest of the
+rows only has to be orthogonal to the pulls, so it can stay near reference rows.
 """
 
 import numpy as np
 
 from skdistill._forms import products_from
 
-#: Error of a reproduced coefficient, relative to the largest, that counts as rounding.
+#: Maximum error of a reproduced coefficient, relative to the largest coefficient.
 EXACT_TOL = 1e-8
-#: Projections between the rows that train to a model and the bounds.
+#: Maximum number of alternating projections between a plane and the bounds.
 MAX_PROJECTIONS = 200
-#: Within so many of them the distance from the box has to fall by a tenth.
+#: Number of projections within which the distance from the box has to fall by a tenth.
 PATIENCE = 20
 
 
 class ModelSpan:
-    """The span of a model's coefficients: what the model sees of a row.
+    """The span of a model's coefficients, on which rows are projected.
 
     Parameters
     ----------
     params : LinearParams
         The model.
     origin : ndarray of shape (p,)
-        Where rows are measured from; zero without an intercept.
+        Origin of the rows; zero without an intercept.
     wanted : ndarray of shape (k, p), default=None
-        What the pulls of the rows have to add up to; by default the coefficients.
+        The required sum ``A' S`` of pulls times rows; by default the coefficients.
 
     Attributes
     ----------
     U : ndarray of shape (p, r)
         Orthonormal basis.
     V, wanted : ndarray of shape (k, r)
-        Coefficients, and the sum of the pulls, in the basis.
+        Coefficients, and the required sum of pulls times rows, in the basis.
     intercept : ndarray of shape (k,)
         Intercept at the origin.
     """
@@ -49,11 +50,14 @@ class ModelSpan:
         self.intercept = params.intercept + params.coef @ origin
 
     def project(self, X):
-        """Return what the model sees of rows, (n, r)."""
+        """Return the projection (n, r) of rows on the span."""
         return products_from(X, self.origin, self.U)
 
     def extend(self, Q, A, reference):
-        """Return the rows (m, p) closest to a reference that are ``Q`` to the model."""
+        """Return the rows (m, p) closest to a reference with the projection ``Q``.
+
+        Their rest is orthogonal to the pulls ``A``.
+        """
         rest = reference - self.origin
         rest = rest - (rest @ self.U) @ self.U.T
         rest -= A @ np.linalg.lstsq(A, rest, rcond=1e-10)[0]
@@ -61,7 +65,7 @@ class ModelSpan:
 
 
 def norm_limit(student, synthetic):
-    """Bound on ``||W||_F^2`` for ``C = 1``, for targets that are given."""
+    """Return the bound on ``||W||_F^2`` for ``C = 1`` and given targets."""
     y, weight, loss = synthetic.y, synthetic.sample_weight, student.loss
     if student.is_centered and loss.centered_limit is not None:
         return loss.centered_limit(y, weight)
@@ -69,19 +73,19 @@ def norm_limit(student, synthetic):
 
 
 def is_reproduced(params, trained):
-    """Whether training led to the model, up to rounding."""
+    """Whether the trained params are those of the model, up to rounding."""
     error = np.abs(trained.coef - params.coef).max()
     unit = np.abs(params.coef).max() + 1e-6 * np.abs(params.intercept).max()
     return error <= EXACT_TOL * unit
 
 
 def project_into_box(project, X, bounds):
-    """Project rows on a plane and into a box, in turns.
+    """Project rows on a plane and into a box, alternately.
 
     Parameters
     ----------
     project : callable
-        ``project(X) -> (m, p)``, the closest rows on the plane.
+        ``project(X) -> (m, p)`` returns the closest rows on the plane.
     X : ndarray of shape (m, p)
         Reference rows.
     bounds : tuple of two ndarrays of shape (p,)
@@ -90,7 +94,7 @@ def project_into_box(project, X, bounds):
     Returns
     -------
     ndarray of shape (m, p)
-        Rows in the box, on the plane if the planes and the inner box meet soon.
+        Rows in the box. They are also on the plane if the projections converge.
     """
     low, high = bounds
     X = project(X)
@@ -98,7 +102,7 @@ def project_into_box(project, X, bounds):
         return X
     width = high - low
     width = np.where(np.isfinite(width) & (width > 0), width, 1.0)
-    # Towards an inner box the planes are reached in finitely many steps.
+    # With a slightly smaller box, finitely many projections suffice.
     margin = 1e-3 * width
     last = np.inf
     for i in range(MAX_PROJECTIONS):

@@ -1,6 +1,6 @@
 """The outer loss of a linear student over a few thousand rows of a few features.
 
-In NumPy: where the data is this small, a pass takes less than compiling it.
+It is computed by NumPy, because for so little data compiling takes longer than a pass.
 """
 
 from skdistill.objectives._base import Objective
@@ -15,11 +15,11 @@ class SpanLoss(Objective):
     X : ndarray of shape (n, p)
         Samples in double precision.
     y : ndarray of shape (n,) or (n, k)
-        Targets as ``student.encode`` gives them.
+        Targets as ``student.encode`` returns them.
     sample_weight : ndarray of shape (n,)
         Weights; the loss is divided by their sum.
     student : LinearStudent
-        Its loss is evaluated.
+        The student, which has the loss.
     """
 
     def __init__(self, X, y, sample_weight, student):

@@ -1,17 +1,17 @@
-"""Rows that reproduce a model of all the data whose coefficients are partly zero.
+"""Exact sets for linear models with an L1 penalty, whose coefficients are partly zero.
 
-With the pulls ``A_i = -C w_i dl/dz(z_i, y_i)`` of the rows, the solution of a penalty
-``l1 * sum |W| + l2 / 2 * ||W||^2`` on rows ``S`` is ``(W, b)`` if and only if
+With the pulls ``A_i = -C w_i dl/dz(z_i, y_i)`` of the rows, training on rows ``S`` with
+the penalty ``l1 * sum |W| + l2 / 2 * ||W||^2`` leads to ``(W, b)`` if and only if
 
     A' S = G,    A' 1 = 0,    G = l1 * sign(W) + l2 * W on the support of W,
 
-and ``|G| <= l1`` beside it. So these are the equations of ``_given_targets`` and
-``_learned_targets`` with another left side. Beside the support ``G`` is what the real
-rows have there, and a little less: the same coefficients are zero. Without ``l2`` it
-takes more rows than the support has features, or the solution would not be the only
-one.
+and ``|G| <= l1`` outside the support. These are the equations of ``_given_targets`` and
+``_learned_targets`` with ``G`` in the place of ``W``. Outside the support, ``G`` is
+taken from the real rows and shrunk a little, so that the same coefficients are zero.
+Without ``l2``, more rows than features in the support are needed, because otherwise the
+solution is not unique.
 
-For a squared error, all that the model of all rows needs to know are their moments.
+For a squared error, the model of all rows only needs their moments.
 """
 
 from types import SimpleNamespace
@@ -35,19 +35,20 @@ from skdistill.solvers.exact._whitening import MAX_DENSE_FEATURES
 from skdistill.students._params import LinearParams
 from skdistill.students.linear._sparse_base import SparseProblem
 
-#: What derivatives beside the support keep of their size.
+#: Factor by which derivatives outside the support are shrunk.
 KEPT = 0.9
-#: Steps towards the penalty with which a model has as many features as rows allow.
+#: Number of bisections for the penalty with which a model has the required number of
+#: features.
 PENALTY_STEPS = 12
-#: Singular values with which rows tell their features apart, by far or just so.
+#: Minimum singular values of independent features: a safe one and a small one.
 CLEAR, BARELY = 0.01, 1e-4
-#: How many features fewer than rows allow are tried.
+#: Maximum number of features fewer than the rows allow that are tried.
 MAX_FEWER = 4
-#: By how many powers of two rows are drawn apart, and the penalty of a model is raised.
+#: Maximum powers of two by which rows are spread, and by which the penalty is raised.
 APART, STEPS_TO_REACH = 8, 16
-#: So many rows are too few to spare one.
+#: With more rows than this, one of them is kept in reserve.
 FEW_ROWS = 4
-#: Numbers in rows of which the model is found by themselves.
+#: Maximum number of entries of real rows for which the model is fitted on the rows.
 MAX_ENTRIES = 10**7
 
 
@@ -57,14 +58,14 @@ def reach_model_sparse(problem, report):
     Parameters
     ----------
     problem : Problem
-        Its student is a ``SparseLinearStudent``.
+        The problem, whose student is a ``SparseLinearStudent``.
     report : Report
         Takes note of the model.
 
     Returns
     -------
     Start
-        The rows; those that the problem starts from if none are better.
+        The rows, or the starting rows of the problem if none are better.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def reach_model_sparse(problem, report):
         raise ValueError(
             f"solver='exact' found no {len(start.X)} rows within the bounds that "
             f"reproduce the full-data model, which has {n_kept} features. Pass more "
-            "rows, learn_labels=True for numbers, a wider feature_range, or "
+            "rows, learn_labels=True for numeric targets, a wider feature_range, or "
             "solver='auto', which returns the best rows it finds."
         )
     is_exact = found is not None
@@ -100,20 +101,20 @@ def reach_model_sparse(problem, report):
 
 
 def sparse_model_of_all_rows(problem):
-    """Return the LinearParams of the model of all rows, None where it is expensive."""
+    """Return the LinearParams of the model of all rows, or None if it is expensive."""
     data = _data_of(problem)
     return None if data is None else data.model(*_penalties(problem))
 
 
 def sums_on_support(student, synthetic, model):
-    """Return what the pulls of rows add up to (k, p), zero beside the support."""
+    """Return the sum ``A' S`` (k, p) of pulls times rows; zero outside the support."""
     inner = SparseProblem.of(student, synthetic)
     theta = inner.to_theta(model)
     return (inner.l1 * inner.directions(theta) + inner.l2 * theta)[:-1].T
 
 
 def _penalties(problem):
-    """Return ``l1`` and ``l2`` of the estimator on all rows, for a mean of losses."""
+    """Return ``l1`` and ``l2`` of the estimator on all rows, for the mean loss."""
     student, real = problem.student, problem.real
     hyperparameters = problem.start.hyperparameters
     strength = student.strength(hyperparameters, real.total_weight) * real.total_weight
@@ -121,7 +122,7 @@ def _penalties(problem):
 
 
 def _data_of(problem):
-    """Return what models of all rows are found from, None where it is expensive."""
+    """Return the rows or moments for fitting models, or None if it is expensive."""
     student, real, sample = problem.student, problem.real, problem.sample
     is_small = not problem.is_sampled and sample.X.size <= MAX_ENTRIES
     if is_small and not issparse(sample.X):
@@ -132,7 +133,7 @@ def _data_of(problem):
 
 
 class _Rows:
-    """All rows, which are few."""
+    """All rows, if they are few."""
 
     def __init__(self, problem):
         sample, self.student = problem.sample, problem.student
@@ -140,7 +141,7 @@ class _Rows:
         self.X, self.y = sample.X.astype(np.float64), self.student.encode(sample.y)
 
     def model(self, l1, l2):
-        """Return the LinearParams of least penalized loss."""
+        """Return the LinearParams of minimum penalized loss."""
         return SparseProblem(self.X, self.y, self.share, l1, l2, self.student).solve()
 
     def least_squares(self, model):
@@ -153,7 +154,7 @@ class _Rows:
 
 
 class _Moments:
-    """The moments of all rows, which say all for a squared error."""
+    """The moments of all rows, which suffice for a squared error."""
 
     def __init__(self, problem):
         self.problem, self.student = problem, problem.student
@@ -189,13 +190,13 @@ class _Moments:
         return targets, intercept - k / 2 * grad.intercept * centered
 
     def model(self, l1, l2):
-        """Return the LinearParams of least penalized loss."""
+        """Return the LinearParams of minimum penalized loss."""
         k, rows = self.student.n_outputs, self.root[:, None] * self.vectors.T
         params, weight = _empty(self.student, self.mean), np.ones(len(rows))
-        # The second time corrects what the first one lost to rounding.
+        # The second pass corrects rounding errors of the first one.
         for _ in range(2):
             targets, intercept = self._targets(params)
-            # A loss that is a mean over the outputs, of rows that weigh one each.
+            # The loss is a mean over the outputs, and each row has weight one.
             inner = SparseProblem(rows, targets, weight, l1, l2, self.quadratic)
             coef = inner.solve(params._replace(intercept=np.zeros(k))).coef
             params = LinearParams(coef, intercept - coef @ self.mean)
@@ -208,7 +209,7 @@ def _empty(student, mean):
 
 
 def _least_squares(rows, targets, model):
-    """Return coefficients (k, p) of least error that are zero where a model's are."""
+    """Return least-squares coefficients (k, p) with the zeros of a model."""
     coef = np.zeros_like(model.coef)
     for own, target, given in zip(coef, targets.T, model.coef, strict=True):
         kept = given != 0
@@ -217,10 +218,11 @@ def _least_squares(rows, targets, model):
 
 
 def _within_reach(problem, data, model):
-    """Return the best rows with given targets, which limit the penalty of a model.
+    """Return the best rows with given targets, among spread rows and models in reach.
 
-    By ``sum_i <z_i, A_i> = <W, G>``, the penalty of the models in reach is at most what
-    the loss limits. Rows that train to no coefficient at all would have no gradient.
+    Spread rows are tried because rows that train to zero coefficients have no gradient.
+    The loss bounds the penalty of models in reach, by ``sum_i <z_i, A_i> = <W, G>``. So
+    the penalty is raised until the model is in reach.
     """
     student, start = problem.student, problem.start
     candidates = [start]
@@ -245,19 +247,19 @@ def _within_reach(problem, data, model):
 
 
 def _half(problem, model):
-    """Return half a model, which is easier to reach, and what pulls add up to."""
+    """Return half of a model, which is easier to reach, and its required sum."""
     half = model._replace(coef=model.coef / 2)
     return half, _wanted(problem, half)
 
 
 def _with_fewer_features(problem, data, model):
-    """Return rows for a model with no more features than rows allow, or None.
+    """Return rows for a model with no more features than the rows allow, or None.
 
-    Rows say nothing of features that are not in their model, and no gradient would
-    let these in. Numbers that are learned let the coefficients be any.
+    The features are chosen here, because rows have no gradient in features that are not
+    in their model. Learned targets allow any coefficients.
     """
     student = problem.student
-    # One row to spare: scikit-learn's descent is slow where rows hardly suffice.
+    # Keep one row in reserve: scikit-learn's descent is slow if rows hardly suffice.
     m = len(problem.start.X)
     most = max(m - student.is_centered - (m > FEW_ROWS), 1)
     best, best_loss = None, problem.sample_loss.value(student.solve(problem.start))
@@ -273,7 +275,7 @@ def _with_fewer_features(problem, data, model):
 
 
 def _of_at_most(problem, data, model, most):
-    """Return the model with the least penalty that has at most so many features."""
+    """Return the model with the smallest penalty and at most ``most`` features."""
     l1, l2 = _penalties(problem)
     low = high = 1.0
     while _n_features(model) > most:
@@ -290,7 +292,7 @@ def _of_at_most(problem, data, model, most):
 
 
 def _n_features(model):
-    """Return how many features the output with the most of them has."""
+    """Return the maximum number of features of an output."""
     return np.count_nonzero(model.coef, axis=1).max()
 
 
@@ -313,7 +315,7 @@ def _exact_set(problem, model):
 
 
 def _wanted(problem, model):
-    """Return what the pulls have to add up to, (k, p)."""
+    """Return the required sum ``A' S`` (k, p) of pulls times rows, called ``G``."""
     student, synthetic = problem.student, problem.start
     l1, _ = student.penalties(synthetic.hyperparameters)
     total = problem.real.total_weight
@@ -363,7 +365,7 @@ def _candidates(problem, model, wanted):
 def _is_unique(student, synthetic, model, tol):
     """Whether no other model has the same penalized loss on a set.
 
-    ``tol`` is the least singular value that counts, of columns of norm one.
+    ``tol`` is the minimum singular value of independent columns of norm one.
     """
     inner = SparseProblem.of(student, synthetic)
     if inner.l2:

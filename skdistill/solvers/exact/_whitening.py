@@ -1,12 +1,13 @@
 """Coordinates of coefficients in which the loss on the real data is round.
 
-The curvature of that loss in a row of coefficients is about proportional to ``cov(X)``
-plus a ridge. In coordinates where this matrix is the identity, neither the units nor
-the correlations of the features slow an optimizer down, and a step of one changes raw
+In round coordinates the curvature is about the same in all directions, so an optimizer
+converges fast. The curvature of the loss in a row of coefficients is about proportional
+to ``cov(X)`` plus a ridge. In the coordinates used here this matrix is the identity, so
+units and correlations of the features do not matter, and a step of one changes raw
 predictions by about one.
 
-With fewer rows than features, the model is in the span of the rows, and so are the
-coordinates.
+With fewer rows than features, the model is in the span of the rows, and coordinates
+within this span suffice.
 """
 
 import numpy as np
@@ -14,7 +15,8 @@ from scipy.linalg import cholesky, eigh, qr, solve_triangular
 
 from skdistill._forms import correlations, mean_and_variance
 
-#: With more features only their scales are whitened: the matrix would not pay.
+#: Maximum number of features for which the matrix is computed. With more features, only
+#: their scales are whitened.
 MAX_DENSE_FEATURES = 2048
 
 
@@ -27,12 +29,12 @@ class Whitening:
     Parameters
     ----------
     X : ndarray or csr_array of shape (n, p)
-        Rows; a sample of the real ones is enough.
+        The real rows, or a sample of them.
     sample_weight : ndarray of shape (n,)
         Their weights.
     ridge : float
-        Strength of the penalty, or of the constraint that stands for it, relative to
-        the second derivative of the loss in a raw prediction.
+        Strength of the penalty, or of the constraint in its place, relative to the
+        second derivative of the loss in a raw prediction.
 
     Attributes
     ----------
@@ -41,9 +43,9 @@ class Whitening:
     scale : ndarray of shape (p,)
         Diagonal of ``D``: about the standard deviation of each feature.
     size : int
-        Coordinates of a row of coefficients.
+        Number of coordinates of a row of coefficients.
     hessian : float or None
-        Second derivative of the loss in every coordinate, None where it is not known.
+        Second derivative of the loss in every coordinate; None if it is not known.
     """
 
     hessian = None
@@ -56,7 +58,7 @@ class Whitening:
         self.size = len(self.scale)
         self._triangle = None
         if len(self.scale) <= MAX_DENSE_FEATURES:
-            # To find a direction, the precision of the data is enough.
+            # The precision of the data suffices here.
             matrix = correlations(X, self.mean, self.scale, share)
             np.fill_diagonal(matrix, 1 + 100 * np.finfo(X.dtype).eps)
             self._triangle = cholesky(matrix, overwrite_a=True, check_finite=False)
@@ -86,9 +88,9 @@ class PrincipalWhitening:
     """Whitened coordinates of all the rows, for a squared error.
 
     With ``cov(X) = E diag(d) E'``, rows of coefficients are
-    ``coef = v @ diag(d + ridge)^-1/2 E'``: the loss is not only about round. Without
-    a penalty, the solution of least norm is in the span of those ``E`` whose ``d``
-    count as more than zero; there, it is found as any other.
+    ``coef = v @ diag(d + ridge)^-1/2 E'``. In these the loss is exactly round. Without
+    a penalty, coordinates are limited to eigenvectors whose ``d`` exceeds zero, because
+    their span contains the solution of minimum norm.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ class PrincipalWhitening:
     ridge : float
         As for ``Whitening``.
     tol : float
-        Largest singular value, relative to the largest of all, that counts as zero.
+        Maximum singular value, relative to the largest one, that counts as zero.
     hessian : float
         Second derivative of the loss in a raw prediction.
 
@@ -135,14 +137,14 @@ class PrincipalWhitening:
 
 
 class RowSpan:
-    """The span of fewer rows than features, where their model is.
+    """The span of fewer rows than features, which contains their model.
 
     Parameters
     ----------
     X, sample_weight : ndarrays of shape (n, p) and (n,)
         All rows and their weights.
     is_centered : bool
-        Whether there is a free intercept: then the differences of the rows count.
+        Whether there is a free intercept, so that rows are centered at their mean.
 
     Attributes
     ----------
@@ -151,7 +153,7 @@ class RowSpan:
     basis : ndarray of shape (p, n)
         Orthonormal basis.
     rows : ndarray of shape (n, n)
-        The rows in the basis, from their mean if there is a free intercept.
+        The rows in the basis, centered if there is a free intercept.
     """
 
     def __init__(self, X, sample_weight, is_centered):

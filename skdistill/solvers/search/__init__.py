@@ -1,10 +1,10 @@
-"""Distilling for any estimator, by refits of the estimator itself.
+"""Search for a set, for any estimator, by refits of the estimator.
 
-A small set is made of cells of real rows (``_sets``), starts from k-means or from drawn
-rows (``_starts``), is changed by moves (``_moves``) towards rows that are typical of
-their class (``_typical``), and judged (``_contest``) by the loss (``_losses``) of
-refits (``_refits``, ``_estimators``) on real rows. Imports ``real``, ``synthetic``,
-``optimizers``, and ``students`` for class weights.
+A set consists of cells of real rows (``_sets``). The search starts from k-means centers
+or random rows (``_starts``). Moves (``_moves``) change the set, preferring cells of
+rows that are typical of their class (``_typical``). Sets are compared (``_contest``) by
+the loss (``_losses``) of refits (``_refits``, ``_estimators``) on real rows. The room
+imports ``real``, ``synthetic``, ``optimizers``, and ``students`` for class weights.
 """
 
 from skdistill.solvers.search._problem import SearchProblem

@@ -1,4 +1,4 @@
-"""k-means centers of rows as they came, without any learning for an estimator."""
+"""k-means centers of rows in any container, as a baseline."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from skdistill.solvers.search._starts import starting_sets
 
 
 def clustered_rows(X, y, targets, n_rows, categorical_features, random_state):
-    """Return centers of k-means in the container of the real rows.
+    """Return k-means centers in the container of the real rows.
 
     Parameters
     ----------
@@ -17,20 +17,20 @@ def clustered_rows(X, y, targets, n_rows, categorical_features, random_state):
     y : ndarray of shape (n,) or (n, k)
         Their targets: indices of classes, or numbers.
     targets : Targets
-        What ``y`` holds.
+        Describes ``y``.
     n_rows : ndarray of int of shape (n_groups,)
-        Centers in each group.
+        Number of centers in each group.
     categorical_features : None, "from_dtype" or array-like
         See ``DatasetDistiller``.
     random_state : RandomState
-        Draws rows where there are many.
+        Draws a sample of the rows if there are many.
 
     Returns
     -------
     X_reduced : container
-        Rows that the columns can hold.
+        Centers as valid rows of the table.
     y_reduced : ndarray
-        Their targets, as ``y``; means of their clusters for numbers.
+        Their targets in the form of ``y``; numeric ones are means of the clusters.
     """
     cells = read_cells(X, categorical_features=categorical_features)
     rows, weight = np.arange(len(y)), np.ones(len(y))

@@ -1,9 +1,10 @@
-"""Candidates are judged by refits: the loss on some real rows of a clone of each.
+"""Comparison of candidate sets, by the losses of refits on some real rows.
 
-Of forests, a part of the trees does for comparisons. Where chance takes part in a fit,
-all have the same seed; a candidate that seems better must be so on average over
-several, of which another one comes first in each step. What an iteration has gained is
-told by further seeds, on more rows and on those that are held back.
+For each candidate a clone of the estimator is fitted. For forests, some of the trees
+suffice for comparisons. If fits are random, all candidates are fitted with the same
+seeds, and a candidate has to be better on average over several seeds; another seed
+comes first in each step. The value of a set is computed with other seeds, on more rows
+and on the held-back rows.
 """
 
 import numpy as np
@@ -12,31 +13,32 @@ from joblib import Parallel, delayed
 from skdistill.optimizers._exchange import Contest
 from skdistill.solvers.search._refits import Failed, Raced
 
-#: Rows that candidates are compared on at first; they double when the view widens.
+#: Number of rows for comparisons at first; ``widen`` doubles it.
 FIRST_ROWS = 2048
-#: A candidate is first judged on a quarter of them, but not on fewer than this: to
-#: predict in two parts costs more than it saves where there are few rows.
+#: A candidate is first judged on one part in ``RACE`` of these rows, but at least on
+#: ``MIN_RACE_ROWS``, because predicting in two parts does not pay for few rows.
 RACE, MIN_RACE_ROWS = 4, 1024
-#: Seeds for comparisons, and for what tells whether they were chance.
+#: Seeds for comparisons, and for values.
 SEEDS = (0, 1, 2, 3, 4)
 CHECK_SEEDS = (5, 6, 7, 8, 9)
-#: The next seeds are so many further.
+#: Increment of all seeds at each reset.
 STEP_OF_SEEDS = 10
-#: So many will do if they change the loss by less than this, relatively.
+#: Number of seeds if they change the loss by less than this share of it.
 FEW_SEEDS, SMALL_CHANCE = 2, 0.01
 
 
 class Value(float):
-    """What decides which set is returned, with the losses that it comes from.
+    """The value that decides which set is returned, with both losses of the set.
 
     Attributes
     ----------
     loss, validation_loss : float
-        On the rows to judge on, and on those held back, NaN without any.
+        Loss on the rows for comparisons, and on the held-back rows. The latter is NaN
+        if no rows are held back.
     """
 
     def __new__(cls, loss, validation_loss=np.nan):
-        """Make the number of the loss on the rows held back, if there are any."""
+        """Make the number, which is the loss on the held-back rows if there are any."""
         value = super().__new__(
             cls, loss if np.isnan(validation_loss) else validation_loss
         )
@@ -54,18 +56,18 @@ class RefitContest(Contest):
     training : callable
         ``training(candidate) -> Training``.
     rows : callable
-        ``rows(start, stop) -> JudgingRows``, some of the rows to judge on.
+        ``rows(start, stop) -> JudgingRows`` returns some of the rows for comparisons.
     n_rows : int
-        How many of these there are.
+        Number of rows for comparisons.
     held_back : JudgingRows or None
-        Rows that decide which set is returned; None leaves it to the rows to judge on.
+        Rows that decide which set is returned. If None, the rows for comparisons do.
     n_jobs : int or None, default=None
-        Refits at the same time.
+        Number of parallel refits.
 
     Attributes
     ----------
     n_refits : int
-        Refits so far.
+        Number of refits so far.
     """
 
     def __init__(self, refits, training, rows, n_rows, held_back, n_jobs=None):
@@ -83,19 +85,19 @@ class RefitContest(Contest):
         self._view(min(FIRST_ROWS, n_rows))
 
     def widen(self):
-        """Compare on twice the rows from the next reset on."""
+        """Use twice as many rows for comparisons from the next reset on."""
         if self._size == self._n_rows:
             return False
         self._view(min(2 * self._size, self._n_rows))
         return True
 
     def ranking(self, candidates):
-        """Return the indices of candidates that do not fail, from the lowest loss on.
+        """Return the indices of candidates that do not fail, sorted by their losses.
 
         Raises
         ------
         ValueError
-            If all of them fail, from the error of the first.
+            If all candidates fail. Its cause is the error of the first one.
         """
         trainings = list(map(self.training, candidates))
         if not self._knows_chance:
@@ -103,10 +105,10 @@ class RefitContest(Contest):
         seeds = self._seeds[:FEW_SEEDS]
         losses, errors = self._means(trainings, seeds, [self._whole], True)
         if not np.isfinite(losses).any():
-            reason = "predicts nothing that is finite" if not errors else "failed"
+            reason = "predicted nothing finite" if not errors else "failed"
             raise ValueError(
-                f"{type(self.refits.estimator).__name__} {reason} after a fit on any "
-                f"of the {len(candidates)} sets that the search starts from, of "
+                f"{type(self.refits.estimator).__name__} {reason} after fits on all "
+                f"{len(candidates)} sets that the search starts from, which have "
                 f"{len(trainings[0].y)} rows each. Pass rows that it takes, a larger "
                 "n_synthetic, or an estimator that can be fitted on so few rows."
                 + (f" The first error was: {errors[0]}" if errors else "")
@@ -115,7 +117,7 @@ class RefitContest(Contest):
         return [int(i) for i in order if np.isfinite(losses[i, 0])]
 
     def reset(self, candidate):
-        """Make a candidate the incumbent, with further seeds from now on."""
+        """Make a candidate the incumbent, and use new seeds from now on."""
         if len(self._seeds) > 1:
             self._seeds = [seed + STEP_OF_SEEDS for seed in self._seeds]
         training = self.training(candidate)
@@ -125,11 +127,14 @@ class RefitContest(Contest):
         )
         failed = any(isinstance(each, Failed) for each in results)
         shape = len(self._seeds), len(self._whole.y)
-        # Nothing is better than an incumbent that fails with further rows or seeds.
+        # If the incumbent fails with new rows or seeds, no candidate counts as better.
         self._reference = np.full(shape, -np.inf) if failed else np.array(results)
 
     def differences(self, candidates):
-        """Return the loss of candidates minus that of the incumbent, inf if worse."""
+        """Return the losses of candidates minus that of the incumbent.
+
+        They are infinite for candidates that are worse.
+        """
         order = np.roll(np.arange(len(self._seeds)), self._n_steps).tolist()
         self._n_steps += 1
         course = self._seeds, order, self._parts, self._reference
@@ -142,7 +147,7 @@ class RefitContest(Contest):
         return np.array([self._difference(each) for each in self._last])
 
     def settle(self, index):
-        """Make one of the candidates that were compared last the incumbent."""
+        """Make a candidate of the last comparison the incumbent."""
         self._reference = self._last[index].losses
 
     def value(self, candidate):
@@ -152,7 +157,7 @@ class RefitContest(Contest):
         return Value(*losses[0])
 
     def _limit_seeds(self, training):
-        """Use few seeds where they matter little, one where they do not matter."""
+        """Use few seeds if they matter little, and one seed if they do not matter."""
         results = self._map(
             self.refits.mean_losses,
             [(training, seed, [self._whole], True) for seed in self._seeds],
@@ -168,7 +173,7 @@ class RefitContest(Contest):
         self._knows_chance = True
 
     def _view(self, size):
-        """Take the first rows to compare on."""
+        """Take the first ``size`` rows for comparisons."""
         self._size = size
         n_first = min(max(size // RACE, MIN_RACE_ROWS), size)
         self._whole = self._rows(0, size)

@@ -1,4 +1,4 @@
-"""Candidates are fitted often and small: an estimator that suits this."""
+"""Preparing an estimator for many fits on small sets."""
 
 from numbers import Integral
 
@@ -15,8 +15,8 @@ from sklearn.ensemble import (
 from skdistill._weights import last_step
 from skdistill.students._support import class_weighted
 
-#: Ensembles whose members are fitted alike and averaged: some of them do for a
-#: comparison, at the same seed.
+#: Ensembles that average members which are all fitted in the same way. Some of the
+#: members suffice for comparisons with the same seed.
 AVERAGES = (
     BaggingClassifier,
     BaggingRegressor,
@@ -25,26 +25,27 @@ AVERAGES = (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+#: Maximum number of members for comparisons.
 FEW_MEMBERS = 30
-#: Parameters of which chance depends, also in other packages.
+#: Names of parameters that are seeds, also in other packages.
 SEED_NAMES = ("random_state", "random_seed")
 
 
 def searchable(estimator, seed, *, few_members=False):
-    """Return a clone with a fixed seed, and what it takes to fit it many times.
+    """Return a clone with a fixed seed and settings for many fits on small sets.
 
-    Parameters that an estimator, or any part of it, has left to chance get the seed;
-    integers that a user has set stay. Parts work silently and one after another:
-    threads for a few rows cost more than they save.
+    The seed replaces each ``random_state`` of the estimator and its nested estimators,
+    unless it is an integer. The clone prints nothing and does not run in parallel,
+    because threads do not pay for a few rows.
 
     Parameters
     ----------
     estimator : estimator object
-        Unfitted.
+        Unfitted estimator.
     seed : int
         The seed.
     few_members : bool, default=False
-        Whether ensembles that average get no more members than ``FEW_MEMBERS``.
+        Whether averaging ensembles get no more members than ``FEW_MEMBERS``.
     """
     copy = clone(estimator, safe=False)
     if not hasattr(copy, "get_params"):
@@ -74,7 +75,8 @@ def loss_weight(estimator, classes, y, sample_weight):
     Parameters
     ----------
     estimator : estimator object
-        One with a ``class_weight``, or a pipeline that ends with it; or any other.
+        Any estimator. Its ``class_weight`` is used, or that of the last step of a
+        pipeline, if there is one.
     classes : ndarray of shape (n_classes,) or None
         Sorted labels; None for numbers.
     y : ndarray of shape (n,) or (n, k)

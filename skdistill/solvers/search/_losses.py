@@ -1,10 +1,10 @@
-"""The loss of a fitted estimator on real rows, from whatever it predicts.
+"""The loss of any fitted estimator on real rows.
 
-Classifiers are judged by the log-loss of their probabilities; those without any by that
-of a softmax of their decision function, with the temperature that suits it best; those
-with ``predict`` alone by the share of wrong labels, in the same units. All mix in a
-small share of equal probabilities: a tree that is certain and wrong costs no infinity.
-Regressors are judged by their squared error, the mean over several outputs.
+The loss of classifiers is the log-loss of their probabilities. Without probabilities it
+is the log-loss of a softmax of the decision function at the best temperature. With only
+``predict``, the predicted label gets probability one. A small share of equal
+probabilities is always mixed in, so that the loss of a wrong prediction with certainty
+is not infinite. The loss of regressors is the squared error, averaged over outputs.
 """
 
 import numpy as np
@@ -13,19 +13,19 @@ from scipy.special import log_softmax
 
 #: Share of equal probabilities that is mixed in.
 SMOOTHING = 0.03
-#: Logarithms of the least and the largest factor of a decision function.
+#: Logarithms of the minimum and maximum factor of a decision function.
 LOG_SCALES = (-6.0, 6.0)
-#: Rows that are enough to find the factor.
+#: Maximum number of rows for finding the factor.
 MAX_SCALING_ROWS = 1024
 
 
 class Scorer:
-    """The loss of one fitted estimator on each of some real rows.
+    """Computes the losses of one fitted estimator on real rows.
 
     Parameters
     ----------
     estimator : estimator object
-        Fitted.
+        Fitted estimator.
     classes : ndarray of shape (n_classes,) or None
         Sorted labels; None for numbers.
     """
@@ -36,7 +36,7 @@ class Scorer:
         self._scale = None
 
     def losses(self, X, y):
-        """Return the loss (n,) of each row; NaN where no prediction is finite.
+        """Return the loss (n,) of each row, which is NaN for a NaN prediction.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Scorer:
         return -np.log((1 - SMOOTHING) * self._probability(X, y) + share)
 
     def _probability(self, X, y):
-        """Return the probability (n,) that is given to the class of each row."""
+        """Return the predicted probability (n,) of the class of each row."""
         if hasattr(self.estimator, "predict_proba"):
             return self._of_classes(np.asarray(self.estimator.predict_proba(X)), y)
         if hasattr(self.estimator, "decision_function"):
@@ -73,7 +73,7 @@ class Scorer:
         return np.where(columns >= 0, found, 0.0)
 
     def _columns(self, y):
-        """Return the column (n,) that an estimator has for each class, -1 for none."""
+        """Return the column (n,) of the class of each row, or -1 if there is none."""
         known = self._known()
         order = np.argsort(known)
         position = np.searchsorted(known, self.classes, sorter=order)
@@ -85,7 +85,7 @@ class Scorer:
 
 
 def _best_scale(scores, columns):
-    """Return the factor with which a softmax of scores has the lowest log-loss."""
+    """Return the factor of scores for which their softmax has the lowest log-loss."""
     size = np.abs(scores).max()
     if not (np.isfinite(size) and size > 0):
         return 1.0

@@ -1,25 +1,26 @@
-"""Moves: how a set is changed a little, by cells of real rows.
+"""Moves, which change a set a little by cells of real rows.
 
-Each move changes a few rows. What they become is drawn from the real rows of their
-class, by the weights of these; in regression from all of them. Which moves pay, and how
-large they should be, differs between estimators and in the course of a search: each
-kind comes in several sizes, and the search learns which to try.
+Each move changes a few rows. Usually it takes cells of random real rows of their class,
+or of any real rows in regression; the weights of real rows are their probabilities. The
+best kinds and sizes of moves depend on the estimator and change in the course of a
+search. So there are several sizes of each kind, and the search learns which to try.
 """
 
 import numpy as np
 
 from skdistill.solvers.search._sets import CellSet
 
-#: Shares of the rows that a move changes, and of the cells that it takes.
+#: Shares of the rows that a move changes (at least one row), and share of the cells
+#: that it takes.
 SHARES_OF_ROWS = (0.0, 0.1, 0.3)
 SHARE_OF_CELLS = 0.3
-#: Standard deviations by which a learned number moves, and factors of weights.
+#: Standard deviations of the steps of targets, and of the logarithms of weights.
 TARGET_STEPS = (0.05, 0.5)
 WEIGHT_STEP = 0.7
 
 
 class Donors:
-    """Real rows, drawn by their weights in each group of the targets.
+    """Real rows that give their cells, drawn by weight in each group of the targets.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class Donors:
     groups : ndarray of int of shape (n,)
         Their groups.
     rows : ndarray of int
-        Those that may be used.
+        Indices of the rows that may be used.
     sample_weight : ndarray of shape (n,)
         Their weights.
     """
@@ -57,7 +58,7 @@ class Donors:
         return self._members[group][np.minimum(positions, len(cumulated) - 1)]
 
     def distinct(self, group, size, random_state):
-        """Draw rows (size,) of a group that differ, as long as it has so many."""
+        """Draw distinct rows (size,) of a group; they repeat if it has fewer rows."""
         members = self._members[group]
         weight = np.diff(self._cumulated[group], prepend=0.0)
         if len(members) <= size:
@@ -66,14 +67,14 @@ class Donors:
         return random_state.choice(members, size=size, replace=False, p=share)
 
     def of_any(self, size, random_state):
-        """Draw rows (size,) of any group, each of which is as likely."""
+        """Draw rows (size,) of random groups, which are equally likely."""
         groups = random_state.randint(self.n_groups, size=size)
         return np.array(
             [self.of_group(group, 1, random_state)[0] for group in groups], dtype=int
         )
 
     def like(self, groups, random_state):
-        """Draw a row (m,) of each of some groups."""
+        """Draw one row for each of the given groups (m,)."""
         return np.array(
             [self.of_group(group, 1, random_state)[0] for group in groups], dtype=int
         )
@@ -85,13 +86,13 @@ class SetMoves:
     Parameters
     ----------
     donors : Donors
-        Where cells come from.
+        Real rows that give their cells.
     groups_of : callable
-        ``groups_of(y) -> (m,)``, groups of the rows of a set.
+        ``groups_of(y) -> (m,)`` returns the groups of the rows of a set.
     target_unit : float, ndarray of shape (k,) or None, default=None
-        Unit of numeric targets that are learned; None leaves targets as they are.
+        Unit of learned numeric targets; None if targets are not learned.
     target_bounds : tuple of two ndarrays of shape (k,), default=None
-        Within which these stay.
+        Bounds of learned targets.
     moves_labels : bool, default=False
         Whether rows may change their class.
     learns_weights : bool, default=False
@@ -117,14 +118,14 @@ class SetMoves:
         self.learns_weights = learns_weights
 
     def all(self):
-        """Return the moves, ``move(set, random_state) -> set`` each."""
+        """Return a list of moves ``move(set, random_state) -> set``."""
         moves, cells = [], self.cells
         for share in SHARES_OF_ROWS:
             moves.append(_with(self._replace, share))
             if cells.n_columns > 1:
                 moves.append(_with(self._take_cells, share, SHARE_OF_CELLS))
             if cells.n_numbers:
-                moves.append(_with(self._approach, share, 1.0))
+                moves.append(_with(self._interpolate, share, 1.0))
             if self.target_unit is not None:
                 moves += [_with(self._shift, share, step) for step in TARGET_STEPS]
             if self.learns_weights:
@@ -134,7 +135,7 @@ class SetMoves:
                 moves.append(_with(self._take_cells, share, 0.0))
                 moves.append(_with(self._take_any_cells, share, 0.0))
                 if cells.n_numbers:
-                    moves.append(_with(self._approach, share, 0.0))
+                    moves.append(_with(self._interpolate, share, 0.0))
         if self.donors.n_groups > 1:
             moves.append(self._exchange)
             if self.moves_labels:
@@ -142,7 +143,7 @@ class SetMoves:
         return moves
 
     def of_rows(self, rows, sample_weight=None):
-        """Return the set (m,) of whole real rows."""
+        """Return a set of whole real rows with the indices ``rows`` (m,)."""
         return CellSet(
             self.cells.donors(rows),
             self.cells.allowed(self.cells.numbers(rows)),
@@ -158,7 +159,7 @@ class SetMoves:
         return self.donors.like(self.groups_of(current.y[rows]), random_state)
 
     def _replace(self, current, random_state, share):
-        """Replace rows by real ones."""
+        """Replace rows by real rows."""
         changed = current.copy()
         rows = self._drawn_rows(current, share, random_state)
         real = self._like(current, rows, random_state)
@@ -169,7 +170,7 @@ class SetMoves:
         return changed
 
     def _take_cells(self, current, random_state, share, share_of_cells):
-        """Take cells of real rows of the same group, at least those of one column."""
+        """Take cells of real rows of the same group, in at least one column."""
         rows = self._drawn_rows(current, share, random_state)
         real = self._like(current, rows, random_state)
         return self._with_cells(current, rows, real, share_of_cells, random_state)
@@ -193,8 +194,8 @@ class SetMoves:
         )
         return changed
 
-    def _approach(self, current, random_state, share, share_of_cells):
-        """Interpolate numbers towards those of real rows: all, or of one column."""
+    def _interpolate(self, current, random_state, share, share_of_cells):
+        """Interpolate numbers towards those of real rows, in all columns or one."""
         changed = current.copy()
         rows = self._drawn_rows(current, share, random_state)
         real = self._like(current, rows, random_state)
@@ -205,7 +206,7 @@ class SetMoves:
             step[:, np.arange(self.cells.n_numbers) != column] = 0.0
         own = current.numbers[rows]
         between = own + step * (towards - own)
-        # Of a number and a missing one there is nothing in between.
+        # There is nothing between a number and a missing value: take either.
         either = np.where(step > 0.5, towards, own)
         between = np.where(np.isnan(between), either, between)
         changed.numbers[rows] = self.cells.allowed(between)
@@ -216,7 +217,7 @@ class SetMoves:
         return changed
 
     def _exchange(self, current, random_state):
-        """Exchange two rows of different groups, but not their targets."""
+        """Exchange the features of two rows of different groups."""
         changed, groups = current.copy(), self.groups_of(current.y)
         first = random_state.randint(len(groups))
         others = np.flatnonzero(groups != groups[first])
@@ -227,7 +228,7 @@ class SetMoves:
         return changed
 
     def _relabel(self, current, random_state):
-        """Turn a row into a real one of another class; each class keeps a row."""
+        """Replace a row by a real row of any class, but leave no class empty."""
         changed, groups = current.copy(), self.groups_of(current.y)
         counts = np.bincount(groups, minlength=self.donors.n_groups)
         free = np.flatnonzero(counts[groups] > 1)
@@ -240,7 +241,7 @@ class SetMoves:
         return changed
 
     def _shift(self, current, random_state, share, step):
-        """Move learned numbers."""
+        """Move learned numeric targets."""
         changed = current.copy()
         rows = self._drawn_rows(current, share, random_state)
         shape = (len(rows), *current.y.shape[1:])
@@ -249,7 +250,7 @@ class SetMoves:
         return changed
 
     def _weigh(self, current, random_state, share):
-        """Multiply weights by a factor; their mean stays."""
+        """Multiply weights by random factors, and keep their mean."""
         changed = current.copy()
         rows = self._drawn_rows(current, share, random_state)
         steps = WEIGHT_STEP * random_state.standard_normal(len(rows))

@@ -1,7 +1,7 @@
-"""What is to be searched for: who takes part, which rows, and what may change.
+"""The problem that the search gets: estimator, real rows, and what may change.
 
-Sets are judged on a sample of the real rows, in an order in which the first ones are
-like all of them.
+Sets are judged on a sample of the real rows. Their order is such that the first rows
+are representative of all rows.
 """
 
 from collections.abc import Callable
@@ -23,60 +23,61 @@ from skdistill.solvers.search._refits import (
 from skdistill.solvers.search._sets import CellSet
 from skdistill.solvers.search._typical import typicality
 
-#: Candidates are judged on no more rows than this.
+#: Maximum number of rows that candidates are judged on.
 MAX_JUDGING_ROWS = 4096
-#: Strata of numeric targets.
+#: Number of strata of numeric targets.
 N_STRATA = 10
-#: With fewer real rows for each row of the set, one part of them gives its cells and
-#: the other one judges: a set of real rows knows these by heart.
+#: With fewer real rows per row of the set, half of them give cells and the other half
+#: judge, because an estimator fitted on real rows predicts these too well.
 FEW_REAL_ROWS = 50
 
 
 @dataclass(frozen=True)
 class SearchProblem:
-    """What is to be searched for.
+    """The problem of a search: estimator, real rows, and what may change.
 
     Parameters
     ----------
     estimator : estimator object
-        Unfitted: ``fit`` and one of ``predict_proba``, ``decision_function``,
-        ``predict``.
+        Unfitted estimator with ``fit`` and one of ``predict_proba``,
+        ``decision_function`` and ``predict``.
     cells : Cells
         The real rows.
     targets : ClassTargets or NumericTargets
-        What ``y`` holds.
+        Describes ``y``.
     y : ndarray of shape (n,) or (n, k)
         Targets: indices of classes, or numbers.
     sample_weight : ndarray of shape (n,)
         Weights of the outer loss, class weights included.
     counts : ndarray of int of shape (n_groups,)
-        Rows of the set in each group of the targets.
+        Number of rows of the set in each group of the targets.
     rows : ndarray of int
-        Real rows to learn from: those that cells come from and that candidates are
-        compared on.
+        Real rows to learn from. They give their cells, and candidates are compared on
+        them.
     held_back : ndarray of int or None, default=None
         Real rows that decide which set is returned.
     weight_of : callable, default=None
-        ``weight_of(y) -> (m,)``, the weights to fit a set with; None for ones.
+        ``weight_of(y) -> (m,)`` returns the weights to fit a set with. None stands for
+        ones.
     learn_labels : bool or "auto", default="auto"
         Whether numeric targets are learned, and whether rows may change their class.
     target_bounds : tuple of two ndarrays of shape (k,), default=None
-        Within which learned numbers stay; by default the range of the data.
+        Bounds of learned numeric targets; by default the range of the data.
     learn_weights : bool, default=False
         Whether the weights are learned.
     fit : callable, default=fit_plainly
-        ``fit(estimator, X, y, sample_weight) -> fitted``; with ``n_jobs`` it is
-        pickled.
+        ``fit(estimator, X, y, sample_weight)`` returns the fitted estimator. It must be
+        possible to pickle it if ``n_jobs`` is set.
     patience : int, default=10
-        Iterations without a lower loss that end the search.
+        Maximum number of iterations without a lower loss.
     n_jobs : int or None, default=None
-        Refits at the same time; the result does not depend on it.
+        Number of parallel refits. The result does not depend on it.
     random_state : RandomState
         Draws starts and moves.
     given : CellSet or None, default=None
         A further set to start from, such as that of the last fit.
     target_dtype : dtype or None, default=None
-        In which the estimator gets numeric targets; None for double precision.
+        Data type of numeric targets for the estimator; None for double precision.
     """
 
     estimator: Any
@@ -105,7 +106,7 @@ class SearchProblem:
 
     @cached_property
     def parts(self):
-        """Rows that cells come from, and rows that candidates are compared on."""
+        """Rows that give their cells, and rows that candidates are compared on."""
         rows = self.rows
         if len(rows) >= FEW_REAL_ROWS * self.counts.sum():
             return rows, rows
@@ -119,12 +120,12 @@ class SearchProblem:
         return rows[giving], rows[~giving]
 
     def starting_from(self, rows, sample_weight=None):
-        """Return the problem with a further set to start from, of weighted rows."""
+        """Return the problem with real rows as a further set to start from."""
         return replace(self, given=self.moves.of_rows(rows, sample_weight))
 
     @property
     def refits(self):
-        """What fits clones of the estimator."""
+        """The object that fits clones of the estimator."""
         return Refits(self.estimator, self.targets.classes, self.fit)
 
     @cached_property
@@ -170,7 +171,10 @@ class SearchProblem:
 
     @property
     def allotments(self):
-        """Rows (n_groups,) of each group to start with; also others if labels move."""
+        """List of numbers (n_groups,) of rows in each group to start with.
+
+        If rows may change their class, it includes numbers in proportion to the data.
+        """
         allotments = [self.counts]
         if self.moves.moves_labels:
             weight = np.bincount(self.groups, weights=self.sample_weight)
@@ -179,7 +183,7 @@ class SearchProblem:
         return allotments
 
     def training(self, candidate):
-        """Return a set as the estimator takes it."""
+        """Return a set in the form that the estimator takes."""
         weight = candidate.sample_weight
         if self.weight_of is not None:
             weight = weight * self.weight_of(candidate.y)
@@ -195,7 +199,7 @@ class SearchProblem:
         return JudgingRows(self.cells.take(rows), self.y[rows], share)
 
     def contest(self):
-        """Return what compares sets."""
+        """Return the contest that compares sets."""
         rows, weight = self._in_order(self.parts[1])
         held_back = None
         if self.held_back is not None and len(self.held_back):
@@ -214,9 +218,9 @@ class SearchProblem:
         return y if self.target_dtype is None else y.astype(self.target_dtype)
 
     def _in_order(self, rows):
-        """Return rows such that the first ones are like all of them, and weights.
+        """Return rows in an order with representative first rows, and their weights.
 
-        Of many rows some are drawn by their weights, and weigh the same then.
+        If there are many rows, a sample is drawn by weight, with equal weights.
         """
         rows = self._in_random_order(rows)
         weight = self.sample_weight[rows]
@@ -225,11 +229,11 @@ class SearchProblem:
         cumulated = np.cumsum(weight)
         steps = (np.arange(MAX_JUDGING_ROWS) + 0.5) / MAX_JUDGING_ROWS
         drawn = np.searchsorted(cumulated, steps * cumulated[-1], side="right")
-        # Their order along the weights is random, and so are the first ones.
+        # The rows were in random order, so the drawn ones are, too.
         return rows[np.minimum(drawn, len(rows) - 1)], np.ones(MAX_JUDGING_ROWS)
 
     def _in_random_order(self, rows):
-        """Return rows such that the first ones are like all of them."""
+        """Return rows in a random order such that the first ones are representative."""
         random_state = np.random.RandomState(0)
         rows = rows[random_state.permutation(len(rows))]
         strata = self._strata(rows)
@@ -241,7 +245,7 @@ class SearchProblem:
         return rows[np.argsort(position, kind="stable")]
 
     def _strata(self, rows):
-        """Return the class of rows, or a tenth of their first number."""
+        """Return the strata of rows: classes, or deciles of the first target."""
         if self.targets.classes is not None:
             return self.groups[rows]
         first = self.y[rows].reshape(len(rows), -1)[:, 0]
@@ -250,7 +254,7 @@ class SearchProblem:
 
 
 def shares_of_total(weight, total):
-    """Share a number of rows out in proportion to weights, by largest remainders."""
+    """Distribute ``total`` rows in proportion to weights, by largest remainders."""
     exact = total * weight / weight.sum()
     shares = np.floor(exact).astype(int)
     largest = np.argsort(shares - exact, kind="stable")

@@ -1,7 +1,7 @@
-"""Clones of an estimator, fitted on sets, and their losses on real rows.
+"""Refits: clones of an estimator, fitted on sets, and their losses on real rows.
 
 A candidate that is clearly worse than the incumbent on the first rows is not judged on
-the others. Whatever an estimator raises, warns of or says stays here.
+the others. Errors and warnings of the estimator do not leave this module.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from skdistill._hidden_warnings import hiding
 from skdistill.solvers.search._estimators import searchable
 from skdistill.solvers.search._losses import Scorer
 
-#: Standard errors by which it must be worse there to be out of the race.
+#: Number of standard errors by which a candidate is clearly worse.
 CLEARLY = 2.0
 
 
@@ -36,7 +36,7 @@ class JudgingRows(NamedTuple):
 
 
 class Training(NamedTuple):
-    """A set as an estimator takes it.
+    """A set in the form that an estimator takes.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Training(NamedTuple):
     y : ndarray of shape (m,) or (m, k)
         Labels or numbers.
     sample_weight : ndarray of shape (m,) or None
-        Weights, None for ones.
+        Weights; None stands for ones.
     """
 
     X: Any
@@ -54,14 +54,14 @@ class Training(NamedTuple):
 
 
 class Raced(NamedTuple):
-    """How far a candidate came.
+    """Result of comparing a candidate with the incumbent.
 
     Attributes
     ----------
     losses : ndarray of shape (n_seeds, n) or None
-        Its losses, None if it is no better than the incumbent.
+        Losses of the candidate; None if it is not better than the incumbent.
     n_refits : int
-        Refits that it took.
+        Number of refits.
     """
 
     losses: Any
@@ -74,7 +74,7 @@ class Failed(NamedTuple):
     Attributes
     ----------
     error : Exception
-        What the estimator raised.
+        The error that the estimator raised.
     """
 
     error: Exception
@@ -88,16 +88,17 @@ def fit_plainly(estimator, X, y, sample_weight):
 
 
 class Refits:
-    """Clones of an estimator, fitted on sets.
+    """Fits clones of an estimator on sets and computes their losses.
 
     Parameters
     ----------
     estimator : estimator object
-        Unfitted.
+        Unfitted estimator.
     classes : ndarray of shape (n_classes,) or None
         Sorted labels; None for numbers.
     fit : callable, default=fit_plainly
-        ``fit(estimator, X, y, sample_weight) -> fitted``, which can be pickled.
+        ``fit(estimator, X, y, sample_weight)`` returns the fitted estimator. It must be
+        possible to pickle it.
     """
 
     def __init__(self, estimator, classes, fit=fit_plainly):
@@ -106,20 +107,20 @@ class Refits:
         self.fit = fit
 
     def mean_losses(self, training, seed, parts, few_members=False):
-        """Return the mean loss of one refit on each of several rows, or a ``Failed``.
+        """Return the mean losses of one refit on several parts, or ``Failed``.
 
-        The estimator checks its parameters, and is as the user has it unless few
-        members of an ensemble do.
+        The estimator checks its parameters. It has its own settings, except for the
+        number of members of an ensemble if ``few_members`` is true.
         """
         arguments = training, seed, parts, few_members
         return self._guarded(self._means, *arguments, checked=True)
 
     def losses(self, training, seed, rows):
-        """Return the losses (n,) of a refit on rows, for comparisons; or ``Failed``."""
+        """Return the losses (n,) of one refit for comparisons, or ``Failed``."""
         return self._guarded(self._losses, training, seed, rows)
 
     def race(self, training, seeds, order, parts, reference):
-        """Compare a candidate with the incumbent, and give up when it is worse.
+        """Compare a candidate with the incumbent, and stop as soon as it is worse.
 
         Parameters
         ----------
@@ -128,16 +129,16 @@ class Refits:
         seeds : sequence of int
             Seeds of the estimator.
         order : sequence of int
-            The order in which they are tried.
+            Order in which the seeds are tried.
         parts : sequence of JudgingRows
-            The first rows, and the others.
+            The first rows, and the other rows.
         reference : ndarray of shape (n_seeds, n)
             Losses of the incumbent.
 
         Returns
         -------
         Raced or Failed
-            Its losses.
+            Losses of the candidate, or its error.
         """
         return self._guarded(self._race, training, seeds, order, parts, reference)
 
@@ -149,7 +150,7 @@ class Refits:
         ):
             try:
                 return function(*arguments)
-            except Exception as error:  # whatever other people's estimators raise
+            except Exception as error:  # an estimator may raise anything
                 return Failed(error)
 
     def _means(self, training, seed, parts, few_members):
@@ -175,7 +176,7 @@ class Refits:
             excess.append(weight @ (losses[s] - reference[s]))
             if not sum(excess) < 0:
                 return Raced(None, i)
-        # One that a few seeds favor is not better yet.
+        # The candidate has to be better by a standard error over the seeds.
         if not np.mean(excess) < -np.std(excess) / np.sqrt(len(excess)):
             return Raced(None, len(order))
         return Raced(losses, len(order))

@@ -1,4 +1,4 @@
-"""The search: from real rows and an estimator of any kind to a small set of rows."""
+"""The search for a small set of rows on which any estimator is trained well."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from skdistill.solvers._blas import single_blas_thread
 from skdistill.solvers.search._sets import CellSet
 from skdistill.solvers.search._starts import starting_sets
 
-#: Sets of drawn rows that are compared with the others on all the rows.
+#: Number of sets of drawn rows whose value is computed, as it is for the other starts.
 DRAWN_FINALISTS = 1
 
 
@@ -24,9 +24,9 @@ class Searched(NamedTuple):
     outcome : Outcome
         How the search ended.
     value : float
-        Its loss on the rows held back, or on the others without any.
+        Its loss on the held-back rows, or on the other rows if none are held back.
     n_refits : int
-        How many candidates were fitted.
+        Number of refits.
     """
 
     synthetic: CellSet
@@ -38,16 +38,15 @@ class Searched(NamedTuple):
 def search(problem, report):
     """Search for a set on which the estimator is trained well.
 
-    The set that is returned has the lowest loss on the rows held back of all that an
-    iteration ended with, the starts included: it is never worse there than k-means in
-    each class or than drawn rows.
+    Of all starts and all iterates, the set with the lowest loss on the held-back rows
+    is returned. So on these rows it is never worse than k-means centers or drawn rows.
 
     Parameters
     ----------
     problem : SearchProblem
-        What is to be searched for.
+        The problem to solve.
     report : Report
-        Takes note of every iteration, of ``TRIES`` refits each; says how many are left.
+        Takes note of every iteration, and gives the number of remaining iterations.
 
     Returns
     -------
@@ -59,7 +58,7 @@ def search(problem, report):
     ValueError
         If the estimator can be fitted on none of the sets to start from.
     """
-    # Threads of a fit on a few rows spend their time on waiting for each other.
+    # Threads do not pay for fits on a few rows.
     with single_blas_thread(user_api=None):
         contest = problem.contest()
         start, value = best_start(problem, contest)
@@ -81,13 +80,13 @@ def search(problem, report):
             patience=problem.patience,
             expired=lambda: report.has_expired,
         )
-        if not report.losses:  # the start is all that there was time for
+        if not report.losses:  # there was no time for an iteration
             note(result.x, result.value)
     return Searched(result.x, result.outcome, result.value, contest.n_refits)
 
 
 def losses_of(value):
-    """Return the loss of a ``Value``, and that on rows held back or None."""
+    """Return the loss of a ``Value``, and its loss on held-back rows or None."""
     held_back = value.validation_loss
     return value.loss, None if np.isnan(held_back) else held_back
 
@@ -95,7 +94,7 @@ def losses_of(value):
 def best_start(problem, contest):
     """Return the best set to start from, and its value.
 
-    All but drawn rows are compared by value, and of these the best.
+    The candidates are all clustered and given sets, and the best set of drawn rows.
     """
     clustered, drawn = starts_of(problem)
     starts = clustered + drawn
@@ -109,7 +108,7 @@ def best_start(problem, contest):
 
 
 def starts_of(problem):
-    """Return the sets to start from: clustered ones or given, and drawn ones."""
+    """Return lists of sets to start from: given and clustered ones, and drawn ones."""
     y, rows = problem.y, problem.rows
     if problem.targets.classes is None:
         y = y / problem.targets.unit

@@ -1,4 +1,4 @@
-"""A small set while it is searched for: cells of real rows, targets and weights."""
+"""The form of a set during the search: cells of real rows, targets and weights."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 class CellSet(NamedTuple):
-    """A set of m rows.
+    """A set of m rows that consist of cells of real rows.
 
     Attributes
     ----------
     donors : ndarray of int of shape (m, q)
-        Of which real row each cell comes.
+        Index of the real row that each cell comes from.
     numbers : ndarray of shape (m, r)
-        Values of the columns of numbers.
+        Values of the numeric columns.
     y : ndarray of shape (m,) or (m, k)
         Targets: indices of classes, or numbers.
     sample_weight : ndarray of shape (m,)
@@ -30,9 +30,9 @@ class CellSet(NamedTuple):
         return CellSet(*(part.copy() for part in self))
 
     def merged(self, others):
-        """Return a set with the changes of several others, made in turn.
+        """Return a set with the changes of several other sets.
 
-        A row that one of them has changed is not changed again.
+        If several sets change the same row, the change of the first one is taken.
 
         Parameters
         ----------

@@ -1,10 +1,10 @@
-"""Sets to start from: centers of k-means, the real rows next to them, drawn rows.
+"""Sets to start from: k-means centers, the real rows next to them, and drawn rows.
 
-k-means needs numbers. Columns of numbers are taken in units of their spread, or as
-quantiles, which do not depend on units and are what a tree sees; other columns as an
-indicator of each value, texts as counts of hashed words. A center becomes a row that
-the columns can hold: with the values that are the most frequent in its cluster, or, of
-columns where hardly two rows agree, with those of the real row next to it.
+k-means needs numbers. Numeric columns are standardized, or replaced by quantiles, which
+do not depend on units and suit trees. Other columns become indicators of their values,
+and texts become counts of hashed words. A center becomes a valid row: it has the most
+frequent values of its cluster. In columns with too many different values, it has the
+value of the nearest real row.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ from sklearn.metrics import pairwise_distances_argmin
 
 from skdistill.synthetic._start import kmeans_centers
 
-#: Rows that k-means looks at, all groups together, or 64 for each center.
+#: Maximum number of rows for k-means in all groups, unless 64 for each center are more.
 MAX_ROWS = 8192
-#: Columns with more values than this are no categories.
+#: Maximum number of values of a column that counts as categorical.
 MAX_VALUES = 50
-#: Numbers that stand for a text.
+#: Number of features for a text.
 HASHED_WORDS = 256
-#: Sets of drawn rows.
+#: Number of sets of drawn rows.
 N_DRAWS = 6
 
 
@@ -33,11 +33,11 @@ def starting_sets(
     moves : SetMoves
         Makes sets of real rows.
     counts : ndarray of int of shape (n_groups,)
-        Rows of each group.
+        Number of rows of the set in each group.
     rows : ndarray of int of shape (n,)
-        Real rows that may be used.
+        Indices of the real rows that may be used.
     y : ndarray of shape (n,) or (n, k)
-        Their targets, in units that are comparable.
+        Their targets. Numeric targets are in units of their spread.
     sample_weight : ndarray of shape (n,)
         Their weights.
     typicality : ndarray of shape (n,)
@@ -50,7 +50,8 @@ def starting_sets(
     Returns
     -------
     clustered, drawn : list of CellSet
-        Centers and medoids, for rows that k-means can cluster; and drawn real rows.
+        Sets of centers and medoids, if k-means can cluster the rows, and sets of drawn
+        real rows.
     """
     starts = []
     most = np.maximum(MAX_ROWS // len(counts), 64 * counts)
@@ -59,7 +60,7 @@ def starting_sets(
         for g in range(len(counts))
     ]
     looked_at = np.concatenate(members)
-    # What is drawn by weights weighs one.
+    # Rows drawn by weight have equal weights.
     is_whole = np.bincount(groups, minlength=len(counts)) <= most
     unit = np.where(is_whole[groups[looked_at]], sample_weight[looked_at], 1.0)
     table = _Embedding(moves.cells, rows[looked_at])
@@ -74,7 +75,7 @@ def starting_sets(
         Z = table.numbers(quantiles, unit)
         if not Z.shape[1]:
             continue
-        if len(counts) == 1:  # numbers are clustered along with the rows
+        if len(counts) == 1:  # cluster numeric targets along with the rows
             Z = np.hstack([Z, y[looked_at].reshape(len(Z), -1)])
         clusters = [
             _clusters(Z[part], weight[part], size)
@@ -103,14 +104,14 @@ def starting_sets(
 
 
 class _Embedding:
-    """Real rows as numbers, of which k-means finds centers.
+    """Real rows as numbers, for k-means.
 
     Parameters
     ----------
     cells : Cells
         The real rows.
     rows : ndarray of int of shape (n,)
-        Those to look at.
+        Indices of the rows to use.
     """
 
     def __init__(self, cells, rows):
@@ -128,11 +129,11 @@ class _Embedding:
                 words = HashingVectorizer(n_features=HASHED_WORDS, alternate_sign=False)
                 hashed.append(words.transform(values).toarray())
         indicators = [np.eye(codes.max() + 1)[codes] for codes in self.codes.values()]
-        # Two rows of different categories are as far apart as two of standard numbers.
+        # Rows of different categories have a distance of one.
         self._others = [each / np.sqrt(2) for each in indicators] + hashed
 
     def numbers(self, quantiles, weight):
-        """Return the rows, which weigh ``weight`` (n,), as numbers (n, d)."""
+        """Return the rows as numbers (n, d), given their weights (n,)."""
         known = ~np.isnan(self.values).all(axis=0)
         Z = self.values[:, known]
         if quantiles:
@@ -146,7 +147,7 @@ class _Embedding:
 
 
 def _ranks(column, weight):
-    """Return the share of weight below each number, half of that of equal ones."""
+    """Return the share of the weight below each number, plus half of equal ones."""
     known = ~np.isnan(column)
     _, index = np.unique(column[known], return_inverse=True)
     shares = np.bincount(index, weights=weight[known]) / weight[known].sum()
@@ -156,17 +157,20 @@ def _ranks(column, weight):
 
 
 def _clusters(Z, sample_weight, n_clusters):
-    """Return the row next to each center of k-means, and the cluster of each row."""
+    """Return the row nearest to each k-means center, and the cluster of each row."""
     centers = kmeans_centers(Z, sample_weight, n_clusters, np.ones(Z.shape[1]))
     nearest = pairwise_distances_argmin(centers, Z)
     return nearest, pairwise_distances_argmin(Z, centers)
 
 
 def _centers(table, start, clusters, weight, moves, quantiles):
-    """Return a set of medoids with the numbers and values of their clusters."""
+    """Return the medoids with their values replaced by those of the clusters.
+
+    These are means or medians of numbers, and the most frequent categories.
+    """
     made, cells = start.copy(), moves.cells
     for i, members in enumerate(clusters):
-        if not len(members):  # of centers that repeat one has all the rows
+        if not len(members):  # of equal centers, only one has rows
             continue
         values, share = table.values[members], weight[members]
         known = ~np.isnan(values).all(axis=0)
@@ -183,15 +187,15 @@ def _centers(table, start, clusters, weight, moves, quantiles):
 
 
 def _mean(values, weight):
-    """Return the weighted mean of each column, of what is not missing."""
+    """Return the weighted mean of each column, without missing values."""
     missing = np.isnan(values)
     weight = np.where(missing, 0.0, weight[:, None])
     return (weight * np.where(missing, 0.0, values)).sum(axis=0) / weight.sum(axis=0)
 
 
 def _median(values, weight):
-    """Return the weighted median of each column, of what is not missing."""
-    order = np.argsort(values, axis=0, kind="stable")  # missing ones come last
+    """Return the weighted median of each column, without missing values."""
+    order = np.argsort(values, axis=0, kind="stable")  # NaN comes last
     weight = np.where(np.isnan(values), 0.0, weight[:, None])
     cumulated = np.cumsum(np.take_along_axis(weight, order, axis=0), axis=0)
     middle = np.argmax(cumulated >= cumulated[-1] / 2, axis=0)
@@ -199,7 +203,7 @@ def _median(values, weight):
 
 
 def _some(members, sample_weight, size, random_state):
-    """Return some of the members, drawn by their weights if there are many."""
+    """Return the members, or a sample drawn by weight if there are many."""
     if len(members) <= size:
         return members
     share = sample_weight[members] / sample_weight[members].sum()

@@ -1,38 +1,41 @@
-"""How typical real rows are: whether the estimator expects them from other rows.
+"""How typical real rows are, as judged by the estimator fitted on other rows.
 
-Cells come from typical rows more often than from others. A row whose label is noise, or
-that lies deep within another class, says little to an estimator of a few rows.
+Cells are drawn from typical rows more often than from others. Rows with wrong labels,
+or rows deep within another class, are of little use in a small set.
 """
 
 import numpy as np
 
 from skdistill.solvers.search._refits import Failed
 
-#: Rows that the estimator is fitted on, twice, and those that it is asked about.
+#: Maximum number of rows for each fit, and of rows whose typicality is computed.
 MAX_FIT_ROWS = 1024
 MAX_ASKED_ROWS = 8192
-#: How often a row is drawn that is not typical, relative to one that is.
+#: Minimum typicality of a row.
 LEAST = 0.05
 
 
 def typicality(refits, training, judging, rows, n_rows, is_class):
     """Return how typical each real row is, (n,) in [``LEAST``, 1].
 
-    The estimator is fitted on some rows, and asked about those that it has not seen,
-    twice; rows that it is not asked about are typical, and so are all if it fails.
+    The rows are split into two halves. The estimator is fitted on each half and
+    predicts for the other one. Typical rows have a low loss. Rows without a prediction
+    count as typical, and so do all rows if the estimator fails.
 
     Parameters
     ----------
     refits : Refits
         Fits the estimator.
     training, judging : callable
-        ``training(rows)`` and ``judging(rows)`` are real rows to fit on, and to judge.
+        ``training(rows)`` and ``judging(rows)`` return real rows to fit on and to
+        predict for.
     rows : ndarray of int
-        Rows that may be used, the first ones of which are like all of them.
+        Rows that may be used, in an order with representative first rows.
     n_rows : int
         Number of real rows, n.
     is_class : bool
-        Whether losses are logarithms of probabilities, rather than squared errors.
+        Whether losses are negative logarithms of probabilities rather than squared
+        errors.
     """
     typical = np.ones(n_rows)
     asked = np.unique(rows[:MAX_ASKED_ROWS], return_index=True)[1]

@@ -1,1 +1,1 @@
-"""Students made of other students."""
+"""Students that consist of other students or of transformers and a student."""

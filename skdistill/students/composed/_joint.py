@@ -1,9 +1,10 @@
-"""Several students at once: one set of rows that serves every one of them.
+"""Several students at once, for one set of rows that suits all of them.
 
-It mirrors ``VotingClassifier`` and ``VotingRegressor``, whose members are fitted on the
-same rows, each for itself. The outer loss is not that of the vote: it is the weighted
-mean of the losses of the members, each in units of what its prediction of chance costs,
-so that none outweighs the others. Hypergradients add up.
+It mirrors ``VotingClassifier`` and ``VotingRegressor``, whose members are fitted
+independently on the same rows. The outer loss is not that of the vote, but the weighted
+mean of the losses of the members. Each loss is relative to that of the best constant
+prediction, so that none outweighs the others. The hypergradient is the sum over
+members.
 """
 
 from copy import copy
@@ -18,7 +19,7 @@ from skdistill.students._base import NotMirrored, Student
 
 @dataclass(frozen=True)
 class _JointPrediction(Program):
-    """Raw predictions of all members, a tuple."""
+    """The raw predictions of all members, as a tuple."""
 
     members: tuple
 
@@ -29,7 +30,7 @@ class _JointPrediction(Program):
 
 @dataclass(frozen=True)
 class _JointLoss(Program):
-    """Weighted mean of the losses of the members."""
+    """The weighted mean of the losses of the members."""
 
     losses: tuple
     weights: tuple
@@ -41,7 +42,7 @@ class _JointLoss(Program):
 
 @dataclass(frozen=True)
 class _JointPenalty(Program):
-    """Weighted mean of the penalties of the members that have one."""
+    """The weighted mean of the penalties of the members that have one."""
 
     penalties: tuple
     weights: tuple
@@ -58,22 +59,22 @@ class _JointPenalty(Program):
 
 
 class JointStudent(Student):
-    """Student of several estimators, which a voting ensemble names.
+    """Student of a voting ensemble: rows suit all of its members.
 
     Parameters
     ----------
     estimator : VotingClassifier or VotingRegressor
-        Its ``estimators`` are the members, its ``weights`` theirs.
+        Ensemble with the members and their weights.
     task : Task
-        What the rows look like.
+        Describes the rows.
     student_for : callable
         ``student_for(estimator, task) -> Student``.
 
     Raises
     ------
     NotMirrored
-        If a member has no student, or a class weight, or if losses of numbers differ in
-        their units.
+        If a member has no student, or class weights, or if the losses of regressors
+        have different units.
     """
 
     loss_name = "joint"
@@ -145,15 +146,16 @@ class JointStudent(Student):
         if weighted:
             raise NotMirrored(
                 f"{type(self.estimator).__name__} cannot be distilled with members "
-                f"that have class weights: {weighted}. Supported: members without."
+                f"that have class weights: {weighted}. Supported: members without "
+                "class weights."
             )
         degrees = {member.loss_degree for member in self.members}
         if self.task.classes is None and len(degrees) > 1:
             raise NotMirrored(
                 f"{type(self.estimator).__name__} cannot be distilled with members "
-                "whose losses have other units: "
-                f"{[member.loss_name for member in self.members]}. Supported: squared "
-                "errors alone, or absolute ones."
+                "whose losses have different units: "
+                f"{[member.loss_name for member in self.members]}. Supported: only "
+                "squared errors, or only absolute errors."
             )
 
     def loss_unit(self, target_scale):
@@ -166,15 +168,15 @@ class JointStudent(Student):
             member.check_targets(y, source)
 
     def least_target(self, low):
-        """Return the least target that every member takes."""
+        """Return the minimum of targets that every member takes."""
         return np.max([member.least_target(low) for member in self.members], axis=0)
 
     def cost_without_features(self, unit):
-        """Return about the outer loss of the best constant prediction."""
+        """Return approximately the outer loss of the best constant prediction."""
         return unit if self.task.classes is None else 1.0
 
     def refuse_range(self, low, high):
-        """Refuse what one of the members does."""
+        """Raise an error for rows that one of the members does not take."""
         for member in self.members:
             member.refuse_range(low, high)
 
@@ -185,7 +187,7 @@ class JointStudent(Student):
         return np.eye(len(self.task.classes))[y]
 
     def solve(self, synthetic, start=None):
-        """Train every member."""
+        """Return the params of all members."""
         starts = [None] * len(self.members) if start is None else start
         return tuple(
             member.solve(self._of(i, synthetic), each)
@@ -193,7 +195,7 @@ class JointStudent(Student):
         )
 
     def redrawn(self, random_state):
-        """Return the student whose members draw anew."""
+        """Return the student whose members draw new random numbers."""
         if not self.is_random:
             return self
         other = copy(self)
@@ -209,14 +211,14 @@ class JointStudent(Student):
         )
 
     def as_predicted(self, params):
-        """Return the params whose raw predictions are what the members predict."""
+        """Return the params whose raw predictions agree with ``predict`` of members."""
         return tuple(
             member.as_predicted(each)
             for member, each in zip(self.members, params, strict=True)
         )
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Add up what the members pull back."""
+        """Return the sum of the gradients of the members."""
         y = np.zeros_like(synthetic.y)
         X, weight, hyperparameters = 0.0, 0.0, {}
         parts = zip(self.members, params, params_grad, strict=True)
@@ -234,7 +236,7 @@ class JointStudent(Student):
         )
 
     def _of(self, i, synthetic):
-        """Return a set as one of the members takes it."""
+        """Return a set in the form that member ``i`` takes."""
         member, y = self.members[i], synthetic.y
         if self.task.classes is not None:
             y = member.encode(np.argmax(y, axis=1))
@@ -244,7 +246,7 @@ class JointStudent(Student):
 
 
 def own(values: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the values of a member, without its name."""
+    """Return the values of a member, without the prefix of its name."""
     prefix = f"{name}__"
     return {
         key.removeprefix(prefix): value

@@ -1,11 +1,11 @@
 """Transformers in front of a student, the counterpart of ``Pipeline``.
 
-With the stats ``s`` that the transformers learn on ``m`` synthetic rows ``X``, and what
-they make of these, ``Z = T(s(X), X)``, the student trains on ``Z``. Its params and the
-stats are the params of the pipeline. Cotangents on ``s`` and, by the student's own
-``implicit_vjp``, on ``Z`` are pulled back through ``X -> (s, Z)`` by JAX.
+The transformers learn statistics ``s`` on ``m`` synthetic rows ``X``, and turn the rows
+into ``Z = T(s(X), X)``. The student trains on ``Z``. Its params and the statistics are
+the params of the pipeline. For the hypergradient, the ``implicit_vjp`` of the student
+gives the gradient in ``Z``, and JAX differentiates ``X -> (s, Z)``.
 
-A pipeline passes weights to its last step alone: transformers take rows alike.
+A pipeline only passes weights to its last step, so transformers do not use weights.
 """
 
 from copy import copy
@@ -30,14 +30,14 @@ from skdistill.tables._layout import Layout
 
 
 class PipelineParams(NamedTuple):
-    """What training a pipeline leads to.
+    """Parameters of a trained pipeline.
 
     Attributes
     ----------
     stats : tuple of pytrees
-        What each transformer learned.
+        Statistics of each transformer.
     params : pytree
-        The params of the student behind them.
+        Params of the student behind them.
     """
 
     stats: Any
@@ -55,7 +55,7 @@ class _Prediction(Program):
 
 @dataclass(frozen=True)
 class _OfStudent(Program):
-    """A function of the student's params, and of its hyperparameters by their names."""
+    """A function of the student's params and hyperparameters, for a pipeline's."""
 
     function: Any
     prefix: str
@@ -74,9 +74,9 @@ class PipelineStudent(Student):
     estimator : Pipeline
         The pipeline to mirror.
     task : Task
-        What the rows look like, before they are transformed.
+        Describes the rows before they are transformed.
     student_of : callable
-        ``student_of(estimator, task) -> Student``, for its last step.
+        ``student_of(estimator, task) -> Student``, for the last step.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class PipelineStudent(Student):
         If a step is not mirrored.
     """
 
-    # A feature without variance has the scale one, and leaves it with a jump.
+    # The scale of a constant feature is one, which is not continuous if it varies.
     holds_constants = True
 
     def __init__(self, estimator, task, student_of):
@@ -101,7 +101,8 @@ class PipelineStudent(Student):
         if self.chain.mirrors and np.isfinite(student.feature_domain).any():
             raise NotMirrored(
                 f"{type(last).__name__} cannot be distilled by gradient behind other "
-                "steps of a pipeline: these could leave the values that it takes."
+                "steps of a pipeline, because they may return values that it does not "
+                "take."
             )
         self.feature_domain = student.feature_domain
         self.student, self._prefix = student, f"{name}__"
@@ -134,9 +135,9 @@ class PipelineStudent(Student):
 
     @property
     def scaler(self):
-        """The only transformer, if it shifts and scales each feature; else None.
+        """The transformer, if it is the only one and shifts and scales features.
 
-        What fills gaps before it does not count. The scaler is the last of the chain.
+        Imputers before it are allowed. Otherwise it is None.
         """
         mirrors = [each for each in self.chain.mirrors if not each.only_fills]
         return mirrors[0] if len(mirrors) == 1 and mirrors[0].is_affine else None
@@ -151,7 +152,7 @@ class PipelineStudent(Student):
 
     @property
     def loss_degree(self):
-        """By which power of the targets' unit the student's loss grows."""
+        """Power of the unit of the targets in the student's loss."""
         return self.student.loss_degree
 
     def loss_unit(self, target_scale):
@@ -163,7 +164,7 @@ class PipelineStudent(Student):
         self.student.check_targets(y, source)
 
     def least_target(self, low):
-        """Return the least target that the student takes."""
+        """Return the minimum of targets that the student takes."""
         return self.student.least_target(low)
 
     def predictions(self, raw_prediction):
@@ -179,19 +180,19 @@ class PipelineStudent(Student):
         return self.student.class_scores(raw_prediction)
 
     def refuse_rows(self, n_rows):
-        """Raise NotMirrored if a transformer's fit on so many rows is not mirrored."""
+        """Raise NotMirrored if training on ``n_rows`` rows is not mirrored."""
         self.chain.refuse_rows(n_rows, self.task.n_features)
         self.student.refuse_rows(n_rows)
 
     def solve(self, synthetic, start=None):
-        """Fit the transformers, and train the student on what they make."""
+        """Return the fitted transformers, and the student trained behind them."""
         stats, Z = self._fit_transform(synthetic.X)
         start = None if start is None else start.params
         params = self.student.solve(self._behind(synthetic, Z), start)
         return PipelineParams(stats, params)
 
     def redrawn(self, random_state):
-        """Return the pipeline whose student draws anew."""
+        """Return the pipeline whose student draws new random numbers."""
         if not self.is_random:
             return self
         other = copy(self)
@@ -203,7 +204,7 @@ class PipelineStudent(Student):
         return self._fit_transform(X)[0]
 
     def behind(self, synthetic):
-        """Return the set that the student sees."""
+        """Return the transformed set, on which the student trains."""
         return self._behind(synthetic, self._fit_transform(synthetic.X)[1])
 
     def params_of(self, estimator, synthetic):
@@ -218,11 +219,11 @@ class PipelineStudent(Student):
         return PipelineParams(stats, params)
 
     def as_predicted(self, params):
-        """Return the params of the student's own limit, if it has one."""
+        """Return the params with those of the student's ``as_predicted``."""
         return params._replace(params=self.student.as_predicted(params.params))
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Pull a cotangent back through the student, then through the transformers."""
+        """Return the gradient in the set, through the student and the transformers."""
         Z = self._transform(params.stats, synthetic.X)
         hypergrad = self.student.implicit_vjp(
             params.params, params_grad.params, self._behind(synthetic, Z)
@@ -268,14 +269,14 @@ def chain_of_transformers(pipeline):
     Raises
     ------
     NotMirrored
-        If a step has no mirror, which is known without data.
+        If a step has no mirror for any data.
     """
     refuse_pipeline_settings(pipeline)
     return chain_of(pipeline.steps[:-1])
 
 
 def _without(prefix, hyperparameters):
-    """Return hyperparameters by the names that the last step has for them."""
+    """Return hyperparameters without the prefix of the last step."""
     return {name.removeprefix(prefix): value for name, value in hyperparameters.items()}
 
 

@@ -1,8 +1,8 @@
-"""Any student whose outputs rank classes, judged by their softmax.
+"""Students whose scores rank classes, with the log-loss of a softmax.
 
-The scores of a ridge are no log-odds: the outer loss is the cross-entropy of the scores
-times an inverse temperature, which is learned with the rows and no parameter of the
-estimator.
+The scores of a ridge regression, for instance, are not log-odds. So the outer loss is
+the cross-entropy of the scores times an inverse temperature. The inverse temperature is
+learned with the rows, but is not a parameter of the estimator.
 """
 
 from copy import copy
@@ -19,19 +19,19 @@ from skdistill.objectives._temperature import (
 )
 from skdistill.students._base import Student
 
-#: Strength of the penalty on scores from a kernel of unit rows: more is better for
-#: noisy labels, less for clean ones.
+#: Strength of the penalty on scores of a kernel for which rows have norm one. More is
+#: better for noisy labels, and less for clean ones.
 NORM_STRENGTH = 0.05
-#: Name of the inverse temperature among the smoothing_params.
+#: Name of the inverse temperature in ``smoothing_params``.
 INVERSE_TEMPERATURE = "inverse_temperature"
 
 
 @dataclass(frozen=True)
 class _LogitPenalty(Program):
-    """What kernel logistic regression adds for the tempered scores.
+    """The penalty of kernel logistic regression for the tempered scores.
 
-    It is the squared norm of their function where a row has the norm one in the space
-    of its kernel. Elsewhere ``alpha`` says what the norm weighs.
+    If rows have norm one in the space of the kernel, it is the squared norm of the
+    function with a fixed strength. Otherwise ``alpha`` is the strength.
     """
 
     unit_norm: Any
@@ -52,7 +52,8 @@ class TemperedStudent(Student):
     Parameters
     ----------
     student : Student
-        Its raw predictions are the scores of the classes: one column for two classes.
+        Student whose raw predictions are scores of the classes, with one column for two
+        classes.
     """
 
     loss_name = "log_loss"
@@ -82,7 +83,7 @@ class TemperedStudent(Student):
             )
 
     def redrawn(self, random_state):
-        """Return the student's own, with the softmax."""
+        """Return the tempered student with new random numbers."""
         if not self.is_random:
             return self
         other = copy(self)
@@ -98,28 +99,28 @@ class TemperedStudent(Student):
         return self.student.training_weight(y, sample_weight, counts)
 
     def refuse_rows(self, n_rows):
-        """Refuse what the student refuses."""
+        """Raise NotMirrored if the student does."""
         self.student.refuse_rows(n_rows)
 
     def solve(self, synthetic, start=None):
-        """Train the student; the temperature does not take part."""
+        """Return the trained params and the temperature, which does not affect them."""
         start = None if start is None else start.params
         return self._tempered(self.student.solve(synthetic, start), synthetic)
 
     def params_of(self, estimator, synthetic):
-        """Return the params of a fitted estimator, at the temperature of the set."""
+        """Return the params of a fitted estimator, with the temperature of the set."""
         return self._tempered(self.student.params_of(estimator, synthetic), synthetic)
 
     def among_zeros(self, params, is_kept):
-        """Return the params of the student for more features."""
+        """Return the params of the student for all features."""
         return params._replace(params=self.student.among_zeros(params.params, is_kept))
 
     def as_predicted(self, params):
-        """Return the params of the student's own limit, if it has one."""
+        """Return the params with those of the student's ``as_predicted``."""
         return params._replace(params=self.student.as_predicted(params.params))
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Pull a cotangent back; the temperature's own passes through."""
+        """Return the gradient in the set; that in the temperature does not change."""
         hypergrad = self.student.implicit_vjp(
             params.params, params_grad.params, synthetic
         )

@@ -1,1 +1,1 @@
-"""Students whose model is an expansion in a kernel."""
+"""Students of kernel methods, whose models are sums of kernel functions."""

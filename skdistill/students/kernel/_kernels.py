@@ -1,8 +1,8 @@
 """Kernels of ``sklearn.metrics.pairwise``, in JAX.
 
-Each is ``kernel(X, Z, params) -> (n, m)`` for rows ``X`` (n, p) and ``Z`` (m, p) in one
-precision, with ``params`` as scikit-learn names them. Derivatives are finite where rows
-are equal.
+Each kernel is ``kernel(X, Z, params) -> (n, m)`` for rows ``X`` (n, p) and ``Z`` (m, p)
+of the same precision. ``params`` have the names of scikit-learn. Derivatives are finite
+for equal rows.
 """
 
 import jax
@@ -11,12 +11,12 @@ from jax import lax
 
 
 def squared_distances(X, Z):
-    """Squared euclidean distances (n, m).
+    """Return squared Euclidean distances (n, m).
 
-    Both are moved to the mean of ``Z`` first: the rounding error of the expanded square
-    grows with the distance from the origin.
+    The mean of ``Z`` is subtracted first, because the rounding error of the expanded
+    square grows with the distance from the origin.
     """
-    # Distances do not depend on it, so that derivatives need not pass through it.
+    # Distances do not depend on the origin, so it needs no derivatives.
     origin = lax.stop_gradient(Z.mean(axis=0))
     is_same = X is Z
     X = X - origin
@@ -32,7 +32,7 @@ def _product(X, Z):
 
 @jax.custom_vjp
 def _self_product(X):
-    """``X @ X.T``, with one product rather than two for its derivative."""
+    """Return ``X @ X.T``; its derivative takes one product rather than two."""
     return X @ X.T
 
 
@@ -51,8 +51,8 @@ def _rbf(X, Z, params):
 
 
 def _laplacian(X, Z, params):
-    # One center at a time, in the derivative, too: differences of all pairs would not
-    # fit the memory.
+    # Take one center at a time, in the derivative, too, because the differences of all
+    # pairs would be too large for the memory.
     distances = lax.map(jax.checkpoint(lambda z: jnp.abs(X - z).sum(axis=1)), Z)
     return jnp.exp(-params["gamma"] * distances.T)
 
@@ -70,13 +70,13 @@ def _cosine(X, Z, params):
 
 
 def unit_rows(X):
-    """Rows of length one; a row of zeros stays, as in ``normalize``."""
+    """Return rows scaled to length one; rows of zeros stay, as in ``normalize``."""
     square = (X**2).sum(axis=1, keepdims=True)
     length = jnp.sqrt(jnp.where(square > 0, square, 1))
     return X / length
 
 
-#: By the names that scikit-learn gives them.
+#: Kernels by their names in scikit-learn.
 KERNELS = {
     "linear": _linear,
     "rbf": _rbf,
@@ -87,7 +87,7 @@ KERNELS = {
     "cosine": _cosine,
 }
 
-#: Parameters of a kernel that are positive numbers, which may be learned.
+#: Parameters of each kernel that are positive numbers and may be learned.
 LEARNED_PARAMS = {
     "linear": (),
     "rbf": ("gamma",),
@@ -98,7 +98,7 @@ LEARNED_PARAMS = {
     "cosine": (),
 }
 
-#: Parameters of a kernel that stay as they are.
+#: Parameters of each kernel that are not learned.
 FIXED_PARAMS = {
     **dict.fromkeys(LEARNED_PARAMS, ()),
     "poly": ("degree", "coef0"),
@@ -106,7 +106,7 @@ FIXED_PARAMS = {
     "sigmoid": ("coef0",),
 }
 
-#: Kernels of which every row has the norm one.
+#: Kernels for which ``kernel(x, x)`` is one.
 NORMALIZED = ("rbf", "laplacian", "cosine")
 
 #: Kernels whose matrix may have negative eigenvalues.
@@ -116,7 +116,7 @@ INDEFINITE = ("sigmoid",)
 def fixed_params(estimator):
     """Return the parameters of an estimator's kernel that are not learned, as pairs.
 
-    A degree that is an integer stays one: it is unrolled into products.
+    The degree is not converted to a float, because JAX unrolls integer powers.
     """
     pairs = [
         (name, getattr(estimator, name)) for name in FIXED_PARAMS[estimator.kernel]
@@ -125,7 +125,7 @@ def fixed_params(estimator):
 
 
 def as_pairs(fixed):
-    """Return parameters as pairs that are hashed, see ``fixed_params``."""
+    """Return parameters as hashable pairs, see ``fixed_params``."""
     return tuple(
         (name, value if name == "degree" else float(value))
         for name, value in fixed.items()

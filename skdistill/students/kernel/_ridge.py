@@ -2,12 +2,11 @@
 
 On ``m`` rows with targets ``Y`` (m, k), weights ``W = diag(w)`` and the kernel matrix
 ``K``, the dual coefficients are ``D = W^1/2 (W^1/2 K W^1/2 + alpha I)^-1 W^1/2 Y``, the
-solution of ``(W K + alpha I) D = W Y``; there is no intercept. Applied to a cotangent
-on ``D`` instead of ``Y``, the same matrix gives the adjoint ``A``, and cotangents are
+solution of ``(W K + alpha I) D = W Y``. There is no intercept. The same matrix, applied
+to the gradient ``G`` in ``D`` instead of ``Y``, gives the adjoint ``A``. With the
+residual ``R = Y - K D`` and ``B = G - K A``, the gradients are
 
     Y: A,    K: -A D',    alpha: -<A, R> / alpha,    w_i: <B_i, R_i> / alpha
-
-with the residual ``R = Y - K D`` and ``B`` the cotangent less ``K A``.
 """
 
 from dataclasses import dataclass
@@ -40,8 +39,8 @@ class KernelRidgeParams(NamedTuple):
     centers, dual_coef, kernel_params
         As for ``KernelParams``.
     squared_norm : float
-        Its squared norm in the space of the kernel, a mean over the outputs. Training
-        has the kernel matrix for it; a penalty would take another one.
+        Squared norm in the space of the kernel, averaged over the outputs. Training
+        computes it, because it has the kernel matrix.
     """
 
     centers: Any
@@ -52,7 +51,7 @@ class KernelRidgeParams(NamedTuple):
 
 @dataclass(frozen=True)
 class KernelPrediction(Program):
-    """``kernel(X, centers) @ dual_coef`` in the precision of ``X``.
+    """The prediction ``kernel(X, centers) @ dual_coef`` in the precision of ``X``.
 
     ``fixed`` are the parameters of the kernel that are not learned, as pairs.
     """
@@ -70,7 +69,7 @@ class KernelPrediction(Program):
         return KERNELS[self.kernel](X, Z, {**dict(self.fixed), **learned})
 
     def mean_squared_norm(self, params):
-        """Return the squared norm in the space of the kernel, a mean over outputs."""
+        """Return the squared norm in the kernel's space, averaged over outputs."""
         gram = self.gram(params.centers, params.centers, params.kernel_params)
         square = jnp.vdot(params.dual_coef, gram @ params.dual_coef)
         return square / params.dual_coef.shape[1]
@@ -94,14 +93,14 @@ class _Training(Program):
             hyperparameters["alpha"],
             self.prediction.kernel in INDEFINITE,
         )
-        # Rows that fill the set up have no weight, hence no coefficient.
+        # Padding rows have weight zero, so their coefficients are zero.
         square = jnp.vdot(dual_coef, gram @ dual_coef) / dual_coef.shape[1]
         return KernelRidgeParams(X, dual_coef, kernel_params, square)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(4,))
 def _dual_coef(gram, y, weight, alpha, indefinite):
-    """Return ``D``: faster to differentiate by formula than by its factorization."""
+    """Return ``D``, which is differentiated by a formula because that is faster."""
     return _dual_coef_forward(gram, y, weight, alpha, indefinite)[0]
 
 
@@ -124,7 +123,7 @@ def _dual_coef_backward(indefinite, saved, cotangent):
     gram, y, alpha, factor, root, dual_coef = saved
     adjoint = _apply_inverse(factor, root, cotangent, indefinite)
     residual = y - gram @ dual_coef
-    # The derivative in a weight is finite at zero, where that of its root is not.
+    # The derivative in a weight is finite at zero, unlike that in its square root.
     return (
         -adjoint @ dual_coef.T,
         adjoint,
@@ -141,7 +140,7 @@ def _squared_norm(params):
 
 
 def _penalty(params, hyperparameters):
-    """``alpha ||f||^2`` in the space of the kernel, a mean over the outputs."""
+    """Return ``alpha ||f||^2`` in the kernel's space, averaged over the outputs."""
     return hyperparameters["alpha"] * params.squared_norm
 
 
@@ -157,8 +156,8 @@ class KernelRidgeStudent(PaddedStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "squared_error"
@@ -192,7 +191,7 @@ class KernelRidgeStudent(PaddedStudent):
 
 
 def _refuse_unmirrored(estimator):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.kernel not in LEARNED_PARAMS:
         refused.append(f"kernel={estimator.kernel!r}")

@@ -1,14 +1,14 @@
 """Students of support vector machines with kernels, the counterparts of SVC and SVR.
 
-Both solve the dual problems of ``skdistill.students.kernel._svm_dual`` with ``C_i`` the
-product of ``C``, sample weight and class weight: SVC one for each pair of classes, on
-their rows, with labels -1 and 1 for signs and targets; SVR one, with each row twice, as
-target ``y - epsilon`` of coefficients above zero and as ``y + epsilon`` of those below.
-libsvm, through scikit-learn, finds nearly all coefficients that are at a bound; the
-rest is linear algebra. libsvm holds ``K`` in single precision: its own solutions agree
-to about seven digits.
+Both solve the dual problems of ``skdistill.students.kernel._svm_dual``. There ``C_i``
+is the product of ``C``, sample weight and class weight. SVC solves one problem for each
+pair of classes, with labels of -1 and 1 as signs and targets. SVR solves one problem in
+which each row appears twice: with the target ``y - epsilon`` for positive coefficients
+and with ``y + epsilon`` for negative ones. libsvm, through scikit-learn, finds nearly
+all coefficients that are at a bound, and linear algebra solves the rest. libsvm stores
+``K`` in single precision, so its own solutions agree to about seven digits.
 
-The solution changes with the rows without jumps, and smoothly but for where a
+The solution is a continuous function of the rows. It is smooth except where a
 coefficient arrives at a bound or leaves it.
 """
 
@@ -36,7 +36,7 @@ from skdistill.students.kernel._svm_dual import Dual, pull_back_dual, solve_dual
 
 #: Kernels with a convex dual problem.
 SUPPORTED_KERNELS = ("linear", "poly", "rbf")
-#: libsvm needs to come near, and not to get stuck.
+#: libsvm only has to come near the solution, but it must not run forever.
 LIBSVM_OPTIONS = {"kernel": "precomputed", "tol": 1e-6, "max_iter": 100_000}
 
 
@@ -57,7 +57,7 @@ class SVMParams(NamedTuple):
 
 @dataclass(frozen=True)
 class _Prediction(Program):
-    """Decision functions (n, k)."""
+    """The decision functions (n, k)."""
 
     expansion: KernelPrediction
 
@@ -67,9 +67,10 @@ class _Prediction(Program):
 
 @dataclass(frozen=True)
 class _Penalty(Program):
-    """Half the squared norms of all machines, relative to ``C`` and to outer losses.
+    """The penalty: half the squared norms of all machines, in units of the outer loss.
 
-    The outer loss of a row of ``k`` classes is a mean over ``k - 1`` machines.
+    It is divided by ``C`` and by ``k - 1``, because the outer loss of a row is a mean
+    over ``k - 1`` machines for ``k`` classes.
     """
 
     expansion: KernelPrediction
@@ -81,7 +82,7 @@ class _Penalty(Program):
 
 
 class _TrainingData(NamedTuple):
-    """What the dual problems are made of, each a smooth function of the set."""
+    """The data of the dual problems, which are smooth functions of the set."""
 
     gram: Any
     centers: Any
@@ -91,7 +92,7 @@ class _TrainingData(NamedTuple):
     epsilon: Any
 
     def of_rows(self, m):
-        """Return the parts of the first ``m`` rows, views of these."""
+        """Return the data of the first ``m`` rows, as views."""
         return self._replace(
             gram=self.gram[:m, :m],
             centers=self.centers[:m],
@@ -108,10 +109,10 @@ def _of_rows(params, m):
 
 @dataclass(frozen=True)
 class _Training(Program):
-    """``training(synthetic) -> _TrainingData``.
+    """The function ``training(synthetic, is_row) -> _TrainingData``.
 
-    With ``gamma="scale"``, the parameter depends on the rows, of ``n_features`` with
-    those of zeros that are left out.
+    With ``gamma="scale"``, ``gamma`` depends on the rows. ``n_features`` includes
+    features of zeros that are left out.
     """
 
     expansion: KernelPrediction
@@ -144,7 +145,7 @@ class _Training(Program):
 
 
 class _KernelSVMStudent(PaddedStudent):
-    """What SVC and SVR have in common."""
+    """The common part of the students of SVC and SVR."""
 
     ignores_zeros = True
 
@@ -169,11 +170,11 @@ class _KernelSVMStudent(PaddedStudent):
         )
 
     def solve(self, synthetic, start=None):
-        """Return the machines; libsvm needs no start."""
+        """Return the machines; ``start`` is not used."""
         return self._solve_duals(self._training_data(synthetic))
 
     def _training_data(self, synthetic):
-        """Return what the dual problems are made of, in NumPy, for the rows alone."""
+        """Return the data of the dual problems in NumPy, without padding rows."""
         return super().solve(synthetic).of_rows(len(synthetic.X))
 
     def _params(self, data, coef, intercept):
@@ -182,11 +183,11 @@ class _KernelSVMStudent(PaddedStudent):
         return SVMParams(expansion, np.asarray(intercept, dtype=np.float64))
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Pull a cotangent back through the dual problems, then through the kernel."""
+        """Return the gradient in the set, through dual problems and the kernel."""
         data, m = super().solve(synthetic), len(synthetic.X)
         data_grad = jax.tree.map(np.zeros_like, data)
         of_rows = (_of_rows(each, m) for each in (params, params_grad))
-        # Parts of the arrays of ``data_grad``, which are written to.
+        # This writes to views of the arrays of ``data_grad``.
         self._pull_back_duals(data.of_rows(m), *of_rows, data_grad.of_rows(m))
         data_grad = data_grad._replace(
             centers=np.asarray(params_grad.expansion.centers),
@@ -196,10 +197,10 @@ class _KernelSVMStudent(PaddedStudent):
 
 
 class SVCStudent(_KernelSVMStudent):
-    """Student of ``SVC``: a machine for each pair of classes.
+    """Student of ``SVC``, with a machine for each pair of classes.
 
-    Decision functions are positive for the second class of a pair, as those of SVC are
-    for two classes; for more, SVC has them positive for the first.
+    Decision functions are positive for the second class of a pair. This is the same as
+    in SVC for two classes. For more classes, SVC has the opposite sign.
 
     Parameters
     ----------
@@ -210,8 +211,8 @@ class SVCStudent(_KernelSVMStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "hinge"
@@ -223,7 +224,7 @@ class SVCStudent(_KernelSVMStudent):
 
     @staticmethod
     def outer_loss(raw_prediction, y):
-        """Return the mean hinge loss over the pairs of classes with that of a row."""
+        """Return the mean hinge loss over the pairs with the class of a row."""
         n_pairs = raw_prediction.shape[1]
         k = round((1 + (1 + 8 * n_pairs) ** 0.5) / 2)
         first, second = np.array(list(combinations(range(k), 2))).T
@@ -233,7 +234,7 @@ class SVCStudent(_KernelSVMStudent):
         return losses.sum(axis=1) / (k - 1)
 
     def training_weight(self, y, sample_weight, counts=None):
-        """Multiply class weights in; "balanced" counts rows, whatever they weigh."""
+        """Return weights times class weights. "balanced" counts rows, not weights."""
         if self.estimator.class_weight is None:
             return sample_weight
         classes = self.task.classes
@@ -258,7 +259,7 @@ class SVCStudent(_KernelSVMStudent):
         data = self._training_data(synthetic)
         coef = np.zeros((len(synthetic.X), len(self.pairs)))
         intercept = np.ravel(estimator.intercept_)
-        # A row of dual_coef_ for each of the other classes of a support vector.
+        # dual_coef_ has a row for each other class of a support vector.
         dual_coef = dense(estimator.dual_coef_)
         class_of = np.repeat(np.arange(len(self.task.classes)), estimator.n_support_)
         for column, (first, second) in enumerate(self.pairs):
@@ -271,7 +272,7 @@ class SVCStudent(_KernelSVMStudent):
         return self._params(data, coef, intercept)
 
     def _duals(self, data):
-        """Yield the rows and the problem of each pair."""
+        """Yield the rows and the dual problem of each pair."""
         for first, second in self.pairs:
             rows = np.flatnonzero((data.y == first) | (data.y == second))
             sign = np.where(data.y[rows] == second, 1.0, -1.0)
@@ -285,7 +286,7 @@ class SVCStudent(_KernelSVMStudent):
         intercept = []
         for column, (rows, dual) in enumerate(self._duals(data)):
             weighed = np.unique(dual.sign[dual.upper > 0])
-            if len(weighed) < 2:  # learned weights may be zero: the other class wins
+            if len(weighed) < 2:  # a class has no weight, so the other one is predicted
                 intercept.append(weighed.sum())
                 continue
             start = _start(SVC(**LIBSVM_OPTIONS), dual.gram, dual.sign, dual.upper)
@@ -310,7 +311,7 @@ class SVCStudent(_KernelSVMStudent):
 
 @dataclass(frozen=True)
 class _EpsilonInsensitiveLoss(Program):
-    """What a prediction is wrong by, beyond epsilon."""
+    """The excess of the absolute error over epsilon."""
 
     epsilon: float
 
@@ -322,7 +323,8 @@ class _EpsilonInsensitiveLoss(Program):
 class SVRStudent(_KernelSVMStudent):
     """Student of ``SVR``.
 
-    The outer loss has the ``epsilon`` of the estimator, also where that is learned.
+    The outer loss uses the given ``epsilon`` of the estimator, even if ``epsilon`` is
+    learned.
 
     Parameters
     ----------
@@ -333,8 +335,8 @@ class SVRStudent(_KernelSVMStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "epsilon_insensitive"
@@ -387,7 +389,7 @@ def _sum_halves(values):
 
 
 def _start(libsvm, gram, y, upper):
-    """Return nearly optimal coefficients, by libsvm with ``C_i`` as weights."""
+    """Return nearly optimal coefficients from libsvm, with ``C_i`` as weights."""
     coef = np.zeros(len(y))
     with hiding(ConvergenceWarning):
         libsvm.fit(gram, y, sample_weight=upper)
@@ -396,7 +398,7 @@ def _start(libsvm, gram, y, upper):
 
 
 def _refuse_unmirrored(estimator, task):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.kernel not in SUPPORTED_KERNELS:
         refused.append(f"kernel={estimator.kernel!r}")

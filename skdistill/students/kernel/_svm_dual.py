@@ -4,20 +4,20 @@ In signed coefficients ``b_i``, with signs ``s_i``, targets ``t_i`` and bounds `
 
     min_b  b' K b / 2 - t' b   subject to   0 <= s_i b_i <= C_i,   sum_i b_i = 0
 
-Let ``r = t - K b``. A solution has an intercept ``c``, the multiplier of the sum, with
-``r_i = c`` where ``b_i`` is within its bounds ("free"), ``r_i <= c`` where ``b_i``
-could only increase and ``r_i >= c`` where it could only decrease. Without free
-coefficients libsvm puts ``c`` in the middle of what these allow.
+Let ``r = t - K b``. A solution has an intercept ``c``, the multiplier of the sum. It
+fulfills ``r_i = c`` if ``b_i`` is strictly within its bounds ("free"), ``r_i <= c`` if
+``b_i`` can only increase, and ``r_i >= c`` if it can only decrease. Without free
+coefficients, libsvm puts ``c`` in the middle of the allowed interval.
 
-While no coefficient arrives at a bound or leaves it, the free ones ``F`` and ``c``
-solve
+As long as no coefficient arrives at a bound or leaves it, the free coefficients ``F``
+and ``c`` solve
 
     K_FF b_F + c = t_F - K_FB b_B,    sum(b_F) = -sum(b_B)
 
-with the others ``B`` at their bounds. With a cotangent on ``(b_F, c)`` at the right,
-the same symmetric system gives the adjoint ``(u_F, v)``, and the cotangents are ``u``
-on ``t``, ``-u b'`` on ``K``, and ``s_B (cotangent - K u - v)_B`` on the bounds that are
-reached.
+with the other coefficients ``B`` at their bounds. The same symmetric system with the
+gradient in ``(b_F, c)`` as right-hand side gives the adjoint ``(u_F, v)``. Then the
+gradients are ``u`` in ``t``, ``-u b'`` in ``K``, and ``s_B (gradient - K u - v)_B`` in
+the upper bounds that are reached.
 """
 
 import warnings
@@ -28,11 +28,11 @@ from scipy.linalg import lstsq
 from scipy.linalg.lapack import dsysvx
 from sklearn.exceptions import ConvergenceWarning
 
-#: What counts as rounding error of ``r``, relative to the size of its terms.
+#: Maximum rounding error of ``r``, relative to the size of its terms.
 ROUNDING = 1e-13
-#: Exchanges before the search is given up: rows that repeat may make it go in circles.
+#: Maximum number of exchanges; with repeated rows the search may cycle.
 MAX_EXCHANGES = 1000
-#: What is no rounding error any more, when the search is given up.
+#: Minimum error that raises a warning after that number of exchanges.
 LARGE_ERROR = 1e-8
 
 
@@ -58,10 +58,11 @@ class Dual(NamedTuple):
         return (size > 0) & (size < self.upper)
 
     def limits(self, coef, residual):
-        """Return the coefficients whose residuals limit the intercept.
+        """Return the two coefficients whose residuals limit the intercept.
 
-        The first one could increase, and has the largest residual of such, the second
-        one could decrease. In the solution, the first residual is not the larger one.
+        The first one has the largest residual of those that can increase. The second
+        one has the smallest residual of those that can decrease. At the solution, the
+        first residual is not larger than the second one.
         """
         size = self.sign * coef
         grows, shrinks = size < self.upper, size > 0
@@ -74,19 +75,20 @@ class Dual(NamedTuple):
 
 
 def solve_dual(dual, coef):
-    """Return the solution, to rounding error, and its intercept.
+    """Return the solution to rounding error, and its intercept.
 
-    A primal active-set method: the equations of the free coefficients are solved. The
-    first one to meet a bound on the way stays there; if none does, the one at a bound
-    that violates its inequality most becomes free.
+    This is a primal active-set method. It solves the equations of the free
+    coefficients. The first coefficient that meets a bound on the way stays there. If
+    none does, the coefficient at a bound that violates its inequality most becomes
+    free.
 
     Parameters
     ----------
     dual : Dual
         The problem.
     coef : ndarray of shape (m,)
-        Start within the bounds, better near the solution. Those at a bound are exactly
-        there.
+        Start within the bounds, preferably near the solution. Coefficients at a bound
+        have to equal it exactly.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def solve_dual(dual, coef):
     free = dual.free(coef)
     for _ in range(MAX_EXCHANGES):
         while free.any() and not _move_free(dual, coef, free):
-            pass  # each round ends one of the free
+            pass  # each round moves a free coefficient to a bound
         residual = dual.target - dual.gram @ coef
         size = max(np.abs(dual.target).max(), (np.abs(dual.gram) @ np.abs(coef)).max())
         first, second = dual.limits(coef, residual)
@@ -109,13 +111,13 @@ def solve_dual(dual, coef):
             intercept = residual[free].mean()
             above = residual[first] - intercept > intercept - residual[second]
             free[first if above else second] = True
-        else:  # two have to move, for the sum to stay
+        else:  # two coefficients have to move to keep the sum
             free[[first, second]] = True
     else:
         if residual[first] - residual[second] > LARGE_ERROR * size:
             warnings.warn(
-                "The dual problem of a support vector machine was not solved: it is "
-                "ill-conditioned. Scale the features or lower C.",
+                "The dual problem of a support vector machine was not solved, because "
+                "it is ill-conditioned. Scale the features or lower C.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -123,9 +125,9 @@ def solve_dual(dual, coef):
 
 
 def _move_free(dual, coef, free):
-    """Move free coefficients to where their equations hold, up to the first bound.
+    """Move free coefficients towards the solution of their equations, up to a bound.
 
-    Changes ``coef`` and ``free``, and returns whether no bound was met.
+    This changes ``coef`` and ``free`` in place, and returns whether no bound was met.
     """
     rhs = np.append((dual.target - dual.gram @ coef)[free], -coef.sum())
     step, is_solution = _solve_bordered(dual.gram[np.ix_(free, free)], rhs)
@@ -148,14 +150,14 @@ def _move_free(dual, coef, free):
 def _solve_bordered(gram, rhs):
     """Solve the equations of the free coefficients and the intercept.
 
-    Rows that repeat each other make them singular: then the solution of least norm is
-    returned, or, without a solution, a direction in which the objective falls forever,
-    and False.
+    Repeated rows make them singular. Then the solution of minimum norm is returned, and
+    True. If there is no solution, a direction of unlimited descent is returned, and
+    False.
     """
     system = np.ones((len(rhs), len(rhs)))
     system[:-1, :-1] = gram
     system[-1, -1] = 0
-    # What scipy.linalg.solve warns of is an answer here, and no warning.
+    # Call LAPACK, because scipy.linalg.solve would warn of singular systems.
     *_, solution, _, _, _, info = dsysvx(system, rhs)
     if info == 0:  # neither singular nor nearly so
         return solution[:, 0], True
@@ -174,7 +176,7 @@ def _intercept(dual, coef):
 
 
 def pull_back_dual(dual, coef, coef_grad, intercept_grad):
-    """Pull a cotangent on the solution back to the problem.
+    """Return the gradient in the problem from that in its solution.
 
     Parameters
     ----------
@@ -183,13 +185,13 @@ def pull_back_dual(dual, coef, coef_grad, intercept_grad):
     coef : ndarray of shape (m,)
         Its solution.
     coef_grad, intercept_grad : ndarray of shape (m,) and float
-        Cotangents on ``b`` and ``c``.
+        Gradients in ``b`` and ``c``.
 
     Returns
     -------
     target_grad, upper_grad : ndarray of shape (m,)
-        Cotangents on ``t`` and ``C``. That on ``K`` is the outer product of the first
-        one, negative, and ``coef``.
+        Gradients in ``t`` and ``C``. The gradient in ``K`` is minus the outer product
+        of ``target_grad`` and ``coef``.
     """
     free = dual.free(coef)
     u, v = np.zeros(len(coef)), 0.0

@@ -1,1 +1,1 @@
-"""Students whose model is linear."""
+"""Students of linear models."""

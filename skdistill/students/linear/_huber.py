@@ -6,11 +6,11 @@ coefficients, the intercept and the scale ``s > 0``,
     F = sum_i w_i * (s + s * H(r_i / s)) + alpha * ||coef||^2
 
 with ``H(t) = t^2`` up to ``epsilon`` and ``2 epsilon |t| - epsilon^2`` beyond. ``F`` is
-convex, and quadratic over linear in the rows that are no outliers: where these no
-longer change, Newton's method converges at once.
+convex. In rows that are not outliers it is quadratic over linear. So Newton's method
+converges at once when the set of outliers no longer changes.
 
-Where a model interpolates many of the rows, the scale that minimizes ``F`` is zero. It
-is kept above a small share of the targets' size here.
+If a model interpolates many of the rows, the optimal scale is zero. Here it is kept
+above a small share of the size of the targets.
 """
 
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from scipy.linalg import cho_solve
 
 from skdistill._programs import Program
 from skdistill.students._base import NotMirrored, Student
-from skdistill.students.linear._base import factor_unit_diagonal
+from skdistill.students.linear._inner_problem import factor_unit_diagonal
 from skdistill.synthetic._set import SyntheticSet
 
 MAX_STEPS = 500
-#: Where steps of Newton's method are too long, they are shortened by this much.
+#: Minimum and maximum damping of steps of Newton's method.
 LEAST_DAMPING, MAX_DAMPING = 1e-6, 1e12
-#: Descent, as a share of the value, that its rounding may hide.
+#: Maximum decrease, as a share of the value, that rounding may hide.
 ROUNDING = 1e-10
-#: Rows for each coefficient with which the scale is mostly positive.
+#: Number of rows for each coefficient for which the scale is usually positive.
 ROWS_FOR_COEFFICIENT = 1.5
-#: Least scale that a step leads to, as a share of the last one.
+#: Minimum scale after a step, as a share of the last one.
 LEAST_SHARE = 0.1
-#: Least scale of all, as a share of the size of the targets.
+#: Minimum scale, as a share of the size of the targets.
 LEAST_SCALE = 1e-6
 
 
@@ -56,7 +56,7 @@ class HuberParams(NamedTuple):
 
 
 def with_scale(params, X):
-    """Return predictions (n, 2), each with the scale of the residuals."""
+    """Return predictions and the scale of the residuals as two columns (n, 2)."""
     import jax.numpy as jnp
 
     coef, intercept, scale = (part.astype(X.dtype) for part in params)
@@ -93,7 +93,7 @@ class HuberStudent(Student):
     Raises
     ------
     NotMirrored
-        If the estimator has a setting that is not mirrored.
+        If a setting of the estimator is not supported.
     ValueError
         If there are several outputs.
     """
@@ -127,18 +127,18 @@ class HuberStudent(Student):
         self.outer_loss = HuberLoss(self.epsilon)
 
     def refuse_rows(self, n_rows):
-        """Refuse rows most of which a model interpolates."""
+        """Raise NotMirrored for so few rows that a model interpolates most of them."""
         n_coefficients = self.task.n_features + self.estimator.fit_intercept
         least = int(ROWS_FOR_COEFFICIENT * n_coefficients) + 1
         if n_rows < least:
             raise NotMirrored(
-                f"HuberRegressor cannot be differentiated on {n_rows} rows, most of "
-                f"which a model of {self.task.n_features} features interpolates: its "
-                f"scale is zero there. Supported: at least {least} rows (n_synthetic)."
+                f"HuberRegressor cannot be differentiated on {n_rows} rows, because a "
+                f"model of {self.task.n_features} features interpolates most of them, "
+                f"so its scale is zero. Supported: at least {least} rows (n_synthetic)."
             )
 
     def predictions(self, raw_prediction):
-        """Return what comes without the scale."""
+        """Return the predictions without the scale."""
         return raw_prediction[:, :1]
 
     def solve(self, synthetic, start=None):
@@ -146,7 +146,7 @@ class HuberStudent(Student):
         return _Inner(self, synthetic).solve(start)
 
     def params_of(self, estimator, synthetic):
-        """Return what scikit-learn found."""
+        """Return the model that scikit-learn found."""
         return HuberParams(
             np.asarray(estimator.coef_, dtype=np.float64)[None],
             np.array([float(estimator.intercept_)]),
@@ -154,16 +154,16 @@ class HuberStudent(Student):
         )
 
     def among_zeros(self, params, is_kept):
-        """Return coefficients of zero for the other features."""
+        """Return the model with coefficients of zero for the other features."""
         coef = np.zeros((1, len(is_kept)))
         coef[:, is_kept] = params.coef
         return params._replace(coef=coef)
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Pull a cotangent on ``params`` back, in closed form.
+        """Return the gradient in the set from that in ``params``, in closed form.
 
-        With the adjoint ``(U, v, t)`` and ``T = X U + v``, it is the derivative of
-        ``-<(U, v, t), gradient of F>`` in the set.
+        It is the derivative of ``-<(U, v, t), gradient of F>`` in the set, where
+        ``(U, v, t)`` is the adjoint. The code uses ``T = X U + v``.
         """
         inner = _Inner(self, synthetic)
         theta = inner.to_theta(params)
@@ -199,7 +199,7 @@ class _Inner:
         self.design = np.column_stack(
             [X - self.mean, np.full(len(X), float(fit_intercept))]
         )
-        # Without an intercept its column is zero and its penalty keeps it there.
+        # Without an intercept, a column of zeros and a penalty keep it zero.
         self.penalty = np.full(X.shape[1] + 2, 2 * hyperparameters["alpha"])
         self.penalty[-2:] = 0.0 if fit_intercept else 1.0, 0.0
         self.least = LEAST_SCALE * max(np.abs(self.y).max(), np.finfo(float).tiny)
@@ -223,10 +223,10 @@ class _Inner:
         return self.weight @ losses + 0.5 * self.penalty @ theta**2
 
     def derivatives(self, theta):
-        """Return derivatives of the rows' losses.
+        """Return derivatives of the losses of rows.
 
-        In the prediction and the scale, and the second ones in the prediction and in
-        both.
+        They are the first ones in the prediction and in the scale, the second one in
+        the prediction, and the mixed one.
         """
         residual, is_outlier, scale = self.parts(theta)
         t = np.clip(residual / scale, -self.epsilon, self.epsilon)
@@ -239,11 +239,11 @@ class _Inner:
         return of_rows + self.penalty * theta
 
     def solve_hessian(self, theta, rhs, damping=0.0):
-        """Solve for the Hessian, plus some of that without outliers."""
+        """Solve with the Hessian, damped by a share of that without outliers."""
         _, g_scale, h, h_scale = self.derivatives(theta)
         t = np.divide(h_scale, h, out=np.zeros_like(h), where=h > 0)
         if theta[-1] <= self.least and self.weight @ g_scale > 0:
-            # The scale stays where it is.
+            # The scale is at its minimum and does not move.
             t, rhs = 0 * t, np.append(rhs[:-1], 0.0)
         rows = np.column_stack([self.design, t])
         matrix = (rows.T * (self.weight * h)) @ rows
@@ -262,7 +262,7 @@ class _Inner:
 
     def solve(self, start):
         theta = np.zeros(self.design.shape[1] + 1)
-        # Around the mean, with the scale of the targets, none is far out.
+        # Start from the mean, with the scale of the targets, so that few are outliers.
         if self.design[0, -1]:
             theta[-2] = np.average(self.y, weights=self.weight)
         squares = self.parts(theta)[0] ** 2
@@ -284,13 +284,13 @@ class _Inner:
             found = self.value(candidate)
             is_lower = found <= value - 1e-4 * decrement + 1e-14 * abs(value)
             if not is_lower and decrement < ROUNDING * abs(value):
-                # Rounding hides the descent, but not in the gradient.
+                # Rounding hides a decrease of the value, but not of the gradient.
                 sizes = (
                     np.abs(each).max() for each in (self.gradient(candidate), gradient)
                 )
                 is_lower = np.less(*sizes)
             if not is_lower:
-                # Where nearly all rows are outliers, little is curved.
+                # With almost only outliers, the Hessian is small and steps too long.
                 if damping > MAX_DAMPING:
                     break
                 damping = max(4 * damping, LEAST_DAMPING)

@@ -1,11 +1,11 @@
-"""Students of ``Lasso``, ``ElasticNet`` and their relatives for several tasks.
+"""Students of ``Lasso``, ``ElasticNet``, and their variants for several tasks.
 
-They minimize, with ``r`` for ``l1_ratio`` and a mean over the weights of the rows,
+They minimize, with ``r`` for ``l1_ratio`` and a weighted mean over the rows,
 
     1/2 * mean_i ||coef @ X_i + intercept - y_i||^2
         + alpha * r * sum |coef| + alpha * (1 - r) / 2 * ||coef||^2
 
-the objective of ``students.linear._sparse_base`` at ``C = k / (2 sum_i w_i)``.
+This is the objective of ``students.linear._sparse_base`` at ``C = k / (2 sum_i w_i)``.
 """
 
 from skdistill.objectives._losses import SQUARED_LOSS
@@ -23,12 +23,12 @@ class LassoStudent(SparseLinearStudent):
     task : Task
         Features and outputs.
     in_groups : bool, default=False
-        Whether the outputs are tasks that share their features.
+        Whether all outputs use the same features, as in the variants for several tasks.
 
     Raises
     ------
     NotMirrored
-        If the estimator has a setting that is not mirrored.
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "squared_error"
@@ -53,7 +53,7 @@ class LassoStudent(SparseLinearStudent):
         )
 
     def loss_strength(self, hyperparameters):
-        """Return half the number of outputs, which the loss is a mean over."""
+        """Return half the number of outputs, because the loss is their mean."""
         return self.n_outputs / 2
 
     def penalties(self, hyperparameters):
@@ -62,12 +62,12 @@ class LassoStudent(SparseLinearStudent):
         return alpha * self.l1_ratio, alpha * (1 - self.l1_ratio)
 
     def penalties_vjp(self, hyperparameters, of_l1, of_l2):
-        """Pull derivatives in ``l1`` and ``l2`` back to ``alpha``."""
+        """Return the derivative in ``alpha`` from those in ``l1`` and ``l2``."""
         return {"alpha": float(self.l1_ratio * of_l1 + (1 - self.l1_ratio) * of_l2)}
 
 
 def _refuse_unmirrored(estimator):
-    """Raise NotMirrored that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.alpha == 0:
         refused.append("alpha=0 (no penalty: use LinearRegression)")

@@ -1,15 +1,15 @@
 """Least squares student, the counterpart of ``LinearRegression``.
 
 Of all minimizers of ``sum_i w_i ||W x_i + b - y_i||^2``, scikit-learn takes the one
-with ``W`` of least norm. With rows ``Xc`` and targets ``Yc`` from their weighted means,
-and singular values of ``diag(w)^1/2 Xc`` up to ``tol`` times the largest taken for
-zero::
+with the minimum norm of ``W``. With the centered rows ``Xc`` and targets ``Yc``::
 
     W' = N Xc' diag(w) Yc,    N = pinv(Xc' diag(w) Xc),    b = mean(Y) - W mean(X)
 
-For a cotangent ``G`` on ``W``, the derivative of a pseudo-inverse of constant rank
-(Golub and Pereyra, 1973) gives, with ``E = Yc - Xc W'``, ``H = N G'``, ``T = Xc H`` and
-the part ``G0`` of ``G`` across the rows of ``Xc``, the gradients
+Singular values of ``diag(w)^1/2 Xc`` up to ``tol`` times the largest count as zero. Let
+``G`` be the gradient of the outer loss in ``W``, and ``G0`` its part orthogonal to the
+rows of ``Xc``, and let ``E = Yc - Xc W'``, ``H = N G'`` and ``T = Xc H``. The
+derivative of a pseudo-inverse of constant rank (Golub and Pereyra, 1973) gives the
+gradients
 
 - ``w T`` in ``Y``, ``T E`` summed over the outputs in ``w``, and
 - ``w (E H' - T W + Xc N W' G0)`` in ``X``.
@@ -36,8 +36,8 @@ class LinearRegressionStudent(LinearStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "squared_error"
@@ -58,19 +58,19 @@ class LinearRegressionStudent(LinearStudent):
         )
 
     def loss_strength(self, hyperparameters):
-        """Return ``C`` of the objective with a penalty that this is the limit of."""
+        """Return infinity, because this is the limit of ridge regression."""
         return np.inf
 
     def targets_for(self, raw, pull, synthetic):
-        """Return the targets that leave no error."""
+        """Return the predictions, which are targets without an error."""
         return raw.reshape(synthetic.y.shape)
 
     def solve(self, synthetic, start=None):
-        """Return the solution of least norm."""
+        """Return the solution of minimum norm."""
         return self._decomposed(synthetic).params
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Pull a cotangent on the coefficients back, by the formulas above."""
+        """Return the gradient in the set, by the formulas of this module."""
         fit = self._decomposed(synthetic)
         weight, W = fit.weight[:, None], fit.params.coef
         share = weight / weight.sum() * self.fit_intercept
@@ -83,7 +83,7 @@ class LinearRegressionStudent(LinearStudent):
             E @ H.T - T @ W + fit.X @ fit.apply_inverse(W.T) @ G_across
         ) - share * (params_grad.intercept @ W)
         y_grad = weight * T + share * params_grad.intercept
-        # The intercept sees the weights in the means alone.
+        # The intercept depends on the weights only through the means.
         weight_grad = np.sum(T * E, axis=1) + E @ params_grad.intercept * (
             self.fit_intercept / weight.sum()
         )
@@ -94,7 +94,7 @@ class LinearRegressionStudent(LinearStudent):
 
 
 class _Decomposition:
-    """The rows from their means, and the singular value decomposition of them."""
+    """The centered rows and their singular value decomposition."""
 
     def __init__(self, synthetic, fit_intercept, tol):
         X, y, self.weight, _ = synthetic
@@ -114,5 +114,5 @@ class _Decomposition:
         return (G @ self.rows.T) @ self.rows
 
     def apply_inverse(self, V):
-        """``N @ V`` for (p, k)."""
+        """Return ``N @ V`` for ``V`` (p, k)."""
         return self.rows.T @ ((self.rows @ V) / self.singular[:, None] ** 2)

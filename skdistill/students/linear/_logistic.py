@@ -1,8 +1,9 @@
 """Logistic student, the counterpart of ``LogisticRegression``.
 
-Two classes are one sigmoid with a single row of coefficients, as in scikit-learn; more
-are one softmax. See ``skdistill.students.linear._base`` for the inner objective, and
-``_sparse_base`` for that with an L1 penalty, ``l1_ratio * sum |coef|``.
+For two classes the model is a sigmoid with a single row of coefficients, as in
+scikit-learn. For more classes it is a softmax. See ``skdistill.students.linear._base``
+for the inner objective, and ``_sparse_base`` for the objective with an L1 penalty,
+``l1_ratio * sum |coef|``.
 """
 
 import numpy as np
@@ -22,7 +23,7 @@ def logistic_student(estimator, task):
 
 
 def l1_share(estimator):
-    """Return the share of the L1 penalty, under whichever parameter it is given."""
+    """Return the share of the L1 penalty, from ``penalty`` or ``l1_ratio``."""
     if estimator.penalty in ("l1", "l2"):
         return float(estimator.penalty == "l1")
     return float(estimator.l1_ratio or 0.0)
@@ -38,12 +39,12 @@ class _OfClasses:
     task : Task
         Features and classes.
     **options
-        Passed on to the linear student.
+        Keyword arguments of the linear student.
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "log_loss"
@@ -73,7 +74,7 @@ class _OfClasses:
         return np.eye(self.n_outputs)[y]
 
     def training_weight(self, y, sample_weight, counts=None):
-        """Multiply class weights in, as ``LogisticRegression.fit`` does."""
+        """Return weights times class weights, as in ``LogisticRegression.fit``."""
         return class_weighted(self.class_weight, self.classes, y, sample_weight)
 
 
@@ -82,7 +83,7 @@ class LogisticStudent(_OfClasses, PenalizedLinearStudent):
 
 
 class SparseLogisticStudent(_OfClasses, SparseLinearStudent):
-    """Student of ``LogisticRegression`` with an L1 penalty, or both."""
+    """Student of ``LogisticRegression`` with an L1 penalty, or with both penalties."""
 
     def __init__(self, estimator, task):
         self.l1_ratio = l1_share(estimator)
@@ -105,7 +106,7 @@ class SparseLogisticStudent(_OfClasses, SparseLinearStudent):
 
 
 def _refuse_unmirrored(estimator, n_classes):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.penalty is None:
         refused.append("penalty=None")

@@ -1,9 +1,9 @@
 """Ridge students, the counterparts of ``Ridge`` and ``RidgeClassifier``.
 
-``Ridge`` minimizes ``sum_i w_i ||W x_i + b - y_i||^2 + alpha ||W||^2``. With the loss a
-mean over the ``k`` outputs, this is the objective of ``students.linear._base`` at
-``C = k / (2 alpha)``. A classifier is a ridge on targets of -1 and 1, with one output
-for two classes and one for each class otherwise.
+``Ridge`` minimizes ``sum_i w_i ||W x_i + b - y_i||^2 + alpha ||W||^2``. The loss here
+is a mean over the ``k`` outputs, so this is the objective of ``students.linear._base``
+at ``C = k / (2 alpha)``. A classifier is a ridge regression on targets of -1 and 1. It
+has one output for two classes, and otherwise one for each class.
 """
 
 from numbers import Real
@@ -26,12 +26,12 @@ class RidgeStudent(PenalizedLinearStudent):
     task : Task
         Features and outputs.
     n_outputs : int, default=None
-        Columns of the targets; by default the outputs of ``task``.
+        Number of columns of the targets; by default that of the outputs of ``task``.
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "squared_error"
@@ -52,12 +52,12 @@ class RidgeStudent(PenalizedLinearStudent):
         return self.n_outputs / (2 * hyperparameters["alpha"])
 
     def loss_strength_vjp(self, hyperparameters, cotangent):
-        """Pull a derivative in ``C`` back to ``alpha``."""
+        """Return the derivative in ``alpha`` from that in ``C``."""
         strength = self.loss_strength(hyperparameters)
         return {"alpha": -cotangent * strength / hyperparameters["alpha"]}
 
     def hyperparameters_for(self, strength, total_weight):
-        """Return the ``alpha`` with which ``strength`` is this."""
+        """Return the ``alpha`` that leads to a ``strength``."""
         return {"alpha": self.n_outputs / (2 * strength)}
 
 
@@ -82,7 +82,7 @@ class RidgeClassifierStudent(RidgeStudent):
 
     @property
     def outputs_add_up(self):
-        """The signs of several classes have a constant sum: the intercepts take it."""
+        """Whether coefficients add up to zero, since the signs have a constant sum."""
         return self.n_outputs > 1 and self.fit_intercept
 
     def encode(self, y):
@@ -92,9 +92,9 @@ class RidgeClassifierStudent(RidgeStudent):
         return 2 * np.eye(self.n_outputs)[y] - 1
 
     def training_weight(self, y, sample_weight, counts=None):
-        """Multiply class weights in, as ``RidgeClassifier.fit`` does.
+        """Return weights times class weights, as in ``RidgeClassifier.fit``.
 
-        Balanced ones depend on the number of rows, whatever they weigh.
+        Balanced class weights depend on the numbers of rows, not on their weights.
         """
         counts = np.ones(len(y)) if counts is None else counts
         weight = class_weighted(self.class_weight, self.classes, y, counts)
@@ -102,7 +102,7 @@ class RidgeClassifierStudent(RidgeStudent):
 
 
 def _refuse_unmirrored(estimator):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if not isinstance(estimator.alpha, Real):
         refused.append("alpha as an array")

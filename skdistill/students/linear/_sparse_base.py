@@ -1,4 +1,4 @@
-"""Linear students whose penalty makes coefficients zero.
+"""Linear students with an L1 penalty, which makes coefficients zero.
 
 With the loss and the strength ``C`` of ``students.linear._base``, the inner objective
 is
@@ -6,15 +6,16 @@ is
     F = C * sum_i w_i * loss(coef @ X_i + intercept, y_i)
         + l1 * sum_jk |coef_kj| + l2 / 2 * ||coef||_F^2
 
-or, for several tasks, ``l1 * sum_j ||coef_.j||`` over the features, which are in the
-model with all their coefficients or with none. The intercept is free but for LIBLINEAR.
+For several tasks the L1 term is ``l1 * sum_j ||coef_.j||`` over the features, so that
+either all or none of the coefficients of a feature are zero. The intercept is not
+penalized, except by LIBLINEAR.
 
-At the solution, the coefficients that are not zero, the *support*, solve a smooth
-system, and the derivative of the loss in the others is below ``l1``. Where that is
-strict, small changes of the rows leave the support as it is: the solution is
-differentiated as that of the system (Bertrand et al., 2020). It is found by steps of
-Newton's method on a support that coefficients leave where they would change their sign
-and enter where their derivative is above ``l1`` (Lee et al., 2006). Of groups,
+The nonzero coefficients are called the *support*. At the solution they solve a smooth
+system, and the derivatives of the loss in the other coefficients are at most ``l1``. If
+they are less, small changes of the rows do not change the support, so the solution of
+the system is differentiated (Bertrand et al., 2020). Newton's method on the support
+finds the solution. Coefficients leave the support when they would change their sign,
+and enter it when their derivative exceeds ``l1`` (Lee et al., 2006). For several tasks,
 scikit-learn's coordinate descent finds the support.
 
 References
@@ -36,17 +37,19 @@ from sklearn.linear_model import MultiTaskElasticNet
 
 from skdistill._hidden_warnings import hiding
 from skdistill.students._params import LinearParams
-from skdistill.students.linear._base import LinearStudent, factor_unit_diagonal
+from skdistill.students.linear._base import LinearStudent
+from skdistill.students.linear._inner_problem import factor_unit_diagonal
 from skdistill.synthetic._set import SyntheticSet
 
-#: Changes of the support, and steps of Newton's method on one.
+#: Maximum number of changes of the support, of steps of Newton's method on a support,
+#: and of halvings of a step.
 MAX_ROUNDS = 2000
 MAX_STEPS = 50
 MAX_HALVINGS = 40
-#: Precision of coordinate descent for groups, from one round to the next, and sweeps.
+#: Tolerances of coordinate descent in successive rounds, and maximum number of sweeps.
 GROUP_TOLS = (1e-6, 1e-9, 1e-12, 1e-14, 1e-15, 1e-16)
 MAX_SWEEPS = 5000
-#: Excess of a derivative over ``l1``, relative to it, that may be rounding.
+#: Maximum excess of a derivative over ``l1``, relative to it, that may be rounding.
 ROUNDING = 1e-10
 
 
@@ -58,10 +61,10 @@ class SparseLinearStudent(LinearStudent):
     estimator, task, loss, n_outputs, fit_intercept
         As for ``LinearStudent``.
     in_groups : bool, default=False
-        Whether the coefficients of a feature are zero together.
+        Whether either all or none of the coefficients of a feature are zero.
     penalized_intercept : float, default=None
-        Value of LIBLINEAR's constant feature, whose coefficient is penalized; by
-        default the intercept is free.
+        Value of LIBLINEAR's constant feature, whose coefficient is penalized. By
+        default the intercept is not penalized.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class SparseLinearStudent(LinearStudent):
 
     @property
     def is_centered(self):
-        """Whether moving all samples by the same changes nothing but the intercept."""
+        """Whether shifting all samples only changes the intercept."""
         return self.fit_intercept and self.penalized_intercept is None
 
     @abstractmethod
@@ -88,11 +91,11 @@ class SparseLinearStudent(LinearStudent):
         """Return ``l1`` and ``l2``."""
 
     def penalties_vjp(self, hyperparameters, of_l1, of_l2):
-        """Pull derivatives in ``l1`` and ``l2`` back to the hyperparameters."""
+        """Return the gradient in the hyperparameters from that in ``l1`` and ``l2``."""
         return {}
 
     def loss_strength_vjp(self, hyperparameters, cotangent):
-        """Pull a derivative in ``C`` back to the hyperparameters."""
+        """Return the gradient in the hyperparameters from the derivative in ``C``."""
         return {}
 
     def solve(self, synthetic, start=None):
@@ -100,10 +103,10 @@ class SparseLinearStudent(LinearStudent):
         return SparseProblem.of(self, synthetic).solve(start)
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Pull a cotangent on ``params`` back, in closed form.
+        """Return the gradient in the set from that in ``params``, in closed form.
 
         The formulas are those of ``PenalizedLinearStudent``, with an adjoint that is
-        zero beside the support.
+        zero outside the support.
         """
         problem = SparseProblem.of(self, synthetic)
         theta = problem.to_theta(params)
@@ -148,7 +151,7 @@ class SparseLinearStudent(LinearStudent):
 
 
 class SparseProblem:
-    """``F`` as a function of ``theta`` (p + 1, k), the intercept in the last row.
+    """``F`` as a function of ``theta`` (p + 1, k), with the intercept in the last row.
 
     Parameters
     ----------
@@ -157,11 +160,12 @@ class SparseProblem:
     y : ndarray of shape (m,) or (m, k)
         Targets.
     weight : ndarray of shape (m,)
-        Weights, ``C`` multiplied in.
+        Weights times ``C``.
     l1, l2 : float
         Strengths of the penalties.
     student : SparseLinearStudent
-        States the loss, the intercept and whether features are groups.
+        Gives the loss, and says whether there is an intercept and whether coefficients
+        are zero in groups.
     """
 
     def __init__(self, X, y, weight, l1, l2, student):
@@ -201,7 +205,7 @@ class SparseProblem:
         return np.vstack([centered.T, self.unit * grad.intercept])
 
     def support(self, theta):
-        """Return which entries are not held at zero."""
+        """Return the mask of entries that are not fixed at zero."""
         active = (theta != 0) | ~self.is_penalized
         if self.in_groups:
             active[:-1] = active[:-1].any(axis=1, keepdims=True)
@@ -215,7 +219,7 @@ class SparseProblem:
         return np.broadcast_to(norms, theta.shape)
 
     def directions(self, theta):
-        """Return the derivatives of these norms, zero where they have none."""
+        """Return the derivatives of these norms, or zero where a norm is zero."""
         norms = self.norms(theta)
         return np.divide(theta, norms, out=np.zeros_like(theta), where=norms > 0)
 
@@ -228,13 +232,13 @@ class SparseProblem:
         return losses + self.l1 * norms.sum() + 0.5 * self.l2 * squares
 
     def smooth_gradient(self, theta):
-        """Gradient of all but what ``l1`` penalizes."""
+        """Return the gradient without the L1 penalty."""
         residual = self.loss.gradient(self.design @ theta, self.y)
         gradient = self.design.T @ (self.weight[:, None] * residual)
         return gradient + self.l2 * theta * self.is_penalized
 
     def solve_hessian(self, theta, active, rhs):
-        """Solve for the second derivatives on a support."""
+        """Solve with the Hessian on a support."""
         matrix = self._hessian(theta, active)
         diagonal = np.diag(matrix)
         unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
@@ -263,14 +267,14 @@ class SparseProblem:
             same = features[:, None] == features
             matrix += self.l1 * same * curved / norm[:, None]
         if self.loss.shift_invariant:
-            # Intercepts that move together change nothing.
+            # Equal changes of all intercepts have no effect: add curvature there.
             common = (~is_penalized).astype(float)
             size = np.trace(matrix) / len(matrix)
             matrix += size * np.outer(common, common) / max(common.sum(), 1.0)
         return matrix
 
     def excess(self, theta, gradient, active):
-        """Return by how much derivatives beside the support exceed ``l1``."""
+        """Return the excess over ``l1`` of derivatives outside the support."""
         sizes = self.norms(gradient) - self.l1
         return np.where(active | ~self.is_used, -np.inf, sizes)
 
@@ -317,9 +321,9 @@ class SparseProblem:
         return theta
 
     def _descended(self, theta, tol):
-        """Return where coordinate descent leads from ``theta``, by scikit-learn.
+        """Return the result of scikit-learn's coordinate descent from ``theta``.
 
-        For groups and a squared error.
+        It is for groups and a squared error.
         """
         m, k = len(self.design), theta.shape[1]
         n_fitted = len(self.origin) - 1
@@ -343,7 +347,7 @@ class SparseProblem:
         return np.vstack([model.coef_.T, intercept])
 
     def _on_support(self, theta, active, signs):
-        """Minimize on a support, which entries leave at zero."""
+        """Minimize on a support. Entries that become zero leave the support."""
         theta, active = theta.copy(), active.copy()
         value = self.value(theta)
         for _ in range(MAX_STEPS + active.sum()):
@@ -384,22 +388,22 @@ class SparseProblem:
         return theta, active, self.smooth_gradient(theta)
 
     def _is_linear(self, length, step):
-        """Whether a whole step is the last, as for a quadratic."""
+        """Whether a full step solves the problem, as for a quadratic function."""
         return self.loss.is_quadratic and length == 1 and not self.in_groups
 
     def _cross(self, theta, active, step, crosses):
-        """Go until an entry is zero, to the best of these points.
+        """Go to the best of the points on a step where an entry becomes zero.
 
         Returns
         -------
         theta : ndarray of shape (p + 1, k)
             The point.
         left : ndarray of int
-            Positions in the support of what is zero there.
+            Positions in the support of the entries that are zero there.
         value : float
-            The objective.
+            The objective at the point.
         length : float
-            The length of the step to the first of them.
+            Length of the step to the first of these points.
         """
         now = theta[active]
         with np.errstate(divide="ignore", invalid="ignore"):

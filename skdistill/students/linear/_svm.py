@@ -1,14 +1,14 @@
 """Linear SVM students, the counterparts of ``LinearSVC`` and ``LinearSVR``.
 
-Both minimize the objective of ``students.linear._base`` as LIBLINEAR has it, with the
-losses that have a derivative: ``max(0, 1 - t z)^2`` for targets of -1 and 1, with one
-output for two classes and one against the rest for each class otherwise, and ``max(0,
-|z - y| - epsilon)^2`` for numbers.
+Both minimize the objective of ``students.linear._base``, as LIBLINEAR does. Only losses
+with a derivative are supported: ``max(0, 1 - t z)^2`` for targets ``t`` of -1 and 1,
+and ``max(0, |z - y| - epsilon)^2`` for numbers. For two classes there is one output,
+and otherwise one for each class against the rest.
 
-LIBLINEAR takes the intercept for the coefficient of a feature that is
-``intercept_scaling`` in every row, and penalizes it: ``intercept_penalty`` is
-``1 / intercept_scaling^2``. With more than two classes, the weight of a class counts in
-the output of that class alone: there, the other rows have none.
+In LIBLINEAR the intercept is the coefficient of a feature that is ``intercept_scaling``
+in every row, and it is penalized. So ``intercept_penalty`` is
+``1 / intercept_scaling^2``. With more than two classes, the weight of a class only
+applies to its own rows in its own output.
 """
 
 import numpy as np
@@ -40,12 +40,12 @@ class _OfClasses:
     task : Task
         Features and classes.
     **options
-        Passed on to the linear student.
+        Keyword arguments of the linear student.
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "squared_hinge"
@@ -74,7 +74,7 @@ class _OfClasses:
         )
 
     def encode(self, y):
-        """Return signs, (n, 1) or (n, k); a positive one weighs what its class does."""
+        """Return signs, (n, 1) or (n, k); positive signs are times the class weight."""
         if self.n_outputs == 1:
             return 2.0 * y[:, None] - 1
         own_weight = (
@@ -85,7 +85,7 @@ class _OfClasses:
         return np.where(np.eye(self.n_outputs)[y] > 0, own_weight, -1.0)
 
     def training_weight(self, y, sample_weight, counts=None):
-        """Multiply the weights of two classes in, as ``LinearSVC.fit`` does."""
+        """Return weights, times class weights if there are two classes."""
         if self.n_outputs > 1:
             return sample_weight
         return class_weighted(self.class_weight, self.classes, y, sample_weight)
@@ -102,7 +102,7 @@ class LinearSVCStudent(_OfClasses, PenalizedLinearStudent):
 
 
 class SparseLinearSVCStudent(_OfClasses, SparseLinearStudent):
-    """Student of ``LinearSVC`` with an L1 penalty, on the intercept, too."""
+    """Student of ``LinearSVC`` with an L1 penalty, which includes the intercept."""
 
     def __init__(self, estimator, task):
         super().__init__(
@@ -134,8 +134,8 @@ class LinearSVRStudent(PenalizedLinearStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     loss_name = "squared_epsilon_insensitive"
@@ -165,7 +165,7 @@ class LinearSVRStudent(PenalizedLinearStudent):
 
 
 def _refuse_unmirrored_classifier(estimator, n_outputs):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.multi_class != "ovr":
         refused.append(f"multi_class={estimator.multi_class!r}")

@@ -1,4 +1,4 @@
-"""Students of generalized linear models: ``PoissonRegressor`` and its relatives.
+"""Students of generalized linear models.
 
 ``PoissonRegressor``, ``GammaRegressor`` and ``TweedieRegressor`` predict the
 exponential of ``X @ coef + intercept`` and minimize, with the half deviance ``loss``,
@@ -6,7 +6,7 @@ exponential of ``X @ coef + intercept`` and minimize, with the half deviance ``l
     sum_i w_i * loss(X_i @ coef + intercept, y_i) / sum_i w_i + alpha / 2 * ||coef||^2
 
 This is the objective of ``students.linear._base`` at ``C = 1 / (alpha sum_i w_i)``. The
-Tweedie deviance of power zero, which has no link, is half the squared error.
+Tweedie deviance of power zero is half the squared error, and has no logarithmic link.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from skdistill.students.linear._base import PenalizedLinearStudent
 
 #: Powers of the deviances that have a name.
 NAMES = {0: "squared_error", 1: "half_poisson_deviance", 2: "half_gamma_deviance"}
-#: Learned targets of deviances that exclude zero, in units of the least real one.
+#: Minimum of learned targets if zero is not allowed, relative to the minimum real one.
 LEAST_TARGET = 1e-3
 
 
@@ -37,7 +37,7 @@ class TweedieStudent(PenalizedLinearStudent):
     Raises
     ------
     NotMirrored
-        If the estimator has a setting that is not mirrored.
+        If a setting of the estimator is not supported.
     ValueError
         If there are several outputs.
     """
@@ -60,7 +60,7 @@ class TweedieStudent(PenalizedLinearStudent):
 
     @property
     def loss_degree(self):
-        """By which power of the targets' unit the loss grows."""
+        """Power of the unit of the targets in the loss."""
         return 2 - self.power
 
     def check_targets(self, y, source):
@@ -71,7 +71,7 @@ class TweedieStudent(PenalizedLinearStudent):
             raise ValueError(
                 f"{type(self.estimator).__name__} takes targets that are {domain}, but "
                 f"{source} has {least:g}. Remove such rows, or pass an estimator for "
-                "any numbers, such as Ridge()."
+                "any targets, such as Ridge()."
             )
         if self.power and self.fit_intercept and not np.max(y):
             raise ValueError(
@@ -80,32 +80,32 @@ class TweedieStudent(PenalizedLinearStudent):
             )
 
     def least_target(self, low):
-        """Return the least target that may be learned, ``low`` being the least real."""
+        """Return the minimum of learned targets, given that of the real ones."""
         if not self.power:
             return -np.inf
         return LEAST_TARGET * low if self.power >= 2 else 0.0
 
     def predictions(self, raw_prediction):
-        """Return the exponentials."""
+        """Return the exponentials of raw predictions, or these if there is no link."""
         return raw_prediction if not self.power else np.exp(raw_prediction)
 
     def loss_strength(self, hyperparameters):
-        """Return ``1 / alpha``; a squared error is twice the half of it."""
+        """Return ``1 / alpha``, or half of it for the squared error."""
         return (1.0 if self.power else 0.5) / hyperparameters["alpha"]
 
     def loss_strength_vjp(self, hyperparameters, cotangent):
-        """Pull a derivative in the strength back to ``alpha``."""
+        """Return the derivative in ``alpha`` from that in the strength."""
         strength = self.loss_strength(hyperparameters)
         return {"alpha": -cotangent * strength / hyperparameters["alpha"]}
 
     def hyperparameters_for(self, strength, total_weight):
-        """Return the ``alpha`` with which ``strength`` is this."""
+        """Return the ``alpha`` that leads to a ``strength``."""
         unit = self.loss_strength({"alpha": 1.0})
         return {"alpha": unit / (strength * total_weight)}
 
 
 def _refuse_unmirrored(estimator, power):
-    """Raise NotMirrored that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     link = getattr(estimator, "link", "auto")
     if link not in ("auto", "log" if power else "identity"):
@@ -118,6 +118,6 @@ def _refuse_unmirrored(estimator, power):
         raise NotMirrored(
             f"{type(estimator).__name__} cannot be distilled with "
             f"{', '.join(refused)}. Supported: alpha > 0, with or without intercept, "
-            "every solver, powers of at least 1 with the logarithmic link and power 0 "
-            "without, which are those of link='auto'."
+            "every solver, powers of at least 1 with the logarithmic link, and power 0 "
+            "with the identity link, as for link='auto'."
         )

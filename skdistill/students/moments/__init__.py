@@ -1,1 +1,1 @@
-"""Students that know the data by means and variances."""
+"""Students whose models only depend on means, variances or counts."""

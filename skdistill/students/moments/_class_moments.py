@@ -1,18 +1,18 @@
-"""Shares and means of classes, for the students that are made of them."""
+"""Priors and means of classes, for students made of moments."""
 
 import jax.numpy as jnp
 import numpy as np
 
 
 def given_priors(priors, classes, name="priors"):
-    """Return the priors that an estimator was given, as a tuple; None stays None.
+    """Return given priors as a tuple that sums to one; None stays None.
 
-    They sum to one, as scikit-learn makes them or demands.
+    scikit-learn normalizes them, or requires that they sum to one.
 
     Raises
     ------
     ValueError
-        If they are not one positive number for each class.
+        If there is not one positive number for each class.
     """
     if priors is None:
         return None
@@ -20,24 +20,24 @@ def given_priors(priors, classes, name="priors"):
     if priors.shape != (len(classes),) or not (priors > 0).all():
         raise ValueError(
             f"{name} must be {len(classes)} positive numbers, one for each class in y; "
-            f"got {priors.tolist()}."
+            f"got {priors.tolist()}. Pass such numbers, or None."
         )
     return tuple((priors / priors.sum()).tolist())
 
 
 def class_weights(synthetic):
-    """Weights (m, k) of the rows in each class, from one-hot or soft labels."""
+    """Return the weights (m, k) of rows in each class, from one-hot or soft labels."""
     return synthetic.sample_weight[:, None] * synthetic.y
 
 
 def class_means(X, weight):
-    """Weighted mean (k, p) of each class."""
-    # A sum first, then divided, as scikit-learn has it: of equal integers it is exact.
+    """Return the weighted mean (k, p) of each class."""
+    # Divide the sum, as scikit-learn does, so that the mean of equal integers is exact.
     return weight.T @ X / weight.sum(axis=0)[:, None]
 
 
 def class_priors(weight, given):
-    """Shares (k,) of the classes: those given, or those of the weights."""
+    """Return the priors (k,) of the classes: given ones, or shares of the weights."""
     if given is not None:
         return jnp.asarray(given)
     return weight.sum(axis=0) / weight.sum()

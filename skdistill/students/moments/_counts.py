@@ -1,14 +1,15 @@
 """Naive Bayes students of counts: ``MultinomialNB``, ``ComplementNB``, ``BernoulliNB``.
 
-With the weighted sums ``N`` (k, p) of the rows of each class, their weights ``n`` (k,)
-and ``a`` for ``alpha``, the joint log-likelihoods are linear in a row::
+Let ``N`` (k, p) be the weighted sums of the rows of each class, ``n`` (k,) their total
+weights, and ``a`` the parameter ``alpha``. The joint log-likelihoods are linear in a
+row ``x``::
 
     multinomial   x log(theta_c) + log(prior_c),    theta_c ~ N_c + a
     complement    - x log(theta_c),                 theta_c ~ sum_d N_d - N_c + a
     Bernoulli     x log(q_c) + (1 - x) log(1 - q_c) + log(prior_c),
                   q_c = (N_c + a) / (n_c + 2 a)
 
-where the features of ``theta_c`` sum to one. ``ComplementNB(norm=True)`` divides
+where ``theta_c`` sums to one over the features. ``ComplementNB(norm=True)`` divides
 ``log(theta_c)`` by its sum over the features.
 """
 
@@ -29,7 +30,7 @@ from skdistill.students.moments._class_moments import (
     given_priors,
 )
 
-#: What ``force_alpha=False`` raises a smaller ``alpha`` to.
+#: Minimum of ``alpha`` with ``force_alpha=False``.
 LEAST_ALPHA = 1e-10
 
 
@@ -96,7 +97,7 @@ class CountsStudent(PaddedStudent):
     outer_loss = staticmethod(MULTINOMIAL_LOG_LOSS.traced)
     raw_prediction = staticmethod(linear_raw_prediction)
     soft_labels = True
-    # A constant feature counts: the shares of the others depend on it.
+    # The shares of other features depend on a constant feature, so it may be learned.
     holds_constants = False
     feature_domain = (0.0, np.inf)
 
@@ -109,7 +110,7 @@ class CountsStudent(PaddedStudent):
             given = "an array as alpha" if np.ndim(alpha) else f"alpha={alpha}"
             raise NotMirrored(
                 f"{name} cannot be distilled with {given}. Supported: one number above "
-                "0, without which features that no row has are impossible."
+                "0, because features without any counts need smoothing."
             )
         super().__init__(estimator, task)
         self.hyperparameters = {"alpha": float(alpha)}
@@ -132,15 +133,15 @@ class CountsStudent(PaddedStudent):
         if (low < 0).any():
             raise ValueError(
                 f"Negative values in data passed to {type(self.estimator).__name__} "
-                "(input X)."
+                "(input X). Pass counts, or other numbers of at least zero."
             )
 
     def refuse_left_out(self):
-        """Raise NotMirrored: ``alpha`` counts features that no row has."""
+        """Raise NotMirrored, because ``alpha`` also smooths features without counts."""
         raise NotMirrored(
             f"{type(self.estimator).__name__} cannot be distilled by gradient for so "
-            "many features: none can be left out, since alpha counts all of them. Pass "
-            "a smaller n_synthetic, or fewer features."
+            "many features: none can be left out, because alpha counts all of them. "
+            "Pass a smaller n_synthetic, or fewer features."
         )
 
 
@@ -157,7 +158,7 @@ class MultinomialNBStudent(CountsStudent):
 
 
 class ComplementNBStudent(CountsStudent):
-    """Student of ``ComplementNB``, which has no use for priors."""
+    """Student of ``ComplementNB``, which does not use priors; see ``CountsStudent``."""
 
     follows_rows = False
 
@@ -172,26 +173,26 @@ class ComplementNBStudent(CountsStudent):
 
 
 class BernoulliNBStudent(CountsStudent):
-    """Student of ``BernoulliNB`` of probabilities, which ``binarize=None`` takes."""
+    """Student of ``BernoulliNB(binarize=None)``, whose features are probabilities."""
 
     feature_domain = (0.0, 1.0)
 
     def __init__(self, estimator, task):
         if estimator.binarize is not None:
             raise NotMirrored(
-                f"BernoulliNB cannot be distilled with binarize={estimator.binarize}: "
-                "what a threshold leaves of a row has no derivative. Supported: "
-                "binarize=None, with features from 0 to 1."
+                f"BernoulliNB cannot be distilled with binarize={estimator.binarize}, "
+                "because a threshold has no derivative. Supported: binarize=None, with "
+                "features from 0 to 1."
             )
         super().__init__(estimator, task)
         self.train = _Bernoulli(self.priors)
 
     def refuse_range(self, low, high):
-        """Raise NotMirrored for features that are no probabilities."""
+        """Raise NotMirrored for features that are not probabilities."""
         if (low < 0).any() or (high > 1).any():
             raise NotMirrored(
                 "BernoulliNB(binarize=None) cannot be distilled by gradient with "
-                "features outside 0 to 1, which are no probabilities. Scale X."
+                "features outside 0 to 1, which are not probabilities. Scale X."
             )
 
     def params_of(self, estimator, synthetic):

@@ -3,12 +3,12 @@
 With the means ``M`` (k, p) of the classes, their priors and the covariance ``S`` within
 classes, the classes are ranked by ``x S^-1 mu_c - mu_c S^-1 mu_c / 2 + log(prior_c)``.
 
-``solver="svd"`` takes the rows about their means, in units of the standard deviation
-``D`` of each feature, as ``Z`` (m, p), ``Z' Z = D^-1 S D^-1``, and ignores directions
-with singular values up to ``tol``: the inverse is ``D^-1 pinv(Z) pinv(Z)' D^-1``. Then
-it ignores directions in which the means differ by next to nothing. The other solvers
-invert ``(1 - shrinkage) S + shrinkage tr(S) / p I``, with ``S`` a mean over classes
-weighted by the priors.
+With ``solver="svd"``, ``Z`` (m, p) are the deviations of the rows from class means, in
+units of the standard deviation ``D`` of each feature, so that ``Z' Z = D^-1 S D^-1``.
+Directions with singular values up to ``tol`` are ignored, so the inverse is
+``D^-1 pinv(Z) pinv(Z)' D^-1``. Directions in which the means hardly differ are ignored,
+too. The other solvers invert ``(1 - shrinkage) S + shrinkage tr(S) / p I``, where ``S``
+is a mean over classes weighted with the priors.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from skdistill.students.moments._class_moments import (
 
 @jax.custom_jvp
 def _pinv(A, cutoff):
-    """Pseudo-inverse without singular values up to ``cutoff``."""
+    """Return the pseudo-inverse without singular values up to ``cutoff``."""
     U, s, Vt = jnp.linalg.svd(A, full_matrices=False)
     inverse = jnp.where(s > cutoff, 1 / jnp.where(s > cutoff, s, 1.0), 0.0)
     return (Vt.T * inverse) @ U.T
@@ -43,7 +43,7 @@ def _pinv(A, cutoff):
 
 @_pinv.defjvp
 def _pinv_jvp(primals, tangents):
-    """Golub and Pereyra's derivative (1973), for a rank that does not change."""
+    """Return the derivative for a constant rank (Golub and Pereyra, 1973)."""
     (A, cutoff), (dA, _) = primals, tangents
     P = _pinv(A, cutoff)
     across = P @ (P.T @ dA.T - (P.T @ dA.T @ A) @ P)
@@ -81,7 +81,7 @@ class _Training(Program):
         scale = jnp.sqrt(jnp.where(variance > 0, variance, 1.0))
         inverse = _pinv(centered / scale / jnp.sqrt(m), self.tol)
         origin = priors @ means
-        # The means in coordinates where the covariance within classes is one.
+        # Means in coordinates in which the covariance within classes is the identity.
         white = ((means - origin) / scale) @ inverse
         between = jnp.sqrt(m * priors / (k - 1))[:, None] * white
         cutoff = self.tol * _largest_singular_value(between)
@@ -112,8 +112,8 @@ class DiscriminantStudent(PaddedStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     hyperparameters = {}
@@ -143,8 +143,8 @@ class DiscriminantStudent(PaddedStudent):
         m, k = synthetic.y.shape
         if m <= k:
             raise ValueError(
-                f"LinearDiscriminantAnalysis takes more rows than the {k} classes, to "
-                f"tell the covariance. Pass n_synthetic of at least {k + 1}."
+                f"LinearDiscriminantAnalysis needs more rows than the {k} classes to "
+                f"estimate the covariance. Pass n_synthetic of at least {k + 1}."
             )
         return super().solve(synthetic)
 
@@ -154,7 +154,7 @@ class DiscriminantStudent(PaddedStudent):
 
 
 def _refuse_unmirrored(estimator):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     shrinkage = estimator.shrinkage
     if estimator.covariance_estimator is not None:

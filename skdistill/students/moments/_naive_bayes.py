@@ -1,12 +1,12 @@
 """Gaussian naive Bayes student, the counterpart of ``GaussianNB``.
 
-With the weighted mean ``mu_c`` and variance ``v_c`` of each class, features apart, the
+With the weighted mean ``mu_c`` and variance ``v_c`` of the features in each class, the
 joint log-likelihood is
 
     log(prior_c) - 1/2 sum_j log(2 pi s_cj) + (x_j - mu_cj)^2 / s_cj,   s = v + eps,
 
-where ``eps = var_smoothing * max_j var(X_j)`` is of all the rows, each counted once. A
-class with a single row has the variance ``eps``.
+where ``eps = var_smoothing * max_j var(X_j)`` uses all rows without weights. A class
+with a single row has the variance ``eps``.
 """
 
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class GaussianParams(NamedTuple):
     Attributes
     ----------
     mean, variance : array of shape (k, p)
-        Its moments.
+        Mean and variance of each feature in each class.
     log_prior : array of shape (k,)
-        Logarithms of the shares of the classes.
+        Logarithms of the priors of the classes.
     """
 
     mean: Any
@@ -45,15 +45,15 @@ class GaussianParams(NamedTuple):
 
 
 def joint_log_likelihood(params, X):
-    """Logarithm (n, k) of the density of each row and class."""
+    """Return the joint log-likelihood (n, k) of each row and class."""
 
     def of_class(moments):
         mean, variance = (each.astype(X.dtype) for each in moments)
-        # Not expanded: small variances leave nothing of a difference of squares.
+        # Do not expand the square: rounding errors would exceed small variances.
         square = ((X - mean) ** 2 / variance).sum(axis=1)
         return -(square + jnp.log(2 * jnp.pi * variance).sum()) / 2
 
-    # One class at a time: all of them would not fit the memory.
+    # Take one class at a time, because all would be too large for the memory.
     likelihood = lax.map(of_class, (params.mean, params.variance)).T
     return likelihood + params.log_prior.astype(X.dtype)
 
@@ -100,8 +100,8 @@ class GaussianNBStudent(PaddedStudent):
     def __init__(self, estimator, task):
         if not estimator.var_smoothing > 0:
             raise NotMirrored(
-                "GaussianNB cannot be distilled with var_smoothing=0: equal rows of a "
-                "class would have no variance. Supported: var_smoothing > 0."
+                "GaussianNB cannot be distilled with var_smoothing=0, because equal "
+                "rows of a class have no variance. Supported: var_smoothing > 0."
             )
         super().__init__(estimator, task)
         self.hyperparameters = {"var_smoothing": float(estimator.var_smoothing)}

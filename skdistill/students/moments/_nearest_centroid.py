@@ -4,11 +4,11 @@ The classes are ranked by
 
     2 log(prior_c) - sum_j ((x_j - mu_cj) / s_j)^2
 
-with the mean ``mu_c`` of each class and the standard deviation ``s`` within classes, of
-``m - k`` degrees of freedom. If the priors are equal, ``predict`` ranks by the distance
-in the units of the features instead, ``s = 1``, and so does the student, whose outer
-loss is then a softmax with a ``sharpness`` of its own. It is a smoothing parameter, in
-units of the inverse variance of the centroids, and does not change a prediction.
+with the mean ``mu_c`` of each class and the standard deviation ``s`` within classes,
+with ``m - k`` degrees of freedom. If the priors are equal, ``predict`` uses the plain
+distance instead, with ``s = 1``, and so does the student. Its outer loss is then a
+softmax with a ``sharpness``, a smoothing parameter that does not change predictions. It
+is in units of the inverse variance of the centroids.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class CentroidParams(NamedTuple):
     scale : array of shape (p,)
         Unit of each feature.
     log_prior : array of shape (k,)
-        Logarithms of the shares of the classes.
+        Logarithms of the priors of the classes.
     sharpness : float
         Factor of the squared distances.
     """
@@ -54,7 +54,7 @@ class CentroidParams(NamedTuple):
 
 
 def discriminant_scores(params, X):
-    """Scores (n, k) of the classes."""
+    """Return scores (n, k) of the classes."""
     scale = params.scale.astype(X.dtype)
     square = squared_distances(X / scale, params.centroids.astype(X.dtype) / scale)
     score = 2 * params.log_prior - params.sharpness * square.astype(jnp.float64)
@@ -63,7 +63,7 @@ def discriminant_scores(params, X):
 
 @jax.jit
 def _assemble(centroids, deviation, priors, sharpness):
-    """Return the params for the standard deviation within classes."""
+    """Return the params, given centroids, deviations within classes and priors."""
     variance = ((centroids - centroids.mean(axis=0)) ** 2).sum(axis=1).mean()
     sharpness = sharpness / jnp.where(variance > 0, variance, 1.0)
     equal = jnp.isclose(priors, 1 / len(priors)).all()
@@ -83,7 +83,7 @@ class _Training(Program):
         centroids = class_means(X, weight)
         degrees = jnp.maximum(is_row.sum() - y.shape[1], 1)
         variance = is_row @ (X - y @ centroids) ** 2 / degrees
-        # The root has no derivative at zero.
+        # The square root has no derivative at zero.
         deviation = jnp.where(variance > 0, variance, 1.0) ** 0.5 * (variance > 0)
         priors = class_priors(weight, self.priors)
         return _assemble(centroids, deviation, priors, hyperparameters["sharpness"])
@@ -101,8 +101,8 @@ class NearestCentroidStudent(PaddedStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     hyperparameters = {}
@@ -127,13 +127,13 @@ class NearestCentroidStudent(PaddedStudent):
         return np.eye(len(self.task.classes))[y]
 
     def solve(self, synthetic, start=None):
-        """Return the centroids, and the deviations from them if they count."""
+        """Return the centroids, and the deviations within classes if they matter."""
         m, k = synthetic.y.shape
         if m == k and self.priors is not None and np.ptp(self.priors) > 0:
             raise ValueError(
-                f"NearestCentroid with unequal priors takes more rows than the {k} "
-                "classes, to tell the deviations within classes. Pass n_synthetic of "
-                f"at least {k + 1}."
+                f"NearestCentroid with unequal priors needs more rows than the {k} "
+                "classes to estimate the deviations within classes. Pass n_synthetic "
+                f"of at least {k + 1}."
             )
         return super().solve(synthetic)
 
@@ -150,7 +150,7 @@ class NearestCentroidStudent(PaddedStudent):
 
 
 def _refuse_unmirrored(estimator):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.metric != "euclidean":
         refused.append(f"metric={estimator.metric!r}")

@@ -1,14 +1,14 @@
-"""Quadratic discriminant student, of ``QuadraticDiscriminantAnalysis``.
+"""Quadratic discriminant student, for ``QuadraticDiscriminantAnalysis``.
 
-With the mean ``mu_c`` and the covariance ``C_c`` of each class, which divides by the
-number of its rows, the joint log-likelihood is, up to a constant,
+With the mean ``mu_c`` and the covariance ``C_c`` of each class (divided by the number
+of its rows), the joint log-likelihood is, up to a constant,
 
     log(prior_c) - 1/2 log det S_c - 1/2 (x - mu_c) S_c^-1 (x - mu_c).
 
-``solver="svd"`` takes ``S = (1 - r) C + r I`` with ``r`` for ``reg_param``,
-``solver="eigen"`` takes ``S = (1 - s) C + s tr(C) / p I`` with ``s`` for ``shrinkage``.
-scikit-learn refuses rows with an eigenvalue of ``S`` up to ``tol``: they have no
-prediction here, so that no iteration ends at them.
+``solver="svd"`` uses ``S = (1 - r) C + r I``, where ``r`` is ``reg_param``.
+``solver="eigen"`` uses ``S = (1 - s) C + s tr(C) / p I``, where ``s`` is ``shrinkage``.
+scikit-learn raises an error if an eigenvalue of ``S`` is at most ``tol``. Here
+predictions are NaN for such rows, so that no iteration ends at them.
 """
 
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ class QuadraticParams(NamedTuple):
     Attributes
     ----------
     mean : array of shape (k, p)
-        Its mean.
+        Means of the classes.
     whitener : array of shape (k, p, p)
-        Inverse of the Cholesky factor of its covariance: ``whitener @ (x - mean)`` has
-        the identity as covariance.
+        Inverses of the Cholesky factors of the covariances, so that the covariance of
+        ``whitener @ (x - mean)`` is the identity.
     log_prior : array of shape (k,)
-        Logarithms of the shares of the classes.
+        Logarithms of the priors of the classes.
     """
 
     mean: Any
@@ -52,14 +52,14 @@ class QuadraticParams(NamedTuple):
 
 
 def joint_log_likelihood(params, X):
-    """Logarithm (n, k) of the density of each row and class, up to a constant."""
+    """Return the joint log-likelihood (n, k) of rows and classes, up to a constant."""
 
     def of_class(gaussian):
         mean, whitener = (each.astype(X.dtype) for each in gaussian)
         square = (((X - mean) @ whitener.T) ** 2).sum(axis=1)
         return jnp.log(jnp.diagonal(whitener)).sum() - square / 2
 
-    # One class at a time: all of them would not fit the memory.
+    # Take one class at a time, because all would be too large for the memory.
     likelihood = lax.map(of_class, (params.mean, params.whitener)).T
     return likelihood + params.log_prior.astype(X.dtype)
 
@@ -105,7 +105,7 @@ class QuadraticStudent(PaddedStudent):
     Raises
     ------
     NotMirrored
-        If the estimator has a setting that is not mirrored.
+        If a setting of the estimator is not supported.
     """
 
     hyperparameters = {}
@@ -131,7 +131,7 @@ class QuadraticStudent(PaddedStudent):
     def solve(self, synthetic, start=None):
         """Return the Gaussians of the classes."""
         p, name = synthetic.X.shape[1], type(self.estimator).__name__
-        # Of as many rows as features the SVD has that many values, with one of zero.
+        # With as many rows as features, one singular value is zero.
         if self.train.strength == 0:
             least, remedy = p + 1, "reg_param, or solver='eigen' with a shrinkage"
         elif self.train.by_svd:
@@ -140,8 +140,8 @@ class QuadraticStudent(PaddedStudent):
             least, remedy = 2, "no class with a single row"
         if (synthetic.y.sum(axis=0) < least).any():
             raise ValueError(
-                f"{name} takes at least {least} rows of each class for {p} features, "
-                f"to tell the covariances. Pass a larger n_synthetic, or {remedy}."
+                f"{name} needs at least {least} rows of each class to estimate the "
+                f"covariances of {p} features. Pass a larger n_synthetic, or {remedy}."
             )
         return super().solve(synthetic)
 
@@ -158,7 +158,7 @@ class QuadraticStudent(PaddedStudent):
 
 
 def _refuse_unmirrored(estimator):
-    """Raise NotMirrored, naming the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.covariance_estimator is not None:
         refused.append("covariance_estimator")

@@ -1,1 +1,1 @@
-"""Students whose rows vote."""
+"""Students of nearest neighbors."""

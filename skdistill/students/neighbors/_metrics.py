@@ -1,8 +1,9 @@
 """Distances of nearest neighbors, in JAX.
 
-The vote of the nearest rows depends on the order of the distances alone. So each metric
-is told by a power ``d^r`` of its distance that grows like the square of euclidean ones:
-``r = 2``, except for ``1 - cos``, half the squared distance of rows of length one.
+The vote of the nearest rows only depends on the order of the distances. So each metric
+is represented by a power ``d^r`` of its distance ``d`` that behaves like a squared
+Euclidean distance. It is ``r = 2``, except for ``1 - cos``, which already is half the
+squared distance of rows of length one.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ MINKOWSKI = {
 
 @dataclass(frozen=True)
 class Euclidean(Program):
-    """``sum_j w_j (x_j - z_j)^2``; without weights all are one."""
+    """The metric ``sum_j w_j (x_j - z_j)^2``; without weights, ``w`` is one."""
 
     weights: tuple = ()
     power = 2
@@ -75,13 +76,13 @@ class Minkowski(Program):
             weights = jnp.asarray(self.weights, dtype=X.dtype)
 
         def sums(z):
-            # A power has no derivative at zero, where these have none either.
+            # Avoid the power at zero, where it may have no derivative.
             difference = jnp.abs(X - z)
             is_apart = difference > 0
             powers = jnp.where(is_apart, difference, 1) ** self.p
             return jnp.where(is_apart, powers, 0) @ weights
 
-        # Of differences that are next to none, the sum may be zero.
+        # The sum of tiny differences may underflow to zero.
         total = _for_each(Z, sums)
         is_apart = total > 0
         return jnp.where(is_apart, jnp.where(is_apart, total, 1) ** (2 / self.p), 0)
@@ -89,7 +90,8 @@ class Minkowski(Program):
 
 def _for_each(Z, function):
     """Return ``function(z)`` (n,) of each center as (n, m), one at a time."""
-    # In the derivative, too: differences of all pairs would not fit the memory.
+    # This also holds for the derivative, because the differences of all pairs would be
+    # too large for the memory.
     return lax.map(jax.checkpoint(function), Z).T
 
 
@@ -99,17 +101,18 @@ def metric_of(estimator):
     Parameters
     ----------
     estimator : KNeighborsClassifier or KNeighborsRegressor
-        Its ``metric``, ``p`` and ``metric_params`` count.
+        Estimator with ``metric``, ``p`` and ``metric_params``.
 
     Returns
     -------
     callable
-        ``metric(X, Z) -> (n, m)`` in JAX, a power of the distances; its ``power``.
+        ``metric(X, Z) -> (n, m)`` in JAX, which returns a power of the distances. Its
+        attribute ``power`` is the exponent.
 
     Raises
     ------
     NotMirrored
-        If it is none of the metrics of this module.
+        If the metric is not supported.
     """
     name, params = estimator.metric, dict(estimator.metric_params or {})
     weights = ()
@@ -120,7 +123,7 @@ def metric_of(estimator):
         p = float(estimator.p)
     refused = [f"metric_params={sorted(params)}"] if params else []
     if weights and (min(weights) <= 0 or np.isinf(p)):
-        refused.append("weights of features that are zero, or of p=inf")
+        refused.append("weights of features that are zero, or with p=inf")
     if name != "cosine" and p is None:
         refused.append(f"metric={name!r}")
     elif name != "cosine" and p < 1:

@@ -1,21 +1,21 @@
-"""Nearest-neighbor students, of ``KNeighborsClassifier`` and ``KNeighborsRegressor``.
+"""Students of ``KNeighborsClassifier`` and ``KNeighborsRegressor``.
 
-There is nothing to solve: ``m`` rows ``s_j`` with their targets are the model. What
-has no derivative is the choice of the ``k = n_neighbors`` nearest rows, and the outer
-loss has a soft one instead. With ``a_j = -gamma |x - s_j|^2``, the memberships are
+The model consists of ``m`` rows ``s_j`` with their targets, so there is nothing to
+solve. But the choice of the ``k = n_neighbors`` nearest rows has no derivative. So the
+outer loss uses a soft choice. With ``a_j = -gamma |x - s_j|^2``, the memberships are
 
     argmax_u  <u, a> - sum_j u_j log(u_j)    with  0 <= u_j <= 1,  sum_j u_j = k,
 
 which is ``u_j = min(1, exp(a_j - t))`` with the threshold ``t`` that makes them sum to
 ``k``. For one neighbor this is the softmax of neighborhood components analysis [1]_ and
 of stochastic neighbor compression [2]_. As ``gamma`` grows, ``u`` becomes one for the
-``k`` nearest rows and zero elsewhere, whatever ``k``: the soft vote becomes the vote of
+``k`` nearest rows and zero elsewhere, so the soft vote becomes the vote of
 scikit-learn. Rows vote with ``u_j``, or ``u_j / |x - s_j|`` for ``weights="distance"``.
 
-``gamma`` is a smoothing parameter, which the estimator does not have. It is counted in
-units of the inverse variance of the rows, so that the units of the features do not
-matter. For other metrics the squared distances take the place of the euclidean ones,
-and their mean from the center takes the place of the variance.
+``gamma`` is a smoothing parameter, which the estimator does not have. It is in units of
+the inverse variance of the rows, so that the units of the features do not matter. For
+other metrics, their squared distances are used instead of Euclidean ones, and the mean
+distance from the center is used instead of the variance.
 
 .. [1] J. Goldberger, G. Hinton, S. Roweis, R. Salakhutdinov, "Neighbourhood components
    analysis", NeurIPS 2004.
@@ -37,10 +37,10 @@ from skdistill.students._base import NotMirrored
 from skdistill.students._padded import PaddedStudent
 from skdistill.students.neighbors._metrics import Euclidean, metric_of
 
-#: Factor of ``gamma`` at which the soft vote is the vote, but for ties.
+#: Factor of ``gamma`` at which the soft vote equals the vote, except for ties.
 LIMIT_FACTOR = 1e12
-#: Neighbors above which scores are sorted, in double precision, and rows above which
-#: they are in single precision: measured, on one core.
+#: Scores are sorted for more neighbors than this in double precision, and for more rows
+#: than this in single precision. The limits were measured on one core.
 MAX_MAXIMA = 48
 MAX_SINGLE_ROWS = 400
 
@@ -53,11 +53,11 @@ class NeighborParams(NamedTuple):
     centers : array of shape (m, p)
         The rows.
     targets : array of shape (m, k)
-        Their classes, one-hot, or their numbers.
+        Their classes, one-hot, or their numeric targets.
     gamma : float
         Sharpness of the soft vote, per squared unit of the features.
     votes : array of shape (m,)
-        One for rows that vote, zero for those that fill the set up.
+        One for rows that vote, and zero for padding rows.
     """
 
     centers: Any
@@ -68,10 +68,10 @@ class NeighborParams(NamedTuple):
 
 @dataclass(frozen=True)
 class SoftVote(Program):
-    """How much each row takes part in a prediction, in logarithms.
+    """The logarithm of the vote of each row in a prediction.
 
-    A rough vote goes on from the distances in single precision, which takes half the
-    time. The sums over real rows stay double.
+    A rough vote uses single precision after the distances, which takes half the time.
+    Sums over real rows stay in double precision.
     """
 
     n_neighbors: int
@@ -82,9 +82,9 @@ class SoftVote(Program):
     def scores(self, params, X):
         """Return powers of the distances (n, m) of the rows, and their scores.
 
-        Scores are measured from that of the nearest row, which changes no membership
-        and leaves little to rounding where all rows are far. Rows that fill the set up
-        are infinitely far.
+        The score of the nearest row is subtracted. This does not change memberships,
+        and reduces rounding errors if all rows are far. Padding rows are infinitely
+        far.
         """
         square = self.metric(X, params.centers.astype(X.dtype))
         votes = params.votes > 0
@@ -95,12 +95,12 @@ class SoftVote(Program):
         return square.astype(dtype), scores.astype(dtype)
 
     def log_votes(self, params, X):
-        """Return the memberships (n, m) of the rows and what they count for then."""
+        """Return the logarithms (n, m) of memberships and of weights by distance."""
         square, scores = self.scores(params, X)
         members = log_memberships(scores, self.n_neighbors)
         if not self.by_distance or self.n_neighbors == 1:
             return members, jnp.zeros_like(members)
-        # Rounding leaves so much of the distance of equal rows.
+        # The distance of equal rows may be this large by rounding.
         noise = 4 * jnp.finfo(square.dtype).eps * lax.stop_gradient(square.mean())
         return members, -jnp.log(jnp.maximum(square, noise)) / self.metric.power
 
@@ -110,13 +110,13 @@ class ClassVote(SoftVote):
     """Logarithms (n, k) of the share of the vote for each class."""
 
     def __call__(self, params, X):
-        if self.n_neighbors == 1:  # the shares are made to sum to one below
+        if self.n_neighbors == 1:  # the shares are normalized below
             votes = self.scores(params, X)[1]
         else:
             votes = jnp.add(*self.log_votes(params, X))
         targets = params.targets.astype(votes.dtype)
-        # Each class is measured from a maximum of its own: shares too small to be told
-        # from zero still have a logarithm.
+        # Subtract the maximum of each class, so that shares which underflow still have
+        # a logarithm.
         in_class = jnp.where(targets.T > 0, votes[:, None, :], -jnp.inf)
         top = lax.stop_gradient(in_class.max(axis=2))
         log_shares = top + jnp.log(jnp.exp(votes - top @ targets.T) @ targets)
@@ -125,10 +125,10 @@ class ClassVote(SoftVote):
 
 @dataclass(frozen=True)
 class MeanVote(SoftVote):
-    """Mean of the targets, weighted with the votes of their rows, and its variance.
+    """The mean of the targets, weighted with votes, and its variance.
 
-    The variance is that of memberships drawn independently of each other. Columns
-    (n, 2 k): means, then variances.
+    The variance is that for memberships drawn independently of each other. The result
+    has columns (n, 2 k): first means, then variances.
     """
 
     def __call__(self, params, X):
@@ -146,21 +146,24 @@ class MeanVote(SoftVote):
 
 
 def expected_squared_error(raw_prediction, y):
-    """Squared error of the mean plus its variance, (n,), a mean over the outputs."""
+    """Return the squared error of the mean plus its variance, averaged over outputs."""
     k = raw_prediction.shape[1] // 2
     mean, variance = raw_prediction[:, :k], raw_prediction[:, k:]
     return SQUARED_LOSS.traced(mean, y) + variance.mean(axis=1)
 
 
 def log_memberships(scores, k):
-    """Logarithms of ``min(1, exp(scores - t))``, (n, m), that sum to k in each row."""
+    """Return the logarithms (n, m) of memberships, which sum to k in each row.
+
+    They are those of ``min(1, exp(scores - t))``, with a threshold ``t`` for each row.
+    """
     if k == 1:
         return scores - logsumexp(scores, axis=1, keepdims=True)
     m = scores.shape[1]
     if k == m:
         return jnp.zeros_like(scores)
-    # With the values above the j-th largest at one, the others share what is left like
-    # a softmax. The first j for which none of them exceeds one is right.
+    # For each j, set the memberships of scores above the j-th largest to one, and let
+    # the others be a softmax of the rest. Take the first j for which none exceeds one.
     fixed = lax.stop_gradient(scores)
     largest, n_above = _largest(fixed, k)
     least = largest[-1]
@@ -174,7 +177,7 @@ def log_memberships(scores, k):
     )
     log_rest = lax.cumlogsumexp(log_sums, reverse=True)
     fits = largest - log_rest + jnp.log(k - n_above) <= 0
-    # By rounding none may fit; at the k-th largest value there is no other choice.
+    # By rounding, there may be no such j. Then take the k-th largest score.
     fits |= jnp.concatenate([n_above[1:] >= k, fits[-1:] | True])
     first = jnp.argmax(fits, axis=0)[None]
     threshold, n_full = (
@@ -187,13 +190,13 @@ def log_memberships(scores, k):
 
 
 def _largest(scores, k):
-    """Return k values (k, n) in falling order, and how many scores exceed each.
+    """Return k values (k, n) in descending order, and how many scores exceed each.
 
-    They are the k largest scores, or the k largest distinct ones. Where there are fewer
-    of these, the least one is repeated, and all scores are counted. One maximum after
-    the other takes less time than to sort the rows, unless there are many.
+    They are the k largest scores, or the k largest distinct ones. If there are fewer
+    distinct ones, the smallest one is repeated, and all scores are counted. Taking one
+    maximum after the other is faster than sorting, unless there are many.
     """
-    is_single = scores.dtype == jnp.float32  # JAX does not sort all of these
+    is_single = scores.dtype == jnp.float32  # JAX has a faster top_k for these
     if scores.shape[1] > MAX_SINGLE_ROWS if is_single else k > MAX_MAXIMA:
         values = lax.top_k(scores, k)[0].T
         # Tied scores do not exceed each other.
@@ -218,14 +221,14 @@ class _Training(Program):
     def __call__(self, synthetic, is_row):
         X, y, _, hyperparameters = synthetic
         share = is_row / is_row.sum()
-        # Of euclidean distances, the variance of the rows.
+        # For Euclidean distances, this is the variance of the rows.
         spread = share @ self.metric(X, (share @ X)[None])[:, 0]
         gamma = hyperparameters["gamma"] / jnp.where(spread > 0, spread, 1.0)
         return NeighborParams(X, y.reshape(len(X), -1), gamma, is_row)
 
 
 class _NeighborsStudent(PaddedStudent):
-    """What both students share.
+    """The common part of both students.
 
     Parameters
     ----------
@@ -236,14 +239,13 @@ class _NeighborsStudent(PaddedStudent):
 
     Raises
     ------
-    ValueError
-        If the estimator has a setting that is not mirrored.
+    NotMirrored
+        If a setting of the estimator is not supported.
     """
 
     hyperparameters = {}
     smoothing_params = {"gamma": 1.0}
-    # Learned, it would grow until the votes fit the labels of the real rows, wrong ones
-    # included.
+    # A learned gamma would grow until the votes overfit the labels of the real rows.
     learns_smoothing_params = False
     clusters_targets = False
     ignores_zeros = True
@@ -263,14 +265,14 @@ class _NeighborsStudent(PaddedStudent):
         n_neighbors = self.estimator.n_neighbors
         if n_neighbors > len(synthetic.X):
             raise ValueError(
-                f"n_neighbors={n_neighbors} asks for more neighbors than there are "
-                f"synthetic rows, n_samples = {len(synthetic.X)}. Pass n_synthetic of "
-                f"at least {n_neighbors}, or an estimator with fewer neighbors."
+                f"n_neighbors={n_neighbors} is more than the number of synthetic rows, "
+                f"n_samples = {len(synthetic.X)}. Pass n_synthetic of at least "
+                f"{n_neighbors}, or an estimator with fewer neighbors."
             )
         return super().solve(synthetic)
 
     def params_of(self, estimator, synthetic):
-        """Return the rows that scikit-learn keeps, at the sharpness of the set."""
+        """Return the rows that scikit-learn stored, with the sharpness of the set."""
         return self.solve(synthetic._replace(y=self._targets_of(estimator)))
 
     def as_predicted(self, params):
@@ -279,10 +281,10 @@ class _NeighborsStudent(PaddedStudent):
 
 
 class NeighborsClassifierStudent(_NeighborsStudent):
-    """Student of ``KNeighborsClassifier``: the log-loss of the soft vote.
+    """Student of ``KNeighborsClassifier``, with the log-loss of the soft vote.
 
-    ``score`` of the refitted estimator is that of the vote itself. A probability of the
-    vote may be zero, and its log-loss infinite: it is not what is reported.
+    ``loss_`` is that of the soft vote, too, because probabilities of the vote may be
+    zero, so that its log-loss would be infinite. ``score`` uses the vote itself.
     """
 
     vote = ClassVote
@@ -298,11 +300,11 @@ class NeighborsClassifierStudent(_NeighborsStudent):
 
 
 class NeighborsRegressorStudent(_NeighborsStudent):
-    """Student of ``KNeighborsRegressor``: the expected squared error of the soft vote.
+    """Student of ``KNeighborsRegressor``, with the expected error of the soft vote.
 
-    The squared error of the mean alone would have rows rely on a smooth blend that
-    scikit-learn's vote does not have. With the variance of the blend, it is the error
-    of ``predict`` in the limit, and sharp votes pay.
+    The squared error of the mean alone would suit a smooth average of many rows, which
+    scikit-learn's vote does not have. Adding the variance favors sharp votes. In the
+    limit of a sharp vote, the loss is the squared error of ``predict``.
     """
 
     vote = MeanVote
@@ -310,7 +312,7 @@ class NeighborsRegressorStudent(_NeighborsStudent):
     outer_loss = staticmethod(expected_squared_error)
 
     def as_scored(self, params):
-        """Return the limit of sharp votes: its loss is the error of ``predict``."""
+        """Return the limit of sharp votes, whose loss is the error of ``predict``."""
         return self.as_predicted(params)
 
     def _targets_of(self, estimator):
@@ -318,7 +320,7 @@ class NeighborsRegressorStudent(_NeighborsStudent):
 
 
 def _refuse_unmirrored(estimator):
-    """Raise a ValueError that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     if not (estimator.weights is None or isinstance(estimator.weights, str)):
         raise NotMirrored(
             f"{type(estimator).__name__} cannot be distilled with weights as a "

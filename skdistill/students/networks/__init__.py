@@ -1,1 +1,1 @@
-"""Students of neural networks, whose training is unrolled step by step."""
+"""Students of neural networks, which differentiate all steps of the training."""

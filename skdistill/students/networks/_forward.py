@@ -1,11 +1,11 @@
-"""What a network predicts, and how its predictions are judged.
+"""Predictions of networks, and their loss.
 
-With the layers ``(W_l, b_l)`` and the activation ``s``, ``h_0 = x`` and
+With the layers ``(W_l, b_l)``, the activation ``s`` and ``h_0 = x``, a network computes
 
     h_l = s(h_{l-1} W_l + b_l),    raw_prediction = h_{L-1} W_L + b_L.
 
-Several networks of one architecture, which were trained from different starts, are one
-set of params: each of its arrays has a first axis for them. Their raw predictions lie
+``params`` may hold several networks of the same architecture, which were trained from
+different starts. They are along the first axis of each array. Their raw predictions are
 side by side, and the outer loss is the mean of their losses.
 """
 
@@ -24,7 +24,7 @@ ACTIVATIONS = {
 
 
 class Layers(NamedTuple):
-    """A network, or ``s`` of them with a first axis for these.
+    """The layers of a network, or of ``s`` networks along a first axis.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ def forward(layers, X, activation):
 
 @dataclass(frozen=True)
 class NetworkPrediction:
-    """Raw predictions (n, s * k) of ``s`` networks, in the precision of ``X``."""
+    """The raw predictions (n, s * k) of ``s`` networks, in the precision of ``X``."""
 
     activation: str
 
@@ -65,7 +65,7 @@ class NetworkPrediction:
 
 @dataclass(frozen=True)
 class MeanLoss:
-    """Mean over the networks of a pointwise loss of ``n_outputs`` columns each."""
+    """The mean over networks of a pointwise loss, with ``n_outputs`` columns each."""
 
     loss: Any
     n_outputs: int

@@ -1,13 +1,13 @@
 """Students of ``MLPClassifier`` and ``MLPRegressor``.
 
-Training a network ends where its rule says, far from any optimum, and depends on where
-it starts. So there is no stationary point to differentiate at: the training itself is
-unrolled, see ``skdistill.students.networks._unrolled``.
+The training of a network depends on its start, and its stopping rule ends it far from
+any optimum. So there is no stationary point that could be differentiated. Instead all
+steps of the training are differentiated, see ``skdistill.students.networks._unrolled``.
 
-With an integer as ``random_state`` the start and the order of the batches are those of
-scikit-learn, and rows are learned for this very training. With ``random_state=None``
-they are to serve whatever start is drawn: each outer step has a start of its own, and
-sets are judged by the mean over a few starts that stay the same.
+With an integer as ``random_state``, the start and the order of the batches are those of
+scikit-learn, and rows are learned for exactly this training. With
+``random_state=None``, the rows have to work for any start. So each outer step uses
+another start, and sets are judged by the mean loss over a few fixed starts.
 """
 
 from copy import copy, deepcopy
@@ -28,15 +28,15 @@ from skdistill.students.networks._starts import draw_batches, draw_layers
 from skdistill.students.networks._training import Recipe, Rows, Settings
 from skdistill.students.networks._unrolled import pull_back, segment_length, train
 
-#: Seeds of the starts that judge sets if none is given: large, so that they are hardly
-#: those of a user.
+#: Seeds of the starts that judge sets without a given seed. They are large, so that
+#: users are unlikely to use the same ones.
 JUDGING_SEEDS = tuple(range(2**31 - 4, 2**31 - 1))
-#: Rows of a batch of scikit-learn's "auto".
+#: Maximum number of rows in a batch for "auto" in scikit-learn.
 AUTO_BATCH = 200
 
 
 class _NetworkStudent(Student):
-    """What both students share.
+    """The common part of both students.
 
     Parameters
     ----------
@@ -48,16 +48,16 @@ class _NetworkStudent(Student):
     Attributes
     ----------
     seeds : tuple
-        What each training of a solution draws from.
+        Seeds of the trainings of a solution.
 
     Raises
     ------
     NotMirrored
-        If the estimator has a setting that is not mirrored.
+        If a setting of the estimator is not supported.
     """
 
     trains_in_jax = True
-    # A start is drawn within bounds that depend on their number.
+    # The bounds of the random start depend on the number of features.
     counts_features = True
     needs_batches = True
     batches_in_iteration = 3
@@ -90,7 +90,7 @@ class _NetworkStudent(Student):
         self._last = self._solved = None, None
 
     def redrawn(self, random_state):
-        """Return the student of one training whose start is drawn now."""
+        """Return the student of one training with a new random start."""
         if not self.is_random:
             return self
         other = copy(self)
@@ -99,7 +99,7 @@ class _NetworkStudent(Student):
         return other
 
     def solve(self, synthetic, start=None):
-        """Train from each of the starts."""
+        """Return the networks trained from each of the starts."""
         key = _copied(synthetic)
         if not _is_same(self._solved[0], key):
             layers = [self._trained(key, seed).layers for seed in self.seeds]
@@ -117,7 +117,7 @@ class _NetworkStudent(Student):
         )
 
     def implicit_vjp(self, params, params_grad, synthetic):
-        """Pull a cotangent back through every step of each training."""
+        """Return the gradient in the set, through all steps of each training."""
         synthetic = _copied(synthetic)
         parts = [
             self._pulled_back(
@@ -125,7 +125,7 @@ class _NetworkStudent(Student):
                 synthetic,
                 self.seeds[i],
             )
-            # The last training is known, the others are done once more.
+            # Begin with the last training, which is cached; the others are repeated.
             for i in reversed(range(len(self.seeds)))
         ]
         on_rows, on_settings = jax.tree.map(lambda *each: sum(each), *parts)
@@ -147,7 +147,7 @@ class _NetworkStudent(Student):
             return jax.tree.map(np.asarray, found)
 
     def _trained(self, synthetic, seed):
-        """Return the ``Trace`` of one training, the last of which is kept."""
+        """Return the ``Trace`` of one training; the last one is cached."""
         key = synthetic, seed
         known, trace = self._last
         if known is None or known[1] is not seed or not _is_same(known[0], synthetic):
@@ -158,13 +158,13 @@ class _NetworkStudent(Student):
         return trace
 
     def _posed(self, synthetic, seed):
-        """Return what a training takes."""
+        """Return the arguments of a training."""
         estimator, m = self.estimator, len(synthetic.X)
         random_state = check_random_state(deepcopy(seed))
         layers = draw_layers(self.sizes, estimator.activation, random_state)
         is_auto = estimator.batch_size == "auto"
         batch_size = min(AUTO_BATCH if is_auto else estimator.batch_size, m)
-        # Other numbers of passes are no other program, within a factor of two.
+        # Use powers of two, so that few programs are compiled for other max_iter.
         n_passes = max(1 << (estimator.max_iter - 1).bit_length(), 16)
         batches = draw_batches(
             m, batch_size, n_passes, estimator.max_iter, estimator.shuffle, random_state
@@ -228,7 +228,7 @@ def _is_same(one, other):
 
 
 def _refuse_unmirrored(estimator):
-    """Raise a NotMirrored that names the settings without a counterpart here."""
+    """Raise NotMirrored if a setting of the estimator is not supported."""
     refused = []
     if estimator.solver == "lbfgs":
         refused.append("solver='lbfgs'")

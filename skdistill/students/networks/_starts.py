@@ -1,4 +1,4 @@
-"""What scikit-learn draws for a training: its start, and the order of its batches."""
+"""Random numbers of a training as in scikit-learn: the start, and the batches."""
 
 import numpy as np
 from sklearn.utils import gen_batches, shuffle
@@ -8,7 +8,7 @@ from skdistill.students.networks._unrolled import Batches
 
 
 def draw_layers(sizes, activation, random_state):
-    """Return the layers that a training starts from, by Glorot and Bengio's rule [1]_.
+    """Return the layers at the start of a training, by Glorot and Bengio's rule [1]_.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def draw_layers(sizes, activation, random_state):
     activation : str
         Activation of the hidden layers.
     random_state : RandomState
-        Draws in the order in which scikit-learn does.
+        Draws in the same order as in scikit-learn.
 
     References
     ----------
@@ -39,13 +39,13 @@ def draw_batches(n_rows, batch_size, n_passes, n_drawn, shuffles, random_state):
     Parameters
     ----------
     n_rows, batch_size : int
-        Rows in all, and in a batch.
+        Number of all rows, and of rows in a batch.
     n_passes, n_drawn : int
-        Passes that there is room for, and that may be needed.
+        Number of passes in the result, and maximum number of passes that are needed.
     shuffles : bool
         Whether the rows are shuffled before each pass.
     random_state : RandomState
-        Has drawn the start, and shuffles.
+        Shuffles the rows, after it has drawn the start.
     """
     slices = list(gen_batches(n_rows, batch_size))
     size = np.array([each.stop - each.start for each in slices], dtype=np.float64)

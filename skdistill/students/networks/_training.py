@@ -1,13 +1,13 @@
-"""One step of the training that scikit-learn does, and when it ends.
+"""A step of scikit-learn's training of networks, and its stopping rule.
 
-On a batch with weights ``w`` the layers are moved along the gradient of
+On a batch with weights ``w``, a step lowers
 
     sum_i w_i loss(raw_prediction_i, y_i) / sum_i w_i
         + alpha / 2 * sum_l ||W_l||^2 / sum_i w_i,
 
-by Adam [1]_ or by gradient descent with momentum, Nesterov's or the plain one. Training
-ends after ``max_iter`` passes over the rows, or once the mean loss of a pass has not
-fallen by ``tol`` for ``n_iter_no_change`` passes.
+by Adam [1]_, or by gradient descent with plain or Nesterov momentum. Training ends
+after ``max_iter`` passes over the rows, or when the mean loss of a pass has not fallen
+by ``tol`` for ``n_iter_no_change`` passes.
 
 .. [1] D. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR 2015.
 """
@@ -20,22 +20,22 @@ import jax.numpy as jnp
 
 from skdistill.students.networks._forward import forward
 
-#: Rate at which the schedule "adaptive" of scikit-learn ends.
+#: Training with the schedule "adaptive" ends at this learning rate.
 MIN_ADAPTIVE_RATE = 1e-6
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What changes the program of a training.
+    """Settings of a training that change its program.
 
     Attributes
     ----------
     activation : {"identity", "logistic", "tanh", "relu"}
         Activation of the hidden layers.
     output : {"softmax", "logistic", "identity"}
-        Activation of the last layer, which goes with its loss.
+        Activation of the last layer, which determines the loss.
     solver : {"adam", "sgd"}
-        How the layers are moved.
+        Method of the steps.
     nesterov : bool
         Whether the momentum of "sgd" is Nesterov's.
     schedule : {"constant", "invscaling", "adaptive"}
@@ -61,7 +61,7 @@ class Rows(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Numbers of a training, which do not change its program; names of scikit-learn."""
+    """Numeric settings of a training, which do not change its program."""
 
     alpha: Any
     learning_rate_init: Any
@@ -76,7 +76,7 @@ class Settings(NamedTuple):
 
 
 class State(NamedTuple):
-    """The network and what the solver remembers of its gradients.
+    """The network, and means of its gradients that the solver needs.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class State(NamedTuple):
     first : Layers
         Mean of the gradients, or the velocity of "sgd".
     second : Layers or None
-        Mean of their squares, for "adam".
+        Mean of the squared gradients, for "adam".
     """
 
     layers: Any
@@ -105,17 +105,17 @@ def step(recipe, state, batch, settings, n_before, rate):
     Parameters
     ----------
     recipe : Recipe
-        The program.
+        Settings that change the program.
     state : State
-        The state before.
+        The state before the step.
     batch : Rows
         The batch, padded with rows of weight zero.
     settings : Settings
-        The numbers.
+        Numeric settings.
     n_before : int
-        Steps before this one.
+        Number of steps before this one.
     rate : float
-        Learning rate of "sgd" by its schedule, as a multiple of the initial one.
+        Learning rate of "sgd" by its schedule, relative to the initial one.
     """
     gradient, loss = jax.grad(_objective, argnums=1, has_aux=True)(
         recipe, state.layers, batch, settings.alpha.astype(recipe.dtype)
@@ -126,7 +126,7 @@ def step(recipe, state, batch, settings, n_before, rate):
 
 
 def _objective(recipe, layers, batch, alpha):
-    """Return what is differentiated, and the loss that scikit-learn watches."""
+    """Return the objective, and the loss that scikit-learn uses for stopping."""
     raw = forward(layers, batch.X, recipe.activation)
     total = batch.weight.sum()
     share = batch.weight / total
@@ -158,7 +158,7 @@ def _adam(recipe, state, gradient, settings, n_before, rate):
 
 
 def _root(v):
-    """Square root with the derivative zero at zero: a unit that is never active."""
+    """Return the square root, with derivative zero at zero, for inactive units."""
     is_positive = v > 0
     return jnp.where(is_positive, jnp.sqrt(jnp.where(is_positive, v, 1)), 0)
 
@@ -191,7 +191,7 @@ def _logistic_losses(raw, y):
 
 
 def _squared_losses(raw, y):
-    # scikit-learn watches the mean over the outputs and follows the sum.
+    # scikit-learn minimizes the sum over the outputs, but stops by their mean.
     squares = (raw - y) ** 2 / 2
     return squares.sum(axis=1), squares.mean(axis=1)
 
@@ -209,14 +209,14 @@ _LOSSES = {
 
 
 class Watch(NamedTuple):
-    """What scikit-learn remembers from pass to pass to know when to end.
+    """State of the stopping rule and of the learning rate between passes.
 
     Attributes
     ----------
     best : float
         Lowest mean loss of a pass.
     n_stalled : int
-        Passes without an improvement by ``tol``.
+        Number of passes without an improvement by ``tol``.
     rate : float
         Learning rate of "sgd".
     done : bool
@@ -230,7 +230,7 @@ class Watch(NamedTuple):
 
 
 def after_pass(recipe, watch, loss, settings, n_passes, n_rows):
-    """Return what is remembered after a pass with a mean loss."""
+    """Return the state of the stopping rule after a pass with a mean loss."""
     is_stalled = loss > watch.best - settings.tol
     n_stalled = jnp.where(is_stalled, watch.n_stalled + 1, 0)
     rate, ends = watch.rate, n_stalled > settings.n_iter_no_change

@@ -1,12 +1,12 @@
-"""Training from its start to its end, and the way back through all its steps.
+"""Training of a network, and backpropagation through all its steps.
 
-A training is ``state_{t+1} = step(state_t, rows)``. A cotangent on the last state is
-pulled back step by step, from the last one to the first; each leaves its share on the
-rows. The states on the way are needed for it. Those at the beginning of each segment of
-steps are kept, the others are computed once more: memory for the price of a step.
+A training is ``state_{t+1} = step(state_t, rows)``. The gradient in the last state is
+pulled back step by step, and each step adds to the gradient in the rows. This requires
+the states of all steps. To save memory, only the state at the beginning of each segment
+of steps is stored, and the other states are computed a second time.
 
-How many steps there are is found by scikit-learn's rule in the training itself, and
-fixed for the way back. It is a value in the program: loops run as long as they have to.
+scikit-learn's rule decides in the training how many steps there are. Loops in the
+program run for this number of steps, so other numbers compile nothing.
 """
 
 from functools import partial
@@ -24,12 +24,12 @@ from skdistill.students.networks._training import (
     step,
 )
 
-#: Bytes of states that are kept on the way.
+#: Maximum number of bytes of stored states.
 MAX_KEPT = 2**27
 
 
 class Trace(NamedTuple):
-    """A training, from which there is a way back.
+    """The record of a training, for backpropagation.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class Trace(NamedTuple):
     kept : State
         States at the beginning of each segment, along a first axis.
     rates : array of shape (n_passes,)
-        Learning rates of "sgd" in each pass, in units of the initial one.
+        Learning rates of "sgd" in each pass, relative to the initial one.
     n_steps : int
-        Steps in all.
+        Number of steps.
     """
 
     layers: Any
@@ -50,14 +50,14 @@ class Trace(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """Which rows are in each batch.
+    """The rows of each batch.
 
     Attributes
     ----------
     order : array of int of shape (n_passes, n_batches, batch_size) or None
-        Indices of rows; None for all rows in every step.
+        Indices of rows; None means that every step uses all rows.
     size : array of shape (n_batches,)
-        Rows in each batch; the rest of the last one is padding.
+        Number of rows in each batch; the rest of the last batch is padding.
     """
 
     order: Any
@@ -75,7 +75,7 @@ class Batches(NamedTuple):
 
 
 def segment_length(n_steps, layers, n_copies, itemsize):
-    """Return how many steps a segment has, as few as the memory allows."""
+    """Return the number of steps in a segment, as small as the memory allows."""
     size = sum(each.size for each in jax.tree.leaves(layers))
     n_kept = max(MAX_KEPT // max(n_copies * itemsize * size, 1), 1)
     length = 1
@@ -91,24 +91,24 @@ def train(rows, settings, layers, batches, *, recipe, n_passes, segment):
     Parameters
     ----------
     rows : Rows
-        What it is trained on.
+        The rows to train on.
     settings : Settings
-        Numbers of the training; ``max_iter`` is at most ``n_passes``.
+        Numeric settings; ``max_iter`` is at most ``n_passes``.
     layers : Layers
         The start.
     batches : Batches
         The batches of each pass.
     recipe : Recipe
-        The program.
+        Settings that change the program.
     n_passes : int
-        How many passes there is room for.
+        Maximum number of passes, which determines the size of arrays.
     segment : int
-        Steps between two states that are kept.
+        Number of steps between two stored states.
 
     Returns
     -------
     Trace
-        The training.
+        The record of the training.
     """
     rows, layers = _cast((rows, layers), recipe.dtype)
     n_batches, n_rows = len(batches.size), len(rows.X)
@@ -147,23 +147,23 @@ def train(rows, settings, layers, batches, *, recipe, n_passes, segment):
 
 @partial(jax.jit, static_argnames=("recipe", "segment"))
 def pull_back(trace, cotangent, rows, settings, batches, *, recipe, segment):
-    """Pull a cotangent on the trained layers back to rows and settings.
+    """Return the gradients in rows and settings from that in the trained layers.
 
     Parameters
     ----------
     trace : Trace
-        The training.
+        The record of the training.
     cotangent : Layers
-        Cotangent on the trained layers.
+        Gradient in the trained layers.
     rows, settings, batches, recipe, segment
-        Those of the training.
+        As for ``train``.
 
     Returns
     -------
     rows : Rows
-        Cotangents on the rows, in double precision.
+        Gradients in the rows, in double precision.
     settings : Settings
-        Cotangents on the numbers.
+        Gradients in the numeric settings.
     """
     low = _cast(rows, recipe.dtype)
     cotangent = _cast(cotangent, recipe.dtype)

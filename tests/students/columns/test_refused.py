@@ -44,7 +44,7 @@ def as_float(X):
         (OneHotEncoder(), "handle_unknown='error' and categories='auto'"),
         (one_hot(min_frequency=2), "min_frequency or max_categories"),
         (one_hot(drop=np.array(["a"])), "drop as an array"),
-        (make_column_transformer((StandardScaler(), as_float)), "that a function"),
+        (make_column_transformer((StandardScaler(), as_float)), "by a function"),
         (
             ColumnTransformer(
                 [("a", StandardScaler(), [0])], transformer_weights={"a": 2.0}
@@ -76,7 +76,7 @@ def test_settings_are_refused_without_data(transformer, message):
                 ),
                 LogisticRegression(),
             ),
-            "taken as numbers by another",
+            "another part reads as numbers",
         ),
         (
             mixed(OneHotEncoder(categories=[list("ab"), ["x", "y"]])),

@@ -1,5 +1,5 @@
-"""Mirrors of transformers, that stand in front of a student: one file per kind.
+"""Mirrors of transformers in front of a student, one file for each kind.
 
-Each fits on synthetic rows as scikit-learn's refit fits it, in JAX, so that a cotangent
-on what it learned there reaches the rows.
+Each mirror is fitted on synthetic rows as scikit-learn fits the transformer, but in
+JAX, so that its fit can be differentiated.
 """

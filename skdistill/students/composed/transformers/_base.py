@@ -1,4 +1,4 @@
-"""The contract of a transformer whose fit and effect can be differentiated."""
+"""The contract of transformers whose fit and transform can be differentiated."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -10,14 +10,14 @@ from skdistill.tables._layout import Layout, Roles
 
 
 class ColumnReader(ABC):
-    """What is known of a mirror before the columns of the table are.
+    """A mirror before the columns of the table are known.
 
     Attributes
     ----------
     reads_tables : bool
-        Whether it takes more than numbers: gaps, categories, or columns by their names.
+        Whether it takes missing values or categories, or selects columns.
     only_fills : bool
-        Whether it fills gaps, and leaves rows without any as they are.
+        Whether it only imputes missing values.
     """
 
     reads_tables: bool = False
@@ -25,7 +25,7 @@ class ColumnReader(ABC):
 
     @abstractmethod
     def roles(self, layout: Layout) -> Roles:
-        """Return how it reads the columns of a layout, all taken for numbers."""
+        """Return how it reads the columns of a layout."""
 
     @abstractmethod
     def on(self, layout: Layout) -> "TransformerMirror":
@@ -34,26 +34,26 @@ class ColumnReader(ABC):
         Raises
         ------
         NotMirrored
-            If it cannot be mirrored on them.
+            If it cannot be mirrored for these columns.
         """
 
 
 class TransformerMirror(ColumnReader):
-    """Mirror of a transformer: an object that hashes by value, without data.
+    """Mirror of a transformer. It has no data, and hashes by value.
 
     Attributes
     ----------
     ignores_copies : bool
-        Whether a set of which every row comes k times leads to the same ``stats``.
+        Whether repeating each row k times leads to the same ``stats``.
     is_flexible : bool
-        Whether a linear model of few rows can follow the noise of the real ones behind
-        it: it makes more features, or divides them by a spread of the rows, which may
-        be small, so that the norm of the model has no bound.
+        Whether a linear model behind it may overfit with few rows. This is so if it
+        makes more features, or if it divides them by a spread of the rows, because the
+        norm of the model is then not bounded.
     is_affine : bool
-        Whether it shifts and scales each feature: ``stats`` are a Scaling.
+        Whether it shifts and scales each feature, so that ``stats`` is a Scaling.
     leaves_out : bool
-        Whether scikit-learn leaves out features that are zeros here in all rows. How
-        many depends on the rows.
+        Whether scikit-learn leaves out features that are zero here in all rows. Their
+        number depends on the rows.
     """
 
     ignores_copies: bool = True
@@ -62,53 +62,53 @@ class TransformerMirror(ColumnReader):
     leaves_out: bool = False
 
     def roles(self, layout: Layout) -> Roles:
-        """Return the roles of numbers."""
+        """Return the roles of numeric columns."""
         return Roles.of_numbers(layout.n_columns)
 
     def on(self, layout: Layout) -> "TransformerMirror":
-        """Return this mirror, which takes any numbers."""
+        """Return this mirror, which takes any numeric columns."""
         return self
 
     def layout_out(self, layout: Layout) -> Layout:
-        """Return the columns that it makes of those of a layout."""
+        """Return the layout of the transformed columns."""
         return Layout.of_numbers(self.n_features_out(layout.n_numbers))
 
     @abstractmethod
     def fit(self, X: Any, is_row: Any) -> Any:
-        """Return the ``stats``, a pytree, that rows (m, p) lead to, in JAX.
+        """Return the ``stats``, a pytree, of rows (m, p), in JAX.
 
-        Rows for which ``is_row`` (m,) is zero fill ``X`` up and do not count.
+        Rows for which ``is_row`` (m,) is zero are padding and must not have an effect.
         """
 
     @abstractmethod
     def transform(self, stats: Any, X: Any) -> Any:
         """Return the features (n, q) of rows (n, p), in their precision, in JAX.
 
-        Rows of zeros, which fill chunks up, have finite derivatives.
+        Derivatives have to be finite for rows of zeros, which pad chunks.
         """
 
     @abstractmethod
     def stats_of(self, fitted: Any) -> Any:
-        """Return the ``stats`` of the transformer that scikit-learn fitted."""
+        """Return the ``stats`` of a transformer that scikit-learn has fitted."""
 
     def is_kept(self, stats: Any, n_features: int) -> np.ndarray:
-        """Return which features (q,) scikit-learn makes of so many, in NumPy."""
+        """Return the mask (q,) of features that scikit-learn does not leave out."""
         return np.ones(self.n_features_out(n_features), dtype=bool)
 
     def n_features_out(self, n_features: int) -> int:
-        """Return the number of features that it makes of so many.
+        """Return the number of transformed features for a number of features.
 
         Raises
         ------
         NotMirrored
-            If it cannot be mirrored on so many features.
+            If it cannot be mirrored for this number.
         """
         return n_features
 
     def refuse_rows(  # noqa: B027 (most refuse none)
         self, n_rows: int, n_features: int
     ) -> None:
-        """Raise NotMirrored if its fit on so many rows is not mirrored."""
+        """Raise NotMirrored if its fit on ``n_rows`` rows is not mirrored."""
 
 
 def refuse(name, settings, supported):
@@ -119,9 +119,9 @@ def refuse(name, settings, supported):
     name : str
         Class of the transformer.
     settings : dict of str to bool
-        Settings that have no counterpart, and whether the transformer has them.
+        Unsupported settings, and whether the transformer has them.
     supported : str
-        What to pass instead.
+        Supported settings, for the message.
     """
     refused = [setting for setting, has_it in settings.items() if has_it]
     if refused:

@@ -1,4 +1,4 @@
-"""Transformers one after the other, and the table of those that are mirrored."""
+"""Chains of transformers, and the table of all mirrored transformers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,12 +52,12 @@ from skdistill.tables._layout import Roles
 
 @dataclass(frozen=True)
 class Chain(Program, TransformerMirror):
-    """Mirrors one after the other; their stats form a tuple."""
+    """A chain of mirrors; its stats are a tuple of their stats."""
 
     mirrors: tuple
 
     def roles(self, layout):
-        """Return how the first one reads columns, and the next ones if it imputes."""
+        """Return how the first mirror reads columns, and the next one if it imputes."""
         roles = Roles.of_numbers(layout.n_columns)
         for mirror in self.mirrors:
             own = mirror.roles(layout)
@@ -79,17 +79,17 @@ class Chain(Program, TransformerMirror):
         return Chain(tuple(mirrors))
 
     def layout_out(self, layout):
-        """Return the columns that the last one makes."""
+        """Return the layout of the columns after the last mirror."""
         for mirror in self.mirrors:
             layout = mirror.layout_out(layout)
         return layout
 
     def fit(self, X, is_row):
-        """Return the stats of all, each fitted on what the one before made."""
+        """Return the stats of all mirrors, fitted one after the other."""
         return self.fit_transform(X, is_row)[0]
 
     def fit_transform(self, X, is_row):
-        """Return the stats of all, and what the last one made."""
+        """Return the stats of all mirrors, and the transformed rows."""
         all_stats = []
         for mirror in self.mirrors:
             stats = mirror.fit(X, is_row)
@@ -98,7 +98,7 @@ class Chain(Program, TransformerMirror):
         return tuple(all_stats), X
 
     def transform(self, stats, X):
-        """Apply all."""
+        """Return the rows after all mirrors."""
         for mirror, its_stats in zip(self.mirrors, stats, strict=True):
             X = mirror.transform(its_stats, X)
         return X
@@ -111,39 +111,39 @@ class Chain(Program, TransformerMirror):
         return tuple(mirror.stats_of(step) for mirror, (_, step) in pairs)
 
     def n_features_out(self, n_features):
-        """Return the number of features that the last one makes."""
+        """Return the number of features after the last mirror."""
         for mirror in self.mirrors:
             n_features = mirror.n_features_out(n_features)
         return n_features
 
     def refuse_rows(self, n_rows, n_features):
-        """Raise NotMirrored if one of them is not mirrored on so many rows."""
+        """Raise NotMirrored if one of them is not mirrored for ``n_rows`` rows."""
         for mirror in self.mirrors:
             mirror.refuse_rows(n_rows, n_features)
             n_features = mirror.n_features_out(n_features)
 
     @property
     def ignores_copies(self):
-        """Whether all do."""
+        """Whether all mirrors ignore copies."""
         return all(mirror.ignores_copies for mirror in self.mirrors)
 
     @property
     def is_flexible(self):
-        """Whether any is."""
+        """Whether any mirror is flexible."""
         return any(mirror.is_flexible for mirror in self.mirrors)
 
     @property
     def reads_tables(self):
-        """Whether any does."""
+        """Whether any mirror reads tables."""
         return any(mirror.reads_tables for mirror in self.mirrors)
 
     @property
     def leaves_out(self):
-        """Whether any does."""
+        """Whether any mirror leaves out features."""
         return any(mirror.leaves_out for mirror in self.mirrors)
 
     def is_kept(self, stats, n_features):
-        """Return which features of the last one scikit-learn makes."""
+        """Return the mask of features after the last mirror that are not left out."""
         if not self.leaves_out:
             return super().is_kept(stats, n_features)
         *before, last = self.mirrors
@@ -152,11 +152,11 @@ class Chain(Program, TransformerMirror):
 
 
 def refuse_behind_encoder(name):
-    """Raise NotMirrored for what depends on how many categories the rows have."""
+    """Raise NotMirrored for a step that depends on the number of encoded features."""
     raise NotMirrored(
-        "OneHotEncoder leaves out categories that the synthetic rows lack, and "
-        f"{name} behind it depends on the number of features. Pass the encoder all "
-        "categories, or a linear model, nearest neighbors or a number for gamma "
+        "OneHotEncoder leaves out categories that the synthetic rows lack, but "
+        f"{name} behind it depends on the number of features. Pass all categories to "
+        "the encoder, or use a linear model, nearest neighbors or a number for gamma "
         "behind it."
     )
 
@@ -167,12 +167,12 @@ def chain_of(steps):
     Parameters
     ----------
     steps : list of (name, transformer)
-        Steps; "passthrough" and None are none.
+        Steps; "passthrough" and None are ignored.
 
     Raises
     ------
     NotMirrored
-        If a step has no mirror, or not with one of its settings.
+        If a step has no mirror, or if one of its settings is not supported.
     """
     return Chain(tuple(_mirror_of(*step) for step in _active(steps)))
 
@@ -187,7 +187,7 @@ def _mirror_of(name, transformer):
         supported = ", ".join(sorted(each.__name__ for each in _MIRRORS))
         raise NotMirrored(
             f"The step {name!r} of the pipeline, {type(transformer).__name__}, cannot "
-            f"be differentiated. Transformers that can be: {supported}."
+            f"be differentiated. Supported transformers: {supported}."
         )
     return mirror(transformer)
 
@@ -198,7 +198,7 @@ def _chain_of_pipeline(pipeline):
 
 
 def refuse_pipeline_settings(pipeline):
-    """Raise NotMirrored for settings of a pipeline that change what its steps get."""
+    """Raise NotMirrored for ``transform_input``, which is not supported."""
     if getattr(pipeline, "transform_input", None):
         raise NotMirrored(
             "A pipeline cannot be distilled by gradient with transform_input. Pass a "

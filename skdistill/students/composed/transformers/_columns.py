@@ -1,4 +1,4 @@
-"""Transformers side by side, each of some columns: ``ColumnTransformer``."""
+"""The mirror of ``ColumnTransformer``, with transformers for some columns each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from skdistill.students.composed.transformers._base import (
 from skdistill.students.composed.transformers._rows import Function
 from skdistill.tables._layout import Roles
 
-#: What "passthrough" does.
+#: Mirror of "passthrough".
 IDENTITY = Function(None, ())
 
 
 @dataclass(frozen=True)
 class PickedColumns(ColumnReader):
-    """Mirror of ``ColumnTransformer``, before it is known which columns there are.
+    """Mirror of ``ColumnTransformer`` before the columns are known.
 
     Parameters
     ----------
     parts : tuple of (name, mirror, columns)
-        What is made of which columns; mirror None drops them.
+        Mirrors for selected columns; None drops the columns.
     remainder : ColumnReader or None
-        What is made of the others.
+        Mirror for the other columns; None drops them.
     """
 
     parts: tuple
@@ -45,13 +45,13 @@ class PickedColumns(ColumnReader):
     ) -> "PickedColumns":
         """Return the mirror of a transformer.
 
-        ``mirror_of(name, transformer)`` is that of a part.
+        ``mirror_of(name, transformer)`` returns the mirror of a part.
         """
         refuse(
             "ColumnTransformer",
             {
                 "transformer_weights": transformer.transformer_weights is not None,
-                "columns that a function picks": any(
+                "columns selected by a function": any(
                     callable(columns) and not isinstance(columns, make_column_selector)
                     for _, _, columns in transformer.transformers
                 ),
@@ -88,7 +88,7 @@ class PickedColumns(ColumnReader):
         return [each for each in placed if each[1] is not None and each[2]]
 
     def roles(self, layout):
-        """Each part says how it reads its columns; what is dropped may have gaps."""
+        """Return how the parts read their columns. Dropped ones may miss values."""
         has_gaps = np.ones(layout.n_columns, dtype=bool)
         readings = [set() for _ in range(layout.n_columns)]
         for _, mirror, positions in self._placed(layout):
@@ -99,9 +99,9 @@ class PickedColumns(ColumnReader):
         several = [j for j, reading in enumerate(readings) if len(reading) > 1]
         if several:
             raise NotMirrored(
-                "ColumnTransformer cannot be differentiated with columns that are "
-                "one-hot encoded by one part and taken as numbers by another: those at "
-                f"{several}. Supported: columns that all parts read alike."
+                "ColumnTransformer cannot be differentiated if one part one-hot "
+                "encodes columns that another part reads as numbers: those at "
+                f"{several}. Supported: columns that all parts read in the same way."
             )
         is_category = np.array([reading == {True} for reading in readings])
         is_unused = np.array([not reading for reading in readings])
@@ -115,36 +115,37 @@ class PickedColumns(ColumnReader):
             parts.append((name, mirror.on(picked), numbers))
         if not parts:
             raise NotMirrored(
-                "ColumnTransformer cannot be differentiated if it picks no columns."
+                "ColumnTransformer cannot be differentiated if it selects no columns. "
+                "Select at least one."
             )
         return SideBySide(tuple(parts))
 
 
 @dataclass(frozen=True)
 class SideBySide(Program, TransformerMirror):
-    """Mirror of ``ColumnTransformer``; the stats of its parts form a tuple.
+    """Mirror of ``ColumnTransformer``; its stats are a tuple of those of its parts.
 
     Parameters
     ----------
     parts : tuple of (name, mirror, numbers)
-        What is made of which numbers of a row.
+        Mirrors, and the positions of their numbers in a row.
     """
 
     parts: tuple
 
     @property
     def ignores_copies(self):
-        """Whether all parts do."""
+        """Whether all parts ignore copies."""
         return all(mirror.ignores_copies for _, mirror, _ in self.parts)
 
     @property
     def is_flexible(self):
-        """Whether any part is."""
+        """Whether any part is flexible."""
         return any(mirror.is_flexible for _, mirror, _ in self.parts)
 
     @property
     def leaves_out(self):
-        """Whether any part does."""
+        """Whether any part leaves out features."""
         return any(mirror.leaves_out for _, mirror, _ in self.parts)
 
     def fit(self, X, is_row):
@@ -169,7 +170,7 @@ class SideBySide(Program, TransformerMirror):
         )
 
     def is_kept(self, stats, n_features):
-        """Return which features scikit-learn makes."""
+        """Return the mask of features that scikit-learn does not leave out."""
         return np.concatenate(
             [
                 mirror.is_kept(its_stats, len(numbers))
@@ -186,13 +187,13 @@ class SideBySide(Program, TransformerMirror):
         )
 
     def refuse_rows(self, n_rows, n_features):
-        """Raise NotMirrored if a part is not mirrored on so many rows."""
+        """Raise NotMirrored if a part is not mirrored for ``n_rows`` rows."""
         for _, mirror, numbers in self.parts:
             mirror.refuse_rows(n_rows, len(numbers))
 
 
 def _of(X, numbers):
-    """Return some numbers of each row; a slice where they follow each other."""
+    """Return some numbers of each row, as a slice if their positions are adjacent."""
     first, last = numbers[0], numbers[-1]
     if numbers == tuple(range(first, last + 1)):
         return X[:, first : last + 1]

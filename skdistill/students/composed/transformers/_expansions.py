@@ -1,11 +1,11 @@
-"""Transformers that make more features of each row, by formula.
+"""Transformers that compute additional features of each row: polynomials, splines.
 
-B-splines ``B_i`` of a degree ``d`` on knots ``t`` follow from those of degree ``d - 1``
-by the recursion of Cox and de Boor::
+B-splines of degree ``d`` on knots ``t`` follow from those of degree ``d - 1``, called
+``B_i``, by the recursion of Cox and de Boor::
 
     (x - t_i) / (t_{i+d} - t_i) B_i + (t_{i+d+1} - x) / (t_{i+d+1} - t_{i+1}) B_{i+1}
 
-and those of degree zero say between which knots ``x`` lies.
+Those of degree zero are one in the interval of knots that contains ``x``.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Polynomial(_Stateless):
         )
 
     def transform(self, stats, X):
-        """Multiply features; derivatives are finite where they are zero."""
+        """Return products of features. Derivatives are finite at zero."""
         n, p = X.shape
         with_one = jnp.hstack([X, jnp.ones((n, 1), X.dtype)])
         first, *others = self._factors(p).T
@@ -62,7 +62,7 @@ class Polynomial(_Stateless):
 
 @lru_cache(maxsize=32)
 def _factors_of_monomials(n_features, degree, interaction_only, include_bias):
-    """Return the factors (q, degree) of each monomial: features, or p for a one."""
+    """Return the factors (q, degree) of each monomial; index p stands for a one."""
     powers = (
         PolynomialFeatures(
             degree, interaction_only=interaction_only, include_bias=include_bias
@@ -115,7 +115,7 @@ class Splines(TransformerMirror):
 
     @property
     def ignores_copies(self):
-        """Quantiles are interpolated between rows that come once."""
+        """Whether copies have no effect, unlike in interpolated quantiles."""
         return self.knots == "uniform"
 
     def fit(self, X, is_row):
@@ -137,7 +137,7 @@ class Splines(TransformerMirror):
         first, last = t[d], t[len(t) - d - 1]
         inside = jnp.clip(X, first, last)
         x = inside if self.extrapolation == "constant" else X
-        # The interval of each value; the last one holds its right end.
+        # Find the interval of each value. The last interval contains its right end.
         ends = t[d + 1 : len(t) - d - 1]
         interval = d + (inside >= ends[:, None]).sum(axis=0)
         is_in = jnp.arange(len(t) - 1)[:, None, None] == interval
@@ -160,6 +160,6 @@ class Splines(TransformerMirror):
 
 
 def _ratio(numerator, denominator):
-    """Return a ratio, zero between knots that are equal."""
+    """Return a ratio, which is zero for equal knots."""
     is_zero = denominator == 0
     return jnp.where(is_zero, 0, numerator / jnp.where(is_zero, 1, denominator))

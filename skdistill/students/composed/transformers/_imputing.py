@@ -1,8 +1,8 @@
-"""Missing values, in the place of which comes a statistic of the synthetic rows.
+"""Imputation of missing values by statistics of the synthetic rows.
 
-Those have none missing: what is imputed are gaps in the real rows, with statistics that
-follow the synthetic ones. A number that is missing is NaN. A category that is missing
-is a block of zeros, where the others have a one.
+Synthetic rows have no missing values. Missing values of the real rows are replaced by
+statistics of the synthetic rows. A missing number is NaN. A missing category is a block
+of zeros, while other categories have a one in their block.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from skdistill.tables._layout import Layout, Roles
 
 @dataclass(frozen=True)
 class Impute(Program, TransformerMirror):
-    """Mirror of ``SimpleImputer``; ``stats`` are what it puts into each feature (p,).
+    """Mirror of ``SimpleImputer``; ``stats`` (p,) are the imputed values.
 
-    The most frequent value of numbers that all differ is the least of them.
+    If all numbers differ, the most frequent value is the smallest one.
     """
 
     strategy: str
@@ -48,19 +48,19 @@ class Impute(Program, TransformerMirror):
         return cls(strategy, transformer.fill_value)
 
     def on(self, layout):
-        """Return the mirror for numbers, or for categories."""
+        """Return the mirror for numeric or for categorical columns."""
         is_category = [labels is not None for labels in layout.labels]
         if not any(is_category):
             return self
         if not all(is_category):
             raise NotMirrored(
                 "SimpleImputer cannot be differentiated on numbers and categories "
-                "together. Pass one for each, in a ColumnTransformer."
+                "together. Pass a separate one for each, in a ColumnTransformer."
             )
         return ImputeCategories.on_blocks(self, layout)
 
     def roles(self, layout):
-        """All columns may have gaps."""
+        """Return roles in which all columns may have missing values."""
         roles = Roles.of_numbers(layout.n_columns)
         return roles._replace(has_gaps=~roles.has_gaps)
 
@@ -76,7 +76,7 @@ class Impute(Program, TransformerMirror):
         return jnp.full(X.shape[1], fill_value, X.dtype)
 
     def transform(self, stats, X):
-        """Put the statistics in the place of what is missing."""
+        """Replace missing values by the statistics."""
         return jnp.where(jnp.isnan(X), stats.astype(X.dtype), X)
 
     def stats_of(self, fitted):
@@ -92,8 +92,8 @@ class Impute(Program, TransformerMirror):
 class ImputeCategories(TransformerMirror):
     """Mirror of ``SimpleImputer`` on blocks of one-hot numbers.
 
-    ``stats`` (q,) has a one in each block, for what is put there. A constant that is no
-    category of the column is one more number of its block.
+    ``stats`` (q,) has a one in each block, for the imputed category. A constant that is
+    not a category of its column is an additional number of the block.
     """
 
     strategy: str
@@ -125,7 +125,7 @@ class ImputeCategories(TransformerMirror):
         return cls(strategy, blocks, tuple(constants), labels)
 
     def fit(self, X, is_row):
-        """Return what comes in the place of a missing category of each column."""
+        """Return the imputed category of each column."""
         X, parts = of_rows.only(X, is_row), []
         for j, (start, stop) in enumerate(self.blocks):
             width = len(self.labels[j])
@@ -138,7 +138,7 @@ class ImputeCategories(TransformerMirror):
         return jnp.concatenate(parts)
 
     def transform(self, stats, X):
-        """Fill blocks of zeros."""
+        """Replace blocks of zeros by the imputed categories."""
         parts, first = [], 0
         for (start, stop), labels in zip(self.blocks, self.labels, strict=True):
             block = X[:, start:stop]
@@ -150,14 +150,14 @@ class ImputeCategories(TransformerMirror):
         return jnp.hstack(parts)
 
     def stats_of(self, fitted):
-        """Return what scikit-learn puts in the place of missing categories."""
+        """Return the imputed categories that scikit-learn found."""
         pairs = zip(self.labels, fitted.statistics_.tolist(), strict=True)
         return np.concatenate(
             [[float(label == value) for label in labels] for labels, value in pairs]
         )
 
     def n_features_out(self, n_features):
-        """Return the number of categories, with the constants that are none."""
+        """Return the number of categories, including additional constants."""
         return sum(map(len, self.labels))
 
     def layout_out(self, layout):
@@ -168,7 +168,7 @@ class ImputeCategories(TransformerMirror):
 
 
 def _modes(X, is_row):
-    """Return the most frequent value of each feature, of several the least."""
+    """Return the most frequent value of each feature, or the smallest of several."""
     X = jnp.sort(of_rows.only(X, is_row, jnp.inf), axis=0)
     index = jnp.arange(len(X))[:, None]
     is_new = jnp.concatenate([jnp.ones_like(X[:1], bool), X[1:] != X[:-1]])
@@ -183,7 +183,7 @@ def _is_nan(value):
 
 
 def _fill_value(fill_value, labels):
-    """Return what stands for None, as scikit-learn has it."""
+    """Return the constant to impute, with the default of scikit-learn for None."""
     if fill_value is not None:
         return fill_value
     are_texts = any(isinstance(label, str) for label in labels)

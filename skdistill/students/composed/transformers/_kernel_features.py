@@ -20,21 +20,21 @@ from skdistill.students.kernel._kernels import (
     as_pairs,
 )
 
-#: Eigenvalues of a kernel matrix that scikit-learn raises to this.
+#: Minimum eigenvalue of a kernel matrix, to which scikit-learn raises smaller ones.
 LEAST_EIGENVALUE = 1e-12
-#: Parameters of kernels where ``Nystroem`` has None.
+#: Default parameters of kernels if ``Nystroem`` has None.
 KERNEL_DEFAULTS = {"degree": 3, "coef0": 1}
 
 
 class Landmarks(NamedTuple):
-    """What ``Nystroem`` learned.
+    """Fitted attributes of ``Nystroem``.
 
     Attributes
     ----------
     components : array of shape (r, p)
-        Some of the rows.
+        Landmarks, which are some of the rows.
     normalization : array of shape (r, r)
-        Inverse root of their kernel matrix.
+        Inverse square root of their kernel matrix.
     """
 
     components: Any
@@ -84,7 +84,7 @@ class KernelLandmarks(Program, TransformerMirror):
         )
 
     def fit(self, X, is_row):
-        """Return the Landmarks; which rows they are depends on how many there are."""
+        """Return the Landmarks. Their choice depends on the number of rows."""
         r = self.n_components
         drawn = np.array(
             [
@@ -117,8 +117,8 @@ class KernelLandmarks(Program, TransformerMirror):
         if self.n_components > n_rows:
             raise NotMirrored(
                 f"Nystroem cannot be differentiated with n_components="
-                f"{self.n_components} on {n_rows} synthetic rows. Supported: not more "
-                "than the rows."
+                f"{self.n_components} on {n_rows} synthetic rows. Supported: at most "
+                "as many components as rows."
             )
 
     def _kernel(self, X, Z):
@@ -130,12 +130,12 @@ class KernelLandmarks(Program, TransformerMirror):
 
 
 class Fourier(NamedTuple):
-    """What ``RBFSampler`` drew.
+    """Random numbers of ``RBFSampler``.
 
     Attributes
     ----------
     weights : array of shape (p, r)
-        Random frequencies, in units of the rows.
+        Random frequencies, in inverse units of the rows.
     offset : array of shape (r,)
         Random phases.
     """
@@ -170,7 +170,7 @@ class RandomFourier(Program, TransformerMirror):
         )
 
     def fit(self, X, is_row):
-        """Return the Fourier features; they are drawn when the program is traced."""
+        """Return the Fourier features, which are drawn when the program is traced."""
         p = X.shape[1]
         random_state = np.random.RandomState(self.random_state)
         frequencies = random_state.normal(size=(p, self.n_components))
@@ -190,7 +190,7 @@ class RandomFourier(Program, TransformerMirror):
         return scale * jnp.cos(X @ weights + offset)
 
     def stats_of(self, fitted):
-        """Return what scikit-learn drew."""
+        """Return the random numbers that scikit-learn drew."""
         return Fourier(
             np.asarray(fitted.random_weights_, dtype=np.float64),
             np.asarray(fitted.random_offset_, dtype=np.float64),
@@ -208,7 +208,7 @@ def _random_state_refused(transformer):
 
 @jax.custom_vjp
 def inverse_root(gram):
-    """Return the inverse root of a positive semi-definite matrix (r, r)."""
+    """Return the inverse square root of a positive semi-definite matrix (r, r)."""
     return _inverse_root_forward(gram)[0]
 
 
@@ -220,7 +220,10 @@ def _inverse_root_forward(gram):
 
 
 def _inverse_root_backward(saved, cotangent):
-    """Divided differences of ``1 / sqrt(l)`` need no gap between eigenvalues."""
+    """Return the gradient by divided differences of ``1 / sqrt(l)``.
+
+    They are finite for equal eigenvalues, too.
+    """
     vectors, root, is_raised = saved
     slope = -1 / (root[:, None] * root * (root[:, None] + root))
     slope = jnp.where(is_raised[:, None] & is_raised, 0, slope)

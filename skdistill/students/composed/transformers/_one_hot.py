@@ -1,8 +1,9 @@
-"""Categories, which are blocks of one-hot numbers already while rows are learned.
+"""The mirror of ``OneHotEncoder``.
 
-What scikit-learn's encoder makes of rows is a selection of these numbers: of the
-categories that the synthetic rows have, or of those given to it. Others are zeros in
-every row, here as a feature of zeros, which scikit-learn leaves out.
+Categories are blocks of one-hot numbers already while rows are learned. So the encoder
+only selects some of these numbers: those of the categories that the synthetic rows
+have, or of given categories. The other categories become features of zeros here, while
+scikit-learn leaves them out.
 """
 
 from dataclasses import dataclass, field
@@ -20,13 +21,13 @@ from skdistill.students.composed.transformers._base import (
 )
 from skdistill.tables._layout import Roles
 
-#: Ways to take a category that the rows of the fit lack, which few rows often do.
+#: Settings of ``handle_unknown`` that allow categories which the synthetic rows lack.
 _TAKES_UNKNOWN = ("ignore", "infrequent_if_exist", "warn")
 
 
 @dataclass(frozen=True)
 class OneHotOfColumns(ColumnReader):
-    """Mirror of ``OneHotEncoder``, before it is known which categories there are."""
+    """Mirror of ``OneHotEncoder`` before the categories are known."""
 
     transformer: Any
 
@@ -48,13 +49,13 @@ class OneHotOfColumns(ColumnReader):
                 ),
                 "min_frequency or max_categories": limits != (None, None),
             },
-            "handle_unknown='ignore', since a few rows may lack categories of the "
-            "others, or all categories given; drop=None, 'first' or 'if_binary'",
+            "handle_unknown='ignore' (a few rows may lack categories), or given "
+            "categories; drop=None, 'first' or 'if_binary'",
         )
         return cls(transformer)
 
     def roles(self, layout):
-        """All columns hold categories."""
+        """Return roles in which all columns are categorical."""
         roles = Roles.of_numbers(layout.n_columns)
         return roles._replace(is_category=~roles.is_category, is_picky=True)
 
@@ -62,9 +63,9 @@ class OneHotOfColumns(ColumnReader):
         """Return the mirror for the categories of a layout."""
         if any(labels is None for labels in layout.labels):
             raise NotMirrored(
-                "OneHotEncoder cannot be differentiated on numbers that another step "
-                "makes. Supported: as the first step, or after a SimpleImputer, for "
-                "columns of the table."
+                "OneHotEncoder cannot be differentiated on the output of another "
+                "step. Supported: columns of the table, as the first step or after a "
+                "SimpleImputer."
             )
         given, encoder = layout.labels, self.transformer
         is_given = not isinstance(encoder.categories, str)
@@ -90,16 +91,17 @@ class OneHotOfColumns(ColumnReader):
 
 @dataclass(frozen=True)
 class OneHot(TransformerMirror):
-    """Mirror of ``OneHotEncoder``; ``stats`` (q,) are one for categories that it keeps.
+    """Mirror of ``OneHotEncoder``; ``stats`` (q,) are one for categories in use.
 
     Parameters
     ----------
     sources : tuple of tuple of int
-        For each column the numbers that its features are, -1 for zeros.
+        For each column, the positions of the numbers that become its features; -1
+        stands for a feature of zeros.
     drop : {None, "first", "if_binary"}
-        Which feature of a column is left out.
+        Feature of a column that is left out.
     is_given : bool
-        Whether the categories are given, rather than those of the rows.
+        Whether categories are given rather than found in the rows.
     labels : tuple of tuple
         Category of each feature. The program does not depend on them.
     """
@@ -115,7 +117,7 @@ class OneHot(TransformerMirror):
         return not self.is_given or self.drop is not None
 
     def fit(self, X, is_row):
-        """Return which categories are kept; it has no derivative."""
+        """Return which categories are in use. This has no derivative."""
         X = _with_zeros(of_rows.only(X, is_row))
         return jnp.concatenate(
             [self._kept(X[:, np.array(part)].max(axis=0) > 0) for part in self.sources]
@@ -131,12 +133,12 @@ class OneHot(TransformerMirror):
         return is_present & ~(is_first & is_dropped)
 
     def transform(self, stats, X):
-        """Return the numbers of the categories that are kept."""
+        """Return the numbers of the categories in use; others are zero."""
         columns = np.concatenate(self.sources)
         return _with_zeros(X)[:, columns] * stats.astype(X.dtype)
 
     def stats_of(self, fitted):
-        """Return which categories scikit-learn keeps."""
+        """Return which categories scikit-learn uses."""
         dropped = fitted.drop_idx_
         if dropped is None:
             dropped = [None] * len(self.sources)
@@ -151,7 +153,7 @@ class OneHot(TransformerMirror):
         return np.array(kept)
 
     def is_kept(self, stats, n_features):
-        """Return which categories it keeps."""
+        """Return the mask of features that scikit-learn does not leave out."""
         return stats > 0
 
     def n_features_out(self, n_features):
@@ -165,5 +167,5 @@ def _with_zeros(X):
 
 
 def _key(label):
-    """Return a label such that NaN equals itself, and no text."""
+    """Return a key for a label, such that NaN equals itself."""
     return (label,) if label == label else ()

@@ -1,8 +1,9 @@
 """Transformers that project rows onto their leading directions.
 
 The directions are eigenvectors ``v_i`` of ``C = X' X``, with eigenvalues ``l_i``. A
-change ``dC`` moves them by ``(l_i I - C)^+ dC v_i``: only the gaps between those that
-are kept and all others matter, also where there are fewer rows than features.
+change ``dC`` moves them by ``(l_i I - C)^+ dC v_i``. So the derivative only requires
+gaps between the eigenvalues of the selected directions and all other eigenvalues, even
+if there are fewer rows than features.
 """
 
 from dataclasses import dataclass
@@ -18,21 +19,21 @@ from skdistill.students._base import NotMirrored
 from skdistill.students.composed.transformers import _of_rows as of_rows
 from skdistill.students.composed.transformers._base import TransformerMirror, refuse
 
-#: Gaps that are told from rounding, in units of the largest eigenvalue.
+#: Minimum gap that is not rounding, in units of the largest eigenvalue.
 LEAST_GAP = 1e-12
 
 
 class Projection(NamedTuple):
-    """What a projection learned.
+    """Fitted attributes of a projection.
 
     Attributes
     ----------
     center : array of shape (p,)
-        What is subtracted first.
+        Center, which is subtracted first.
     components : array of shape (r, p)
-        Directions, of the signs that scikit-learn gives them.
+        Directions, with the same signs as in scikit-learn.
     scale : array of shape (r,)
-        What the projections are divided by.
+        Divisors of the projections.
     """
 
     center: Any
@@ -44,7 +45,7 @@ class _Projector(TransformerMirror):
     n_components: int | None
 
     def transform(self, stats, X):
-        """Project the rows."""
+        """Return the projections of the rows."""
         center, components, scale = (leaf.astype(X.dtype) for leaf in stats)
         return (X - center) @ components.T / scale
 
@@ -53,13 +54,13 @@ class _Projector(TransformerMirror):
         return n_features if self.n_components is None else self.n_components
 
     def refuse_rows(self, n_rows, n_features):
-        """Raise NotMirrored unless all directions are told from each other."""
+        """Raise NotMirrored if some directions are not unique."""
         rank = self.n_features_out(n_features)
         if not rank <= n_features or n_rows <= rank:
             raise NotMirrored(
                 f"{self.name} cannot be differentiated with n_components={rank} on "
-                f"{n_rows} synthetic rows of {n_features} features. Supported: not "
-                "more than the features, and fewer than the rows."
+                f"{n_rows} synthetic rows of {n_features} features. Supported: at most "
+                "as many components as features, and fewer than rows."
             )
 
 
@@ -87,13 +88,13 @@ class PrincipalComponents(_Projector):
                 "n_components=None and svd_solver='arpack'": solver == "arpack"
                 and n_components is None,
             },
-            "an integer or None, and solvers that are exact",
+            "n_components as an integer or None, and exact solvers",
         )
         return cls(n_components, bool(transformer.whiten), solver)
 
     @property
     def ignores_copies(self):
-        """The variance that whitens is divided by the number of rows less one."""
+        """Whether copies have no effect, unlike in the variance for whitening."""
         return not self.whiten
 
     @property
@@ -122,7 +123,7 @@ class PrincipalComponents(_Projector):
         )
 
     def refuse_rows(self, n_rows, n_features):
-        """Raise NotMirrored where "auto" is not exact, or directions are not unique."""
+        """Raise NotMirrored if "auto" is not exact, or if directions are not unique."""
         super().refuse_rows(n_rows, n_features)
         rank, least = self.n_features_out(n_features), min(n_rows, n_features)
         is_tall = n_features <= 1000 and n_rows >= 10 * n_features
@@ -130,7 +131,7 @@ class PrincipalComponents(_Projector):
         is_exact = is_tall or is_small or rank >= 0.8 * least
         if self.svd_solver == "auto" and not is_exact:
             raise NotMirrored(
-                f"PCA with svd_solver='auto' takes random directions of {n_rows} rows "
+                f"PCA with svd_solver='auto' uses a random algorithm for {n_rows} rows "
                 f"of {n_features} features, which cannot be differentiated. Pass "
                 "svd_solver='full'."
             )
@@ -173,12 +174,12 @@ class SingularVectors(_Projector):
         return Projection(np.zeros(p), components, np.ones(rank))
 
     def refuse_rows(self, n_rows, n_features):
-        """Raise NotMirrored unless arpack finds all directions."""
+        """Raise NotMirrored if arpack cannot find all directions."""
         super().refuse_rows(n_rows, n_features)
         if self.n_components == n_features:
             raise NotMirrored(
                 f"TruncatedSVD cannot be differentiated with n_components={n_features} "
-                f"on {n_features} features. Supported: fewer than the features."
+                f"on {n_features} features. Supported: fewer components than features."
             )
 
 
@@ -195,7 +196,7 @@ def leading_directions(X, rank):
     X : array of shape (m, p)
         Rows.
     rank : int
-        How many, fewer than the rows.
+        Number of vectors, which is less than that of the rows.
 
     Returns
     -------
@@ -220,7 +221,8 @@ def _directions_backward(rank, saved, cotangent):
     on_components, on_squares = cotangent
     kept, least = V[:rank], LEAST_GAP * squares[0]
     gaps = squares[:rank, None] - squares
-    # A loss that felt a rotation of equal directions would have no derivative.
+    # Ignore rotations of directions with equal eigenvalues, for which there is no
+    # derivative.
     is_gap = jnp.abs(gaps) > least
     coordinates = on_components @ V.T
     adjoint = jnp.where(is_gap, coordinates / jnp.where(is_gap, gaps, 1), 0) @ V

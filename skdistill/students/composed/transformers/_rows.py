@@ -1,4 +1,4 @@
-"""Transformers that take each row by itself and learn nothing."""
+"""Transformers that process each row separately and learn nothing."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +35,7 @@ class UnitNorm(_Stateless):
         return cls(transformer.norm)
 
     def transform(self, stats, X):
-        """Divide every row by its norm; one of zeros stays."""
+        """Divide every row by its norm, except rows of zeros."""
         if self.norm == "l2":
             size = (X**2).sum(axis=1, keepdims=True)
             is_zero = size < (10 * EPS) ** 2
@@ -47,9 +47,9 @@ class UnitNorm(_Stateless):
 
 @dataclass(frozen=True)
 class Function(_Stateless):
-    """Mirror of ``FunctionTransformer``, of a function that JAX can trace.
+    """Mirror of ``FunctionTransformer``, for functions that JAX can trace.
 
-    A NumPy ufunc is traced as the function of ``jax.numpy`` that has its name.
+    A NumPy ufunc is replaced by the function of ``jax.numpy`` with the same name.
     """
 
     func: Any
@@ -74,15 +74,22 @@ class Function(_Stateless):
         return cls(func, tuple(sorted(kw_args.items())))
 
     def transform(self, stats, X):
-        """Apply the function."""
+        """Return the result of the function."""
         return X if self.func is None else self.func(X, **dict(self.kw_args))
 
     def n_features_out(self, n_features):
-        """Return what the function makes of a row, if it takes each by itself."""
+        """Return the number of features that the function returns.
+
+        Raises
+        ------
+        NotMirrored
+            If JAX cannot trace the function, or if it does not process each row
+            separately.
+        """
         if self.func is None:
             return n_features
         name = getattr(self.func, "__name__", repr(self.func))
-        # Positive and distinct: what is asked is only whether rows know of each other.
+        # Use positive and distinct rows to find out whether rows affect each other.
         rows = np.random.RandomState(0).uniform(0.5, 1.5, (3, n_features))
         try:
             with double_precision():
@@ -97,14 +104,15 @@ class Function(_Stateless):
         if all_rows.ndim != 2 or len(all_rows) != 3 or all_rows.dtype.kind != "f":
             raise NotMirrored(
                 f"FunctionTransformer cannot be differentiated with {name!r}, which "
-                f"makes an array of shape {all_rows.shape} and dtype {all_rows.dtype} "
-                f"of rows {rows.shape}. Supported: floats, a row for each row."
+                f"returns an array of shape {all_rows.shape} and dtype "
+                f"{all_rows.dtype} for rows of shape {rows.shape}. Supported: "
+                "functions that return floats, with a row for each row."
             )
         if not np.allclose(all_rows[:1], one_row, rtol=1e-9, equal_nan=True):
             raise NotMirrored(
-                f"FunctionTransformer cannot be differentiated with {name!r}: what it "
-                "makes of a row depends on the others. Supported: functions that take "
-                "each row by itself."
+                f"FunctionTransformer cannot be differentiated with {name!r}, because "
+                "its result for a row depends on other rows. Supported: functions that "
+                "process each row separately."
             )
         return all_rows.shape[1]
 

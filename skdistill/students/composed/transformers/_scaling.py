@@ -1,7 +1,6 @@
 """Scalers: ``(X - center) / scale`` with statistics of each feature.
 
-Scikit-learn gives features that do not vary the scale one. So do the mirrors, where the
-derivative of the scale is zero.
+As in scikit-learn, the scale of constant features is one. Its derivative is zero.
 """
 
 from abc import abstractmethod
@@ -25,7 +24,7 @@ class Scaling(NamedTuple):
     Attributes
     ----------
     center, scale : array of shape (p,)
-        What is subtracted, and what is divided by then.
+        Shift and divisor of each feature.
     """
 
     center: Any
@@ -55,11 +54,11 @@ class _Scaler(TransformerMirror):
 
     @abstractmethod
     def _center_and_scale(self, X, is_row):
-        """Return both, in JAX."""
+        """Return center and scale, in JAX."""
 
     @abstractmethod
     def _found(self, fitted):
-        """Return what scikit-learn found, None for what it left out."""
+        """Return center and scale of scikit-learn's fit, or None for unused ones."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,13 @@ class Standard(_Scaler):
 
     @property
     def is_flexible(self):
-        """Centers alone give a model no freedom."""
+        """Whether features are divided by their spread."""
         return self.with_std
 
     def _center_and_scale(self, X, is_row):
         m, mean = is_row.sum(), of_rows.mean(X, is_row)
         variance = of_rows.mean((X - mean) ** 2, is_row)
-        # What scikit-learn takes for rounding errors of a variance of zero.
+        # scikit-learn treats such a variance as a rounding error of zero.
         rounding = m * EPS * variance + (m * mean * EPS) ** 2
         scale = _unless(variance <= rounding, variance, jnp.sqrt)
         return mean * self.with_mean, scale if self.with_std else jnp.ones_like(mean)
@@ -107,7 +106,7 @@ class MinMax(Program, _Scaler):
 
     @property
     def is_affine(self):
-        """Whether nothing is clipped."""
+        """Whether values are not clipped."""
         return not self.clip
 
     def transform(self, stats, X):
@@ -138,7 +137,7 @@ class MaxAbs(_Scaler):
 
     @property
     def is_affine(self):
-        """Whether nothing is clipped."""
+        """Whether values are not clipped."""
         return not self.clip
 
     def transform(self, stats, X):
@@ -157,8 +156,8 @@ class MaxAbs(_Scaler):
 class Robust(Program, _Scaler):
     """Mirror of ``RobustScaler``.
 
-    ``spread`` is the distance of the quantiles that is to be one: in a normal
-    distribution of unit variance, or simply one.
+    The distance of the quantiles becomes ``spread``. It is that in a normal
+    distribution of unit variance if ``unit_variance`` is true, and otherwise one.
     """
 
     with_centering: bool
@@ -166,7 +165,7 @@ class Robust(Program, _Scaler):
     quantile_range: tuple
     spread: float
 
-    # Quantiles are interpolated between rows that come once.
+    # Interpolated quantiles depend on the number of copies.
     ignores_copies = False
 
     @classmethod
@@ -186,7 +185,7 @@ class Robust(Program, _Scaler):
 
     @property
     def is_flexible(self):
-        """Centers alone give a model no freedom."""
+        """Whether features are divided by their spread."""
         return self.with_scaling
 
     def _center_and_scale(self, X, is_row):
@@ -201,10 +200,10 @@ class Robust(Program, _Scaler):
 
 
 def _nonzero(scale):
-    """Return the scale, one where it is zero to rounding."""
+    """Return the scale, which is one instead of zero (up to rounding)."""
     return _unless(scale < 10 * EPS, scale, lambda scale: scale)
 
 
 def _unless(is_constant, values, function):
-    """Return a function of the values, or one, with finite derivatives everywhere."""
+    """Return a function of values, or one for constants, with finite derivatives."""
     return jnp.where(is_constant, 1.0, function(jnp.where(is_constant, 1.0, values)))
