@@ -30,24 +30,33 @@ NAMES = {
 NO_MODULES = ("conftest", "estimator_checks", "experimental", "externals", "tests")
 #: Classes whose page has another name.
 ELSEWHERE = {"numpy.random.RandomState": "reference/random/legacy.html#$"}
-#: Terms and labels that docstrings inherited from scikit-learn refer to.
+#: Terms and labels that docstrings inherited from scikit-learn refer to: their kind,
+#: their address, and what a link says.
 LABELS = {
-    "sklearn": (
-        ("array-like", "std:term", "glossary.html#term-array-like"),
-        ("estimator", "std:term", "glossary.html#term-estimator"),
-        ("meta-estimator", "std:term", "glossary.html#term-meta-estimator"),
-        (
-            "df_output_transform",
-            "std:label",
+    "sklearn": {
+        "array-like": ("term", "glossary.html#term-array-like", "array-like"),
+        "estimator": ("term", "glossary.html#term-estimator", "estimator"),
+        "meta-estimator": (
+            "term",
+            "glossary.html#term-meta-estimator",
+            "meta-estimator",
+        ),
+        "metadata_routing": (
+            "label",
+            "metadata_routing.html#metadata-routing",
+            "Metadata Routing",
+        ),
+        "df_output_transform": (
+            "label",
             "modules/df_output_transform.html#df-output-transform",
+            "Pandas/Polars Output for Transformers",
         ),
-        ("metadata_routing", "std:label", "metadata_routing.html#metadata-routing"),
-        (
-            "sphx_glr_auto_examples_miscellaneous_plot_set_output.py",
-            "std:label",
-            "auto_examples/miscellaneous/plot_set_output.html#$",
+        "sphx_glr_auto_examples_miscellaneous_plot_set_output.py": (
+            "label",
+            "auto_examples/miscellaneous/plot_set_output.html",
+            "Introducing the set_output API",
         ),
-    )
+    }
 }
 
 
@@ -86,8 +95,8 @@ def entries(project):
         kind = "class" if inspect.isclass(value) else "function"
         address = ELSEWHERE.get(name, page.format(name=name))
         yield f"{name} py:{kind} 1 {address} -"
-    for name, kind, address in LABELS.get(project, ()):
-        yield f"{name} {kind} -1 {address} {name}"
+    for name, (kind, address, text) in LABELS.get(project, {}).items():
+        yield f"{name} std:{kind} -1 {address} {text}"
 
 
 def write_inventories(folder):

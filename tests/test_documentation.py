@@ -65,7 +65,7 @@ def test_every_estimator_with_a_student_has_a_link(tmp_path, monkeypatch):
     lines = zlib.decompress(compressed).decode().splitlines()
     pages = {
         name: address + page.replace("$", name)
-        for name, kind, _, page, _ in map(str.split, lines)
+        for name, kind, _, page, _ in (line.split(maxsplit=4) for line in lines)
         if kind == "py:class"
     }
     assert _STUDENTS
