@@ -51,10 +51,10 @@ class DatasetDistiller(
     MetaEstimatorMixin,
     BaseEstimator,
 ):
-    """Learn a small synthetic dataset that trains an estimator well [1]_.
+    """Learn a small synthetic dataset that trains an estimator well.
 
     The rows are chosen such that ``estimator`` has a low loss on the real data when
-    scikit-learn fits it on them. This bilevel problem is solved by implicit
+    scikit-learn fits it on them [1]_. This bilevel problem is solved by implicit
     differentiation, or by a search for estimators without derivatives. For linear
     estimators the rows reproduce the model that is fitted on all the real data exactly
     if such rows exist.
