@@ -78,7 +78,7 @@ def test_two_figures_of_a_name_are_refused():
     figures.add("count", it=1)
     with pytest.raises(ValueError, match="two figures 'it'"):
         figures.add("count", it=2)
-    with pytest.raises(ValueError, match="'length' is none of count"):
+    with pytest.raises(ValueError, match="'length' must be one of count"):
         figures.add("length", it=1)
 
 
