@@ -1,1 +1,1 @@
-"""Benchmarks: one command each, see their docstrings."""
+"""Benchmarks. Each is one command, which its docstring describes."""

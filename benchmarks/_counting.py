@@ -1,12 +1,11 @@
-"""Counts of what a fit does, taken from outside of the package's code.
+"""Counts of the operations of a fit, without changes to the code of the package.
 
     with counting() as counts:
         distiller.fit(X, y)
     figures.add("count", **counts.named("fit"))
 
-What is counted is a name of a method and the classes that have it. A method that calls
-itself on another object, as rows that are rescaled ask the rows behind them, counts
-once.
+Calls of some methods of a class and its subclasses are counted. If such a method calls
+itself on another object, as rescaled rows call the original rows, it counts once.
 """
 
 import functools
@@ -17,31 +16,31 @@ from unittest import mock
 
 import jax.monitoring
 
-#: The compilation of one program, in JAX's list of events.
+#: Name of JAX's event for the compilation of a program.
 COMPILED = "/jax/core/compile/backend_compile_duration"
-#: What has the rows summed over.
+#: Methods that sum over rows.
 SUMS = ("map_sum", "value", "value_and_grad")
 
 
 class Counts:
-    """What was done while a block ran.
+    """Numbers of operations during a block of code.
 
     Attributes
     ----------
     sums : list of int
-        Rows of each sum over real rows.
+        Number of rows in each sum over real rows.
     reads : int
-        Tables that were read and validated.
+        Number of tables that were read and validated.
     samples : int
-        Samples of the real rows that were drawn.
+        Number of samples of the real rows.
     clusterings : int
-        Fits of k-means.
+        Number of fits of k-means.
     solves : int
-        Inner problems that were solved.
+        Number of solved inner problems.
     vjps : int
-        Hypergradients that were pulled back.
+        Number of hypergradients.
     compilations : int
-        Programs that JAX compiled.
+        Number of programs that JAX compiled.
     """
 
     def __init__(self):
@@ -51,17 +50,17 @@ class Counts:
 
     @property
     def n_rows(self):
-        """The most rows that were summed over at a time."""
+        """Maximum number of rows in a sum."""
         return max(self.sums, default=0)
 
     @property
     def passes(self):
-        """Sums over all rows, or over the larger part beside rows held back."""
+        """Number of sums over all rows, or over all rows that are not held back."""
         return sum(2 * rows > self.n_rows for rows in self.sums)
 
     @property
     def rows_in_passes(self):
-        """Rows that were summed over, samples included, in units of all rows."""
+        """Rows in all sums, including samples, as a multiple of all rows."""
         return sum(self.sums) / max(self.n_rows, 1)
 
     def named(self, prefix):
@@ -72,7 +71,7 @@ class Counts:
 
 @contextmanager
 def counting():
-    """Count what all fits of this process do while a block runs.
+    """Count the operations of all fits of this process during a block of code.
 
     Yields
     ------
@@ -119,9 +118,9 @@ def _adding(counts, name):
 
 
 def _watch(stack, names, root, note):
-    """Call ``note`` on the outermost call of some methods of a class and those below.
+    """Call ``note`` for each outermost call of some methods of a class and subclasses.
 
-    The calls of all of them share one depth, of a thread.
+    A call is outermost if the thread is in no other call of these methods.
     """
     depth = threading.local()
     for owner in _with_subclasses(root):
@@ -163,5 +162,5 @@ def _compiled(event, duration, **_):
             counts.compilations += 1
 
 
-# JAX 0.8 cannot take a listener away.
+# JAX 0.8 cannot remove a listener.
 jax.monitoring.register_event_duration_secs_listener(_compiled)

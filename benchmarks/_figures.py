@@ -1,7 +1,7 @@
-"""Figures of a run: written to a file, and compared with those of an earlier run.
+"""Figures of a run, which are written to a file and compared with an earlier run.
 
-Counts come first, since they are the same on a machine that does something else at the
-same time; times come last, and are shown without being judged.
+Counts come first, because they do not depend on other programs that run at the same
+time. Times come last, and a comparison cannot fail because of them.
 """
 
 import argparse
@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """What figures of a kind mean.
+    """A kind of figures, and how to compare them.
 
     Attributes
     ----------
     title : str
         Heading of the comparison.
     sign : int
-        1 where more is worse, -1 where less is.
+        1 if larger figures are worse, and -1 if smaller ones are.
     relative, absolute : float
-        How much worse a figure may become before the comparison fails, as a share of
-        the earlier one, or in units of the figure.
+        Maximum change for the worse that does not fail the comparison, relative to the
+        earlier figure, and in units of the figure.
     is_judged : bool
-        Whether a comparison can fail by it.
+        Whether a comparison can fail because of these figures.
     """
 
     title: str
@@ -34,12 +34,12 @@ class Kind(NamedTuple):
     is_judged: bool = True
 
     def is_worse(self, before, now):
-        """Return whether a figure has become worse than it may."""
+        """Return whether a figure has become worse by more than is allowed."""
         if not self.is_judged or before == now:
             return False
         worse_by = self.sign * (now - before)
         allowed = max(self.relative * abs(before), self.absolute)
-        return not worse_by <= allowed  # NaN is worse
+        return not worse_by <= allowed  # NaN counts as worse
 
 
 #: Kinds in the order in which they are compared.
@@ -58,30 +58,32 @@ class Figures:
     Parameters
     ----------
     save : Path, default=None
-        File that they are written to, as soon as they are known.
+        File for the figures. It is written again after each figure.
     compare : Path, default=None
         File of an earlier run.
     """
 
     def __init__(self, save=None, compare=None):
         self.save, self.compare = save, compare
-        # Read first: the same file may be written.
+        # Read it first, because the same file may be written.
         self._before = read(compare) if compare else None
         self._now = {}
 
     def add(self, kind, **figures):
-        """Take note of figures of one of ``KINDS``; names may be given by ``**``."""
+        """Add figures of one of ``KINDS``, by their names."""
         if kind not in KINDS:
-            raise ValueError(f"kind={kind!r} is none of {', '.join(KINDS)}.")
+            raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}.")
         for name, value in figures.items():
             if (kind, name) in self._now:
-                raise ValueError(f"There are two figures {name!r} of kind {kind!r}.")
+                raise ValueError(
+                    f"There are two figures {name!r} of kind {kind!r}. Rename one."
+                )
             self._now[kind, name] = float(value)
         if self.save:
             write(self.save, self._now)
 
     def add_all(self, prefix, by_kind):
-        """Take note of figures of several kinds, by names that begin with a prefix."""
+        """Add figures of several kinds, with a prefix before their names."""
         for kind, figures in by_kind.items():
             for name, value in figures.items():
                 self.add(kind, **{f"{prefix} {name}": value})
@@ -89,8 +91,8 @@ class Figures:
     def end(self):
         """Print the comparison, and exit with an error if a figure became worse.
 
-        Figures that only one of the runs has are named, and do not fail: runs may have
-        taken part of the cases.
+        Figures of only one of the runs are listed, but do not fail the comparison,
+        because a run may leave out cases.
         """
         if self._before is None:
             return
@@ -154,8 +156,8 @@ def parser_of(doc, *, needs_data=False):
     doc : str
         Docstring of the benchmark.
     needs_data : bool, default=False
-        Whether it reads files of ``--data``. The others take the option, too, so that
-        one command line does for all.
+        Whether the benchmark reads files of ``--data``. All benchmarks take the option,
+        so that the same command line works for all.
     """
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
     parser.add_argument(
@@ -168,12 +170,12 @@ def parser_of(doc, *, needs_data=False):
     parser.add_argument(
         "--compare",
         type=Path,
-        help="file of an earlier run; exit with an error where counts, scores, losses "
-        "or bytes are worse",
+        help="file of an earlier run; exit with an error if counts, scores, losses or "
+        "bytes are worse",
     )
     return parser
 
 
 def figures_of(arguments):
-    """Return the Figures that the options of a command line ask for."""
+    """Return the Figures for the options of a command line."""
     return Figures(arguments.save, arguments.compare)

@@ -1,6 +1,6 @@
-"""Scores of scikit-learn's fit on a few rows: distilled, k-means, random; and on all.
+"""Scores of estimators fitted on distilled, k-means, random and all rows.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.accuracy --data DIR
 
@@ -9,13 +9,13 @@ header, the last column is the target), and ``winequality-white.csv``. The other
 come with scikit-learn. ``--only mnist,digits`` takes some of the data sets, and
 ``--estimators MLP,KNeighbors`` some of the estimators, by the start of their names.
 
-Every row of the table is one estimator on one data set with a number of synthetic rows.
-The same budget goes to k-means (per class; with mean targets in regression) and to
-random rows of each class. The score is accuracy, or R2 in regression, on test rows that
-nothing but the score has seen, as the mean over three seeds with the range in brackets.
-A seed draws the train and test rows where the data comes without such parts, the random
-rows, the seeds of k-means, and the mini-batches of the distiller. A network is fitted
-once, from a start that was not seen.
+Every line of the table is for one estimator on one data set with a number of synthetic
+rows. k-means (in each class, or with mean targets in regression) and random rows of
+each class get the same number of rows. The score is accuracy, or R2 in regression, on
+test rows that are used for nothing else. It is the mean over three seeds, with the
+range in brackets. A seed draws the random rows, the seeds of k-means, the mini-batches
+of the distiller, and the train and test rows if the data are not split already. A
+network is fitted once, from a new start.
 """
 
 import time
@@ -62,7 +62,7 @@ from skdistill.estimators._fitting import fit_behind
 from skdistill.evaluation._baselines import class_codes, reduced_set
 
 SEEDS = (0, 1, 2)
-#: Kernel machines are not fitted on more rows than this for the column of all data.
+#: Maximum number of rows for fits of kernel machines on all data.
 MAX_KERNEL_ROWS = 10_000
 
 
@@ -74,7 +74,7 @@ class Case(NamedTuple):
     data : str
         Name of the data set.
     estimator : estimator object
-        What is distilled for.
+        Estimator to distill for.
     sizes : tuple of int
         Numbers of synthetic rows.
     options : dict
@@ -204,7 +204,7 @@ def _adult(folder):
 
 
 def targets_for(case, y):
-    """Return the targets that the estimator is fitted with."""
+    """Return the targets for fitting the estimator."""
     if case.options.get("outer_loss") == "log_loss" and not is_classifier(
         case.estimator
     ):
@@ -214,7 +214,7 @@ def targets_for(case, y):
 
 
 def score(model, X, y):
-    """Accuracy or R2; scores of one-hot targets are ranked."""
+    """Return accuracy or R2; for one-hot targets the largest score is the class."""
     predicted = model.predict(X)
     if predicted.ndim == 2 and y.ndim == 1:
         return np.mean(predicted.argmax(axis=1) == y)
@@ -251,7 +251,7 @@ def run(case, size, data):
 
 
 def full_scores(case, data):
-    """Scores of the estimator fitted on all rows, None where that is out of reach."""
+    """Return scores of fits on all rows, or None if these would be too large."""
     is_kernel = isinstance(case.estimator, KernelRidge | GaussianProcessRegressor)
     if is_kernel and len(data[0][0]) > MAX_KERNEL_ROWS:
         return None
@@ -263,7 +263,7 @@ def full_scores(case, data):
 
 
 def label_of(estimator):
-    """Return the name of an estimator's class, with what tells two of it apart."""
+    """Return the name of an estimator's class, and what distinguishes its cases."""
     name = type(estimator).__name__
     if "KNeighbors" in name:
         return f"{name}({estimator.n_neighbors})"
@@ -275,7 +275,7 @@ def label_of(estimator):
 
 
 def shown(values):
-    """Mean in percent, with the range."""
+    """Return the mean in percent, with the range."""
     if values is None:
         return "-"
     low, high = 100 * min(values), 100 * max(values)

@@ -1,13 +1,13 @@
-"""What the candidates of a grid search have in common, and do again for each.
+"""Work that is repeated for each candidate of a grid search.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.candidates
 
-Scikit-learn's digits, 20 rows for ``LogisticRegression``, four values of ``C`` in three
-folds, in one process that has compiled before. Counts are those of all candidates; a
-share is that of their CPU time. "Pose" holds the starting rows and the samples, which
-are the same for all candidates of a fold.
+It distills 20 rows of scikit-learn's digits for ``LogisticRegression``, with four
+values of ``C`` in three folds, in one process that has compiled before. Counts are for
+all candidates together, and shares are of their CPU time. "Pose" includes the starting
+rows and the samples, which are the same for all candidates of a fold.
 """
 
 import time
@@ -24,7 +24,7 @@ from skdistill import DatasetDistiller, DistilledClassifier
 from skdistill.estimators import _by_student
 from skdistill.solvers import _distill, _problem
 
-#: What is timed: where its name is looked up, and what it does.
+#: Timed functions: a label, the module that looks up the function, and its name.
 PARTS = (
     ("read", _by_student, "read_rows"),
     ("starting rows", _problem, "starting_rows"),
@@ -34,7 +34,7 @@ PARTS = (
 
 
 def timed(function, name, seconds):
-    """Return the function, which adds its CPU seconds to those of a name."""
+    """Return a function that adds its CPU seconds to those of a name."""
 
     def call(*arguments, **others):
         start = time.process_time()

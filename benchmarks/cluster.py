@@ -1,19 +1,19 @@
-"""A Dask cluster on this machine: what travels for an evaluation, and its time.
+"""Traffic and time of an evaluation on a local Dask cluster.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.cluster
     python -m benchmarks.cluster --rows 1000000 --features 100 --partitions 40
 
-Two workers of one thread each, on the loopback address; the rows are made on them. A
-line for each student has
+There are two workers with one thread each, on the loopback address. They generate the
+rows. An evaluation is that of the outer loss and its gradient. There is a line for each
+student, with
 
-- bytes of what goes to the workers for an evaluation of the outer loss and its
-  gradient (the function, pickled, with the parameters of the model), and of what comes
-  back from each partition;
-- bytes that the workers sent each other for ten evaluations, divided by ten;
-- milliseconds of an evaluation, the median of ten, and of the same in memory;
-- rows that came to this process to be at hand, and their bytes.
+- bytes sent to the workers for an evaluation (the pickled function and the parameters
+  of the model), and bytes returned from each partition;
+- bytes that the workers sent to each other for an evaluation, averaged over ten;
+- milliseconds for an evaluation on the cluster and in memory, as medians of ten;
+- number of rows that were sent to this process to be at hand, and their bytes.
 """
 
 import pickle
@@ -33,7 +33,7 @@ N_EVALUATIONS = 10
 
 
 def sent_by_workers(client):
-    """Return the bytes that workers have sent each other so far."""
+    """Return the bytes that workers have sent to each other so far."""
     return sum(
         client.run(
             lambda dask_worker: dask_worker.transfer_outgoing_bytes_total
@@ -61,7 +61,7 @@ def posed(estimator, X, y):
 
 
 def line(client, estimator, X, y):
-    """Return figures of what an evaluation takes, and a line of them."""
+    """Return the figures of an evaluation, and a line that shows them."""
     problem = posed(estimator, X, y)
     real, sums = problem.real, []
     params = problem.student.solve(problem.start)

@@ -1,8 +1,8 @@
-"""What helps where scikit-learn stops early on a set: settings of the estimator.
+"""Settings of the estimator that help if scikit-learn stops early on a set.
 
-Run it with ``python -m benchmarks.early_stop``. Raw tables, whose features differ by
-factors of a thousand; for each, the loss of scikit-learn's fit next to that of the
-solution on the same rows. A gap is what the distiller warns of.
+Run it with ``python -m benchmarks.early_stop``. It uses raw tables, whose features
+differ by factors of a thousand. For each it prints the loss of scikit-learn's fit and
+the loss of the solution on the same rows. The distiller warns if they differ.
 """
 
 import warnings

@@ -1,22 +1,22 @@
-"""A few rows on which scikit-learn's fit is its fit on all rows: how near, how long.
+"""Precision and time of exact sets, on which fits reproduce those on all rows.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.exact --data DIR
 
 with the data of ``benchmarks.accuracy``. The rows are found with ``solver="exact"``.
-Per line, medians over the rounds:
+Each line has medians over the rounds of
 
-- seconds of the whole ``DatasetDistiller.fit``, and of scikit-learn's fit on all rows
-  with its default solver and ``tol``; they take turns;
-- the estimator's own objective over all rows, a mean over their weight, of the fit on
-  the few rows and of that fit on all;
-- the largest difference of a coefficient, relative to the largest coefficient, between
-  the fit on the few rows and a fit on all rows with a solver and ``tol`` for that.
-  Logistic regression on MNIST has none: no solver of scikit-learn gets there in
-  minutes. Its objective says it.
+- seconds of ``DatasetDistiller.fit``, and of scikit-learn's fit on all rows with its
+  default solver and ``tol``, which take turns;
+- the mean of the estimator's objective over all rows, for the fit on the few rows and
+  for that fit on all rows;
+- the maximum difference of a coefficient, relative to the largest coefficient, between
+  the fit on the few rows and a precise fit on all rows. Logistic regression on MNIST
+  has no precise fit, because scikit-learn's solvers would take more than minutes. Its
+  objective shows the precision.
 
-The fit on the few rows takes a solver and ``tol`` that lead to rounding error.
+Fits on the few rows use a solver and ``tol`` that lead to rounding error.
 """
 
 import statistics
@@ -47,13 +47,13 @@ class Case(NamedTuple):
     data : str
         Name of the data set.
     estimator : estimator object
-        Fitted on all rows, to be timed.
+        Estimator, whose fit on all rows is timed.
     precise : dict
-        Parameters with which it is fitted to rounding error.
+        Parameters for a fit to rounding error.
     n_rows : int
         Number of synthetic rows.
     has_reference : bool
-        Whether a precise fit on all rows is within reach.
+        Whether a precise fit on all rows is possible.
     """
 
     data: str
@@ -78,14 +78,14 @@ CASES = [
 
 
 def timed(function, *args):
-    """Return what a call took in seconds, and its result."""
+    """Return the seconds of a call, and its result."""
     start = time.perf_counter()
     result = function(*args)
     return time.perf_counter() - start, result
 
 
 def objective(model, X, y):
-    """Return what the model minimizes over all rows, as a mean over them."""
+    """Return the mean objective of the model over all rows."""
     squares = np.vdot(model.coef_, model.coef_)
     if isinstance(model, LogisticRegression):
         loss = log_loss(y, model.predict_proba(X))
@@ -102,7 +102,7 @@ def objective(model, X, y):
 def main():
     """Print the table, row by row."""
     parser = parser_of(__doc__, needs_data=True)
-    parser.add_argument("--only", default="", help="names of data sets, with commas")
+    parser.add_argument("--only", default="", help="data sets, separated by commas")
     args = parser.parse_args()
     figures = figures_of(args)
     chosen = [name for name in args.only.split(",") if name]

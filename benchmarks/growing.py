@@ -1,9 +1,9 @@
-"""Rows that arrive in batches and are not kept: what ``partial_fit`` loses.
+"""Accuracy of ``partial_fit``, for rows that arrive in batches and are not kept.
 
-Run it with ``python -m benchmarks.growing`` (about three minutes). Scikit-learn's
-digits, 50 rows; test accuracies in percent, means over three splits. Ten batches arrive
-in a random order, or by the first pixel column that differs most, so that early batches
-say little of later ones, or class by class, so that classes are new. Beside them: all
+Run it with ``python -m benchmarks.growing`` (about three minutes). It distills 50 rows
+of scikit-learn's digits and prints test accuracies in percent, as means over three
+splits. Batches arrive in a random order, sorted by a pixel, so that early batches
+differ from later ones, or class by class, so that new classes appear. Baselines are all
 rows at once, and the first batch alone.
 """
 
@@ -27,7 +27,7 @@ N_BATCHES = 10
 
 
 def orders(X, y, seed):
-    """Return orders of arrival by name."""
+    """Return the orders of arrival by name."""
     shuffled = np.random.RandomState(seed).permutation(len(y))
     widest = X.var(axis=0).argmax()
     return {

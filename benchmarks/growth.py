@@ -1,16 +1,16 @@
-"""How time and memory grow with rows, features, classes and synthetic rows.
+"""Growth of time and memory with rows, features, classes and synthetic rows.
 
-Run it with nothing else going (about ten minutes)::
+Run it while nothing else is running (about ten minutes)::
 
     python -m benchmarks.growth
     python -m benchmarks.growth --axes rows classes --picture growth.png
 
 An evaluation solves the student on the synthetic rows, passes over all real rows for
-the outer loss and its gradient, and differentiates back to the synthetic rows. For each
-student a table has the seconds of one, the median of three, and the most memory beyond
-the rows while the problem is posed and evaluated. Each figure is from a process of its
-own. The last column is the exponent of the growth of the time between the two largest
-sizes; the command fails if one is larger than what ``STATED`` says.
+the outer loss and its gradient, and computes the gradient in the synthetic rows. For
+each student, the output has the seconds of an evaluation, as the median of three, and
+the maximum memory beyond the rows while the problem is posed and evaluated. Each size
+is measured in a separate process. The last column is the exponent of the growth of time
+between the two largest sizes. The command fails if an exponent exceeds ``STATED``.
 """
 
 import sys
@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks._figures import figures_of, parser_of
 from benchmarks.scale import PeakMemory
 
-#: Everything but what grows.
+#: Sizes along the axes that do not grow.
 USUAL = {"rows": 20_000, "features": 20, "classes": 2, "synthetic": 20}
 AXES = {
     "rows": (10_000, 100_000, 1_000_000),
@@ -42,10 +42,10 @@ STUDENTS = (
     "KNeighborsClassifier",
     "SVC",
 )
-#: Containers whose rows grow, for the first student.
+#: Containers for growing numbers of rows, for the first student.
 CONTAINERS = ("memory", "sparse", "mapped", "dask")
-#: Exponents that are not exceeded. Passes are linear in rows and features; a solve on m
-#: rows takes a matrix of m x m, which is cubic where it outweighs the pass.
+#: Maximum exponents. Passes are linear in rows and features. A solve on m rows uses an
+#: m x m matrix, so its time is cubic in m if it exceeds that of the pass.
 STATED = {"rows": 1.2, "features": 1.3, "classes": 2.2, "synthetic": 3.2}
 STATED_OF = {("LinearDiscriminantAnalysis", "features"): 3.2}
 #: Seconds of an evaluation after which a series ends.
@@ -114,7 +114,7 @@ def measure(name, sizes, container="memory"):
             problem = way_for(distiller, estimator, X, y, None).problem
             seconds = []
             for _ in range(4):  # the first one compiles
-                # A new one does not start from the last solution.
+                # A new student does not start from the last solution.
                 bilevel = BilevelLoss(problem.student, problem.loss)
                 start = time.perf_counter()
                 bilevel.value_and_grad(problem.start)
@@ -123,7 +123,7 @@ def measure(name, sizes, container="memory"):
 
 
 def series(name, axis, container="memory"):
-    """Return the sizes of an axis that were reached, and what was measured."""
+    """Return the measured sizes of an axis, and the measurements."""
     found = []
     for size in AXES[axis]:
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
@@ -135,12 +135,12 @@ def series(name, axis, container="memory"):
 
 
 def exponent(sizes, values):
-    """Return how fast values grow between the two largest sizes."""
+    """Return the exponent of growth between the two largest sizes."""
     return float(np.log(values[-1] / values[-2]) / np.log(sizes[-1] / sizes[-2]))
 
 
 def draw(found, path):
-    """Draw times and memory, a column for each axis."""
+    """Draw times and memory, with a column for each axis."""
     import matplotlib.pyplot as plt
 
     axes_names = list(dict.fromkeys(axis for axis, _ in found))

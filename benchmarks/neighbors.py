@@ -1,26 +1,26 @@
-"""CPU seconds and accuracy of neighbors and kernels on many rows, and what is counted.
+"""CPU seconds, accuracy and counts for neighbors and kernels on many rows.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.neighbors
     python -m benchmarks.neighbors --data DIR --seeds 0 --only kernel-100
 
-where DIR holds ``mnist.npz``; without it only the table that is made is measured. These
-are the students that look at mini-batches of real rows, since they are expensive: how
-many rows do they look at, how often, and what does it cost? Cases:
+where DIR holds ``mnist.npz``. Without it, only the generated table is measured. These
+students are expensive, so they use mini-batches of real rows. The benchmark counts the
+rows that they use. Cases are
 
-- "neighbors-1", "neighbors-5": k nearest neighbors on 120,000 x 12 rows of three
-  classes, 200 synthetic rows;
-- "kernel-100", "kernel-500": kernel ridge with a log-loss of its scores on MNIST,
-  "images-10", "images-100": the nearest neighbor there.
+- "neighbors-1", "neighbors-5": k nearest neighbors on 120,000 x 12 generated rows of
+  three classes, with 200 synthetic rows;
+- "kernel-100", "kernel-500": kernel ridge with a log-loss of its scores on MNIST;
+- "images-10", "images-100": the nearest neighbor on MNIST.
 
 For each case and seed a line has
 
-- CPU seconds of ``fit``, with compilation in the first fit of a case;
-- sums over all real rows that the set is learned from, and over others that stay the
-  same (those that are held back, or a sample);
-- mini-batches, and thousands of rows of which a gradient, or only a loss, was taken;
-- accuracy on rows that took no part.
+- CPU seconds of ``fit``, including compilation in the first fit of a case;
+- number of sums over all real rows that the set is learned from, and over other fixed
+  rows (held-back rows, or a sample);
+- number of mini-batches, and thousands of rows with gradients and with losses only;
+- accuracy on test rows.
 """
 
 import time
@@ -52,14 +52,14 @@ CASES = {
 
 
 class Looks(NamedTuple):
-    """What a fit has asked of the real rows.
+    """Numbers of sums over real rows in a fit.
 
     Attributes
     ----------
     passes, other_passes, batches : int
-        Sums over all rows, over other rows that stay the same, over mini-batches.
+        Number of sums over all rows, over other fixed rows, and over mini-batches.
     with_gradient, without : int
-        Rows of these sums, of which a gradient was taken or not.
+        Number of rows in these sums, with and without a gradient.
     """
 
     passes: int
@@ -70,7 +70,7 @@ class Looks(NamedTuple):
 
 
 class Counting:
-    """Counts what is asked of the real rows while a block runs."""
+    """Counts sums over real rows during a block of code."""
 
     def __enter__(self):
         self.counts, self.n_rows = Counter(), []
@@ -93,7 +93,7 @@ class Counting:
         DenseRows.map_sum = self._map_sum
 
     def looks(self, n_train):
-        """Return the Looks of a fit on so many rows."""
+        """Return the Looks of a fit, given the number of rows."""
         passes = sum(2 * n > n_train for n in self.n_rows)
         others = len(self.n_rows) - passes
         names = ("batches", "with_gradient", "without")
@@ -134,8 +134,8 @@ def measure(case, rows, seed):
 def main():
     """Print a line for each fit."""
     parser = parser_of(__doc__)
-    parser.add_argument("--only", default="", help="names of cases, with commas")
-    parser.add_argument("--seeds", default="0,1,2", help="with commas")
+    parser.add_argument("--only", default="", help="cases, separated by commas")
+    parser.add_argument("--seeds", default="0,1,2", help="separated by commas")
     arguments = parser.parse_args()
     figures = figures_of(arguments)
     chosen = [name for name in arguments.only.split(",") if name] or list(CASES)

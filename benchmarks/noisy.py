@@ -1,26 +1,26 @@
-"""What labels that are wrong do to distilled rows, with and without held-back rows.
+"""Effect of wrong labels on distilled rows, with and without held-back rows.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.noisy --data DIR
 
-where DIR holds ``mnist.npz``. ``--seeds 0`` takes one draw of wrong labels.
+where DIR holds ``mnist.npz``. ``--seeds 0`` uses one draw of wrong labels.
 
 The real rows are the first 1,000 training images of MNIST. A fifth of their labels are
-replaced by classes drawn at random, and 50 rows are learned. A model that fits the real
-rows perfectly has learned the wrong labels, too, so this shows how much an estimator
-loses when rows are iterated for long.
+replaced by random classes, and 50 rows are learned. A model that fits the real rows
+perfectly has learned the wrong labels, too. So this shows how much an estimator loses
+after many iterations.
 
-Every row of the table is one estimator; the columns are ways to find the 50 rows:
+Every line of the table is for one estimator. The columns are ways to find the 50 rows:
 
-- "k-means": centers of each class, nothing is learned;
-- "5", "15", "100": at most so many iterations on the loss of all real rows,
+- "k-means": centers of each class;
+- "5", "15", "100": at most this number of iterations on the loss of all real rows, with
   ``early_stopping=False``;
-- "defaults": ``DatasetDistiller`` as it comes;
-- "all rows": scikit-learn's fit on the 1,000 real rows themselves.
+- "defaults": ``DatasetDistiller`` with default settings;
+- "all rows": scikit-learn's fit on the 1,000 real rows.
 
-Scores are accuracies on the first 3,000 test images, whose labels are right, in
-percent, as means over the draws.
+Scores are accuracies in percent on the first 3,000 test images, whose labels are right,
+as means over the draws.
 """
 
 import time
@@ -60,7 +60,7 @@ CASES = [
 
 
 def with_noise(y, seed):
-    """Replace a fifth of the labels by classes drawn at random, right ones included."""
+    """Replace a fifth of the labels by random classes, which may be the right ones."""
     rng = np.random.default_rng(seed)
     wrong = rng.permutation(len(y))[: int(NOISE * len(y))]
     y = y.copy()
@@ -69,7 +69,7 @@ def with_noise(y, seed):
 
 
 def run(case, X, y, X_test, y_test):
-    """Return the score of every way to find the rows, and the seconds of defaults."""
+    """Return the scores of all ways to find the rows, and the seconds of "defaults"."""
     target = targets_for(case, y)
     distiller = DatasetDistiller(
         case.estimator, n_synthetic=N_SYNTHETIC, random_state=0, **case.options
@@ -91,7 +91,7 @@ def run(case, X, y, X_test, y_test):
 def main():
     """Print the table, row by row."""
     parser = parser_of(__doc__, needs_data=True)
-    parser.add_argument("--seeds", default="0,1", help="draws of labels, with commas")
+    parser.add_argument("--seeds", default="0,1", help="separated by commas")
     args = parser.parse_args()
     figures = figures_of(args)
     seeds = [int(seed) for seed in args.seeds.split(",")]

@@ -1,12 +1,12 @@
-"""Tables of the README and the documentation, from the figures that they show.
+"""Tables of the README and the documentation, from the figures of benchmarks.
 
-Run it with nothing else going (hours: the accuracies alone take most of them)::
+Run it while nothing else is running. It takes hours, mainly for the accuracies::
 
     python -m benchmarks.readme --data DIR --folder FIGURES
 
-prints the tables in Markdown. A benchmark whose file is in the folder already, as its
-own ``--save`` writes it, is not run again: ``FIGURES/seed.json``, ``accuracy.json`` and
-``search.json``. ``--only seed`` prints some of the tables.
+It prints the tables in Markdown. A benchmark is not run again if its file is already in
+the folder, as its ``--save`` writes it: ``FIGURES/seed.json``, ``accuracy.json`` and
+``search.json``. ``--only seed`` selects tables.
 """
 
 import subprocess
@@ -20,7 +20,7 @@ SEARCHED = {
     "forest": "RandomForestClassifier",
     "boosting": "HistGradientBoostingClassifier",
 }
-#: Rows of the table of accuracies: data, estimator as ``benchmarks.accuracy`` names it.
+#: Rows of the table of accuracies: data, and the name in ``benchmarks.accuracy``.
 SHOWN = (
     ("mnist", "LogisticRegression", 10),
     ("mnist", "KernelRidge", 10),
@@ -127,7 +127,7 @@ TABLES = {"accuracy": accuracy, "search": search, "seed": seed}
 
 
 def percent(value, digits=1):
-    """Return a share in percent, a dash for None."""
+    """Return a share in percent, or a dash for None."""
     return "-" if value is None else f"{100 * value:.{digits}f}"
 
 
@@ -138,12 +138,12 @@ def table(names, rows):
 
 
 def figures_of_run(name, folder, data):
-    """Return the figures in the file of a benchmark, which is run if there is none."""
+    """Return the figures of a benchmark's file, after running it if there is none."""
     path = folder / f"{name}.json"
     if not path.exists():
         command = [sys.executable, "-m", f"benchmarks.{name}"]
         options = ["--data", str(data), "--save", str(path)]
-        # The tables alone go to the standard output.
+        # Only the tables go to the standard output.
         subprocess.run([*command, *options], check=True, stdout=sys.stderr)
     return read(path)
 

@@ -1,20 +1,21 @@
-"""Tables that grow: rows per second of a pass, and memory of a fit.
+"""Rows per second of a pass, and memory of a fit, for large tables.
 
-Run it with nothing else going; it takes about 2.5 GB of disk for ten million rows::
+Run it while nothing else is running. Ten million rows take about 2.5 GB of disk::
 
     python -m benchmarks.scale
     python -m benchmarks.scale --rows 100000 1000000 --folder /somewhere/with/room
 
-The rows are generated, 50 features in single precision, and lie in memory, in a file
-that is mapped into memory, in Parquet, and in a Dask array of that file. Each line is a
-process of its own, and has
+The rows are generated, with 50 features in single precision. They are in memory, in a
+memory-mapped file, in Parquet, and in a Dask array of the mapped file. Each line is
+measured in a separate process, and has
 
-- thousands of rows per second of a pass for the loss and its gradient, the best of
+- thousands of rows per second in a pass for the loss and its gradient, as the best of
   three;
-- seconds of ``fit`` of ``LogisticRegression``, ten rows, with compilation, and passes;
-- the most memory during ``fit`` beyond what was in use with JAX loaded (and, in memory,
-  the rows): what the process holds by itself. Pages of mapped files, which the system
-  takes back when it needs them, do not count.
+- seconds of distilling ten rows for ``LogisticRegression``, including compilation, and
+  the number of passes;
+- maximum memory during ``fit`` beyond the memory in use before it, which includes JAX
+  and rows in memory. Pages of mapped files do not count, because the system can take
+  them back.
 """
 
 import tempfile
@@ -35,7 +36,7 @@ CONTAINERS = ("memory", "mapped", "parquet", "dask")
 
 
 def generate(folder, n_rows):
-    """Write rows to a file of NumPy and to one of Parquet, a batch at a time."""
+    """Write rows to a NumPy file and to a Parquet file, a batch at a time."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -73,7 +74,7 @@ def rows_in(container, folder):
 
 
 class PeakMemory:
-    """Megabytes that this process holds by itself, the most within a ``with``."""
+    """Maximum memory of this process in megabytes during a ``with`` block."""
 
     def __enter__(self):
         self.before = self.most = self.now()
@@ -88,16 +89,16 @@ class PeakMemory:
 
     @property
     def above(self):
-        """Beyond what was in use before."""
+        """Maximum memory beyond that in use before the block."""
         return self.most - self.before
 
     @staticmethod
     def now():
-        """Return what is in use, without pages of files."""
+        """Return the memory in use, without pages of files."""
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("RssAnon"):
                 return int(line.split()[1]) / 1024
-        raise OSError("/proc/self/status has no RssAnon.")
+        raise OSError("/proc/self/status has no RssAnon. Run this on Linux.")
 
     def _watch(self):
         while not self._done.wait(0.005):
@@ -118,7 +119,7 @@ def run(container, folder):
     warnings.simplefilter("ignore")
     estimator = LogisticRegression(C=10)
     distiller = DatasetDistiller(estimator, n_synthetic=10, random_state=0)
-    # Whatever is loaded once is loaded before the memory is looked at.
+    # Load all modules before the memory is measured.
     rng = np.random.default_rng(0)
     distiller.fit(rng.standard_normal((1000, N_FEATURES)), np.arange(1000) % 2)
     X, y = rows_in(container, folder)
@@ -167,7 +168,7 @@ def main():
         "--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000]
     )
     parser.add_argument("--containers", nargs="+", default=CONTAINERS)
-    parser.add_argument("--folder", help="where the rows are written for a while")
+    parser.add_argument("--folder", help="folder for temporary files of the rows")
     arguments = parser.parse_args()
     figures = figures_of(arguments)
     print("container        rows   1000/s  fit (s)  passes     MB     loss solver")

@@ -1,22 +1,21 @@
-"""Scores of sets found by search, for estimators without a student: per refit.
+"""Scores of sets found by search, for estimators without a student.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.search --data DIR --seconds 60
 
 where DIR holds ``adult-train.csv.gz`` and ``adult-test.csv.gz`` (no header, the last
-column is the target). The table is taken as it comes, mixed columns with missing
-values; each estimator is the last step of a pipeline that imputes and one-hot encodes.
-scikit-learn's digits have pixels alone. ``--only tree,forest`` takes some of the
-estimators, ``--tables digits`` one of the tables.
+column is the target). That table is used as it comes, with mixed columns and missing
+values. Each estimator is the last step of a pipeline that imputes and one-hot encodes.
+scikit-learn's digits only have pixels. ``--only tree,forest`` selects estimators, and
+``--tables digits`` selects a table.
 
-The time is that of the processor, whatever else it does: ``--seconds`` ends a search.
+``--seconds`` ends a search after this CPU time.
 
-Every row is one estimator with a number of rows. Test accuracy is that of fits with a
-seed that the search has not seen, the mean over three such seeds: of random rows, of
-the best of the k-means starts, of the searched rows, and of all the rows. Which of the
-k-means is the best is told by the test rows, in its favor. The curve is the test
-accuracy of the set that the search holds after so many candidates.
+Every line is for one estimator with a number of rows. Test accuracies are means of fits
+with three new seeds: on random rows, on the best k-means start, on the searched rows,
+and on all rows. The best k-means start is chosen by the test rows, which favors it. The
+curve is the test accuracy of the best set after a number of candidates.
 """
 
 import time
@@ -53,7 +52,7 @@ MODELS = {
 #: Seeds of the fits that are scored.
 TEST_SEEDS = (101, 102, 103)
 HELD_BACK = 0.1
-#: Candidates after which the curve is read.
+#: Numbers of candidates for the curve.
 READ_AFTER = (100, 200, 400, 800, 1600, 3200)
 
 
@@ -88,7 +87,7 @@ def behind_encoder(model):
 
 
 class Scores:
-    """Test accuracy of sets, with seeds that the search has not seen."""
+    """Test accuracy of sets, with new seeds."""
 
     def __init__(self, estimator, X_test, y_test):
         self.estimator, self.X_test, self.y_test = estimator, X_test, y_test
@@ -153,7 +152,7 @@ def run(name, data, estimator, size, arguments, figures):
     for column, value in (*columns, ("all", everything)):
         figures.add("score", **{f"{name} {column}": value})
     figures.add("loss", **{name: result.value})
-    # More of them in a given time is better: these are no counts to judge.
+    # More refits in a given time are better, so these counts are not judged.
     figures.add(
         "seconds", **{name: seconds, f"{name} a refit": seconds / result.n_refits}
     )

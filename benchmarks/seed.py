@@ -1,21 +1,22 @@
-"""The problem that the package started from, against the method that it started with.
+"""Comparison with a published script that distills MNIST for logistic regression.
 
-Ten MNIST images that train a logistic regression. Run it with nothing else going::
+It learns ten images. Run it while nothing else is running::
 
     python -m benchmarks.seed --data DIR
 
-where DIR holds ``mnist.npz`` (arrays ``X_train, y_train, X_test, y_test``, pixels in
-0..255). The contestants take turns in one process; before each first call the compiled
-programs of all are dropped. Every figure is a median over the rounds.
+where DIR holds ``mnist.npz`` (arrays ``X_train, y_train, X_test, y_test``, with pixels
+from 0 to 255). The methods take turns in one process. All compiled programs are dropped
+before each first call. Every figure is a median over the rounds.
 
-(a) The published script: jaxopt's gradient descent inside (500 steps, 1e-3) and
-    outside (50 iterations, 1e-3), on all 60,000 images.
+(a) The published script: jaxopt's gradient descent for the inner problem (500 steps,
+    1e-3) and the outer problem (50 iterations, 1e-3), on all 60,000 images.
 (b) skdistill on the same problem, with the number of iterations after which its images
     are better than those of (a). Images are judged by scikit-learn's fit on them.
 (c) skdistill with ``C=100``, with the number of iterations after which scikit-learn's
-    fit on the images passes 92.4 % on the test images; (d) scikit-learn's fit on all.
-(e) One pass over the data against its two matrix products in NumPy.
-(f) Memory at the peak of a fit, above the process that holds the data.
+    fit on the images exceeds 92.4 % on the test images.
+(d) scikit-learn's fit on all images.
+(e) One pass over the data, compared with its two matrix products in NumPy.
+(f) Maximum memory during a fit, above that of a process with the data.
 """
 
 import multiprocessing
@@ -41,14 +42,14 @@ def load(folder):
 
 
 def timed(function, *args):
-    """Return what a call took in seconds, and its result."""
+    """Return the seconds of a call, and its result."""
     start = time.perf_counter()
     result = function(*args)
     return time.perf_counter() - start, result
 
 
 def published(X, y):
-    """Return (a), distilled images of the published script."""
+    """Return (a), the distilled images of the published script."""
     import jax
     from jax import numpy as jnp
 
@@ -87,7 +88,7 @@ class StopAt:
         """Nothing to do."""
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator):
-        """Stop when the estimator, as if fit had ended here, meets the goal."""
+        """Stop when the estimator fitted on the present set meets the goal."""
         if context.task_name != "outer iteration":
             return False
         return self.goal(fitted_estimator)
@@ -113,7 +114,7 @@ ACCURATE = {"C": 100.0, "max_iter": 1000}
 
 
 def iterations_until(goal, X, y, **params):
-    """Return after how many iterations scikit-learn's refit meets a goal."""
+    """Return the number of iterations after which scikit-learn's refit meets a goal."""
     stopped = distiller(200, **params).set_callbacks(StopAt(goal)).fit(X, y)
     return stopped.n_iter_
 
@@ -121,7 +122,7 @@ def iterations_until(goal, X, y, **params):
 def seed_loss(X, y, distilled):
     """Return the outer loss of scikit-learn's solution on distilled images.
 
-    The script stops its inner solver early, at another loss than that.
+    It differs from that of the script, which stops its inner solver early.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
@@ -162,7 +163,7 @@ def data_pass(X, y, repeats):
     objective.value_and_grad(params), products()
     medians = []
     for function in (lambda: objective.value_and_grad(params), products):
-        # In blocks: threads of one library that still wait would slow the other.
+        # Time blocks, because waiting threads of one library would slow the other.
         time.sleep(0.5)
         medians.append(statistics.median(timed(function)[0] for _ in range(repeats)))
     return medians
@@ -192,7 +193,7 @@ def _peak_memory(folder, connection):
 
     import skdistill.solvers._distill  # noqa: F401
 
-    # Forget the peak of loading (Linux).
+    # Reset the peak memory after loading (Linux).
     Path("/proc/self/clear_refs").write_text("5")
     before = _memory("VmRSS")
     distiller(5, **ACCURATE).fit(X, y)
@@ -220,7 +221,7 @@ def main():
     import jax
     from sklearn.metrics import log_loss
 
-    # Imports are no contestant's time.
+    # Do not time imports.
     import skdistill.solvers._distill  # noqa: F401
 
     X, X_test, y, y_test = load(args.data)

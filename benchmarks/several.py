@@ -1,14 +1,15 @@
-"""Do 40 rows rank hyperparameters as all rows do? Rows for all settings, or for one.
+"""Ranking of hyperparameters by 40 rows, distilled for one setting or for all.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.several
 
-The tables are generated: 1,125 rows of 40 features, two classes, 15 % of the labels at
-random; ``--seeds`` draws them. Settings are six values of ``C`` for
+The generated tables have 1,125 rows, 40 features and two classes, and 15 % of the
+labels are random; ``--seeds`` draws them. Settings are six values of ``C`` for
 ``LogisticRegression``, and nine pairs of ``C`` and ``gamma`` for ``SVC``. A line has
 the rank correlation of the test accuracies on 40 rows with those on all rows, and the
-accuracy on all rows that the setting chosen on 40 rows loses: means over the seeds.
+loss of accuracy on all rows if the setting is chosen by 40 rows. Both are means over
+the seeds.
 """
 
 import warnings
@@ -36,7 +37,7 @@ SETTINGS = {
     ],
     "SVC": [SVC(C=C, gamma=gamma) for C in (0.1, 1, 10) for gamma in (3e-3, 3e-2, 0.3)],
 }
-#: Which of the settings the rows of "one setting" are for.
+#: Index of the setting for the rows of "one setting".
 SINGLE = {"LogisticRegression": 3, "SVC": 3}
 
 
@@ -57,7 +58,7 @@ def load(seed):
 
 
 def sets(models, single, X, y, seed):
-    """Yield the name of each way to choose rows, and the rows."""
+    """Yield the name of each way to find rows, and the rows."""
     members = [(f"setting{i}", model) for i, model in enumerate(models)]
     for name, estimator in (
         ("all settings", VotingClassifier(members)),

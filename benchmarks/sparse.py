@@ -1,20 +1,20 @@
-"""Tf-idf of many documents: time and memory of a few rows, and of scikit-learn's fit.
+"""Time and memory for tf-idf of many documents, next to scikit-learn's fit.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.sparse
     python -m benchmarks.sparse --documents 20000 --terms 20000
 
-The corpus is generated: terms are as frequent as Zipf has it, the classes prefer some
-of them, and a twentieth of the labels is wrong. The rows weigh as much as the
-documents, so that there are some on which the estimator is the one of all documents;
-with ``--weighting unit`` they are iterated. Each line is a process of its own, and has
+The corpus is generated. The frequencies of terms follow Zipf's law, classes differ in
+their frequent terms, and a twentieth of the labels is wrong. By default the rows have
+the total weight of the documents, so that an exact set exists. With
+``--weighting unit`` the rows are found by iteration. Each line is measured in a
+separate process, and has
 
-- seconds of ``fit``, with compilation, and those of the processor;
-- passes over the rows, of ``DatasetDistiller``;
-- the most memory in use during ``fit`` beyond what was in use before, which includes
-  the matrix;
-- the loss and the accuracy of the fitted model on other documents, a quarter as many.
+- seconds of ``fit``, including compilation, and CPU seconds;
+- number of passes over the rows, for ``DatasetDistiller``;
+- maximum memory during ``fit`` beyond that in use before, which includes the matrix;
+- loss and accuracy of the fitted model on a quarter as many other documents.
 """
 
 import tempfile
@@ -32,12 +32,12 @@ from sklearn.metrics import log_loss
 
 from benchmarks._figures import figures_of, parser_of
 
-#: Exponent of the frequencies, terms in a document, and how much classes differ.
+#: Exponent of the frequencies, number of terms in a document, and strength of classes.
 ZIPF = 1.05
 LENGTH = 150
 PREFERENCE = 0.25
 WRONG_LABELS = 0.05
-#: Documents that are drawn at a time.
+#: Number of documents that are drawn at a time.
 BATCH = 10_000
 PARTS = ("data", "indices", "indptr", "y")
 
@@ -76,11 +76,11 @@ def corpus(n_documents, n_terms, n_classes, seed=0):
 
 
 def memory(name):
-    """Return megabytes of this process: "VmRSS" now, "VmHWM" at most so far."""
+    """Return the memory of this process in MB: now ("VmRSS") or its peak ("VmHWM")."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(name):
             return int(line.split()[1]) / 1024
-    raise OSError(f"/proc/self/status has no {name}.")
+    raise OSError(f"/proc/self/status has no {name}; this benchmark needs Linux.")
 
 
 def run(method, folder, arguments):

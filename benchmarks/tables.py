@@ -1,6 +1,6 @@
-"""Regret of distilled rows, and of reduced sets, on many small tables.
+"""Regret of distilled rows and of other reduced sets on many small tables.
 
-Run it with nothing else going::
+Run it while nothing else is running::
 
     python -m benchmarks.tables --data DIR
 
@@ -8,17 +8,17 @@ where DIR holds ``tables/``, ``winequality-white.csv``, ``adult-train.csv.gz`` a
 ``adult-test.csv.gz`` (no header; see ``_tables/_data.py``). The iris, wine, breast
 cancer, digits and diabetes data come with scikit-learn.
 
-Each score goes to a CSV file as soon as it is known, and another run adds those that
-are missing: the seeds are the outermost loop, so an interrupted run is balanced. At the
-end, or with ``--summary`` at once, the summary of the file is printed, losses first.
-After a change of the package, ``--methods distill --again`` renews the scores of the
-distiller.
+Each score is written to a CSV file as soon as it is known. Another run adds the missing
+scores. The seeds are the outermost loop, so an interrupted run is balanced. At the end,
+or at once with ``--summary``, the summary of the file is printed, beginning with the
+cells that are lost. After a change of the package, ``--methods distill --again``
+computes the scores of the distiller again.
 
 A seed draws the train rows and the test rows (30 %; 5,000 each of Adult). Numbers are
 imputed and standardized, categories are one-hot encoded, and regression targets are
-standardized, all of it fitted on the train rows. Each set is scored by a plain fit of
-the estimator by scikit-learn: accuracy or R2, times 100. Sizes above half of the train
-rows of the smallest class are skipped.
+standardized. All of this is fitted on the train rows. The score of a set is that of the
+estimator fitted on it by scikit-learn: accuracy or R2, times 100. Sizes above half of
+the train rows of the smallest class are skipped.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from benchmarks._tables._summary import NAMED, regrets, scores
 
 
 def names_from(known):
-    """Return a reader of names with commas in between, in the order of the known."""
+    """Return a function that reads names separated by commas, and sorts them."""
 
     def names(text):
         chosen = set(text.split(","))
@@ -48,7 +48,7 @@ def names_from(known):
 
 
 def seeds(text):
-    """Return the numbers with commas in between."""
+    """Return numbers that are separated by commas."""
     return tuple(int(seed) for seed in text.split(","))
 
 
@@ -57,14 +57,29 @@ def parse():
     parser = parser_of(__doc__)
     add = parser.add_argument
     add("--csv", type=Path, default=Path("tables.csv"), help="file of the scores")
-    add("--only", type=names_from(TABLES), default=TABLES, help="tables, with commas")
-    add("--estimators", type=names_from(PAIRS), help="estimators, with commas")
-    add("--methods", type=names_from(METHODS), default=METHODS, help="with commas")
-    add("--seeds", type=seeds, default=(0, 1, 2, 3, 4), help="numbers, with commas")
-    add("--search", action="store_true", help="trees, forests and boosting, too")
-    add("--again", action="store_true", help="find also scores that the file has")
-    add("--jobs", type=int, default=1, help="processes")
-    add("--summary", action="store_true", help="run nothing, read the file only")
+    add(
+        "--only",
+        type=names_from(TABLES),
+        default=TABLES,
+        help="names of tables, separated by commas",
+    )
+    add("--estimators", type=names_from(PAIRS), help="names, separated by commas")
+    add(
+        "--methods",
+        type=names_from(METHODS),
+        default=METHODS,
+        help="names, separated by commas",
+    )
+    add(
+        "--seeds",
+        type=seeds,
+        default=(0, 1, 2, 3, 4),
+        help="numbers, separated by commas",
+    )
+    add("--search", action="store_true", help="include trees, forests and boosting")
+    add("--again", action="store_true", help="recompute scores that the file has")
+    add("--jobs", type=int, default=1, help="number of processes")
+    add("--summary", action="store_true", help="only summarize the file")
     add("--picture", type=Path, help="file for a picture of the regrets")
     add("--rst", type=Path, help="file for the summary as reStructuredText")
     args = parser.parse_args()
@@ -76,7 +91,7 @@ def parse():
 
 
 def main():
-    """Find the scores that are missing, then print the summary."""
+    """Compute the missing scores, and print the summary."""
     args = parse()
     if not args.summary:
         known = set() if args.again else done(args.csv)

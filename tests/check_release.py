@@ -32,7 +32,7 @@ def build(folder):
 
 
 def check(archive, sdist, folder, options):
-    """Install an archive in a new environment and run the tests of the sdist."""
+    """Install an archive in a new environment and run the tests of the sdist there."""
     environment = folder / "environment"
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"

@@ -71,12 +71,12 @@ def _of_rest(text):
 
 
 def stated(block):
-    """Return what the comments behind calls of print say is printed."""
+    """Return the output that the comments next to calls of print state."""
     return re.findall(r"^print\(.*\)  # (.+)$", block, re.MULTILINE)
 
 
 def agrees(printed, statement):
-    """Whether a printed line ends as stated; "0.9 to 0.95" is a range of numbers."""
+    """Whether printed output ends as stated; "0.9 to 0.95" is a range of numbers."""
     low, to, high = statement.partition(" to ")
     if not to:
         return printed.endswith(statement)
@@ -87,7 +87,7 @@ def agrees(printed, statement):
 
 
 def given(page):
-    """Return the names that a page takes as given; may write files into the cwd."""
+    """Return the names that a page assumes; may write files into the cwd."""
     return GIVEN.get(page, dict)()
 
 
@@ -195,7 +195,7 @@ def _texts():
 
 
 def _people():
-    """Make a table of numbers and strings, and whether its people earn much."""
+    """Make a table of numbers and strings, with whether a person earns much."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
         {

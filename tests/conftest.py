@@ -15,19 +15,19 @@ from skdistill.students import Task
 
 
 def strict_logistic(**params):
-    """LogisticRegression solved to rounding error: a reference to differentiate."""
+    """LogisticRegression solved to rounding error, as a reference for derivatives."""
     return LogisticRegression(
         solver="newton-cholesky", tol=1e-12, max_iter=1000
     ).set_params(**params)
 
 
 def spec_of(classes, n_features=6):
-    """What a student is told of rows with these classes."""
+    """Return the description of rows with these classes that a student receives."""
     return Task(n_features, np.asarray(classes), len(classes), False)
 
 
 def rows_of(X, y, weight=None, **params):
-    """Real rows of arrays: integers are indices of classes."""
+    """Return real rows of arrays; integer targets are indices of classes."""
     weight = np.ones(len(y)) if weight is None else weight
     if y.dtype.kind == "i":
         targets = ClassTargets(y, np.arange(y.max() + 1))
@@ -37,7 +37,7 @@ def rows_of(X, y, weight=None, **params):
 
 
 def outer_loss(X, y, weight, student, **params):
-    """The outer loss of a student over arrays."""
+    """Return the outer loss of a student for real rows given as arrays."""
     rows = rows_of(X, y, weight, **params)
     return OuterLoss(rows, student.raw_prediction, student.outer_loss)
 
@@ -66,9 +66,9 @@ _tests = count()
 
 @pytest.fixture(autouse=True)
 def bounded_maps():
-    """Drop compiled programs before they fill the table of memory maps.
+    """Drop compiled programs before the process reaches its limit of memory maps.
 
-    Each has several, and a process that may have no more of them ends without a word.
+    Each program uses several maps. A process beyond the limit dies without a message.
     """
     is_time_to_look = next(_tests) % 10 == 0 and MAPS.exists()
     if is_time_to_look and MAPS.read_bytes().count(b"\n") > MANY_MAPS:

@@ -15,7 +15,7 @@ def drawn_floors():
 
 
 def imports():
-    """Pairs of a file and a room that it imports from, wherever in the file."""
+    """Return pairs of a file and a room that it imports from, anywhere in the file."""
     for path in PACKAGE.rglob("*.py"):
         file = path.relative_to(PACKAGE)
         for node in ast.walk(ast.parse(path.read_text())):

@@ -72,7 +72,7 @@ def commands_of_readme():
 
 
 def test_the_readme_has_its_two_commands():
-    """Whoever checks the repository from outside runs them as they are."""
+    """External checks of the repository run these commands unchanged."""
     assert commands_of_readme() == [
         "pip install . && python examples/plot_dataset_distillation.py",
         'pip install -e ".[test]" && pytest -n auto',

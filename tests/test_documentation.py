@@ -49,7 +49,7 @@ def public_names():
 
 
 def test_no_page_has_the_name_of_a_page_that_sphinx_writes():
-    """Sphinx would write its own page over it, without a warning."""
+    """Otherwise Sphinx would overwrite it without a warning."""
     pages = {path.stem for path in (ROOT / "docs").glob("*.rst")}
     assert not pages & {"search", "genindex", "py-modindex", "modindex"}
 

@@ -1,4 +1,4 @@
-"""Whatever is asked of rows has the same answer for dense and for sparse ones."""
+"""Every operation on rows has the same result for dense and for sparse ones."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ N_ROWS, N_FEATURES, N_GROUPS = 40, 7, 3
 
 @pytest.fixture(params=[0, 1], ids=["sparse", "with a full column far from zero"])
 def X(request, rng):
-    """Rows with a column of zeros, an empty row, and explicit zeros."""
+    """Return rows with a column of zeros, an empty row, and explicit zeros."""
     X = rng.standard_normal((N_ROWS, N_FEATURES)) * (
         rng.random((N_ROWS, N_FEATURES)) < 0.4
     )
@@ -76,7 +76,7 @@ def test_sums(X, sparse, groups, share, rng):
 
 
 def test_squares_do_not_cancel(X, sparse, groups, share):
-    """A column of a million and some has the variance that it has."""
+    """The variance of a column with values near a million is exact."""
     means = np.array(
         [
             np.average(X[groups == g], axis=0, weights=share[groups == g])

@@ -1,4 +1,4 @@
-"""Warnings that a fit hides are those of its own thread, and only while it looks."""
+"""A fit hides warnings of its own thread only, and only while it evaluates sets."""
 
 import pickle
 import threading
@@ -19,7 +19,7 @@ class Narrow(UserWarning):
 
 @pytest.fixture
 def shown():
-    """The messages of all warnings that the process shows."""
+    """Return the messages of all warnings that the process shows."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield lambda: [str(each.message) for each in caught]
@@ -55,7 +55,7 @@ def test_filters_are_given_back_after_an_error():
 
 
 def test_threads_that_overlap(shown):
-    """The first to enter leaves first, which catch_warnings does not survive."""
+    """The first to enter leaves first, which catch_warnings does not support."""
     before = list(warnings.filters)
     both_within, first_left = threading.Barrier(2), threading.Event()
 
@@ -80,7 +80,7 @@ def test_threads_that_overlap(shown):
 
 
 def test_the_filter_travels_to_worker_processes():
-    """scikit-learn sends the filters of a process to those of its workers."""
+    """scikit-learn sends the warning filters of a process to its workers."""
     assert pickle.loads(pickle.dumps(_FILTER)) == _FILTER
 
 
@@ -104,7 +104,7 @@ class Look:
 
 
 def test_fits_in_threads_hide_looks_only(binary_table, shown):
-    """Each fit's own warning arrives, none from the sets on its way, none is lost."""
+    """Each fit's own warning is shown; those of intermediate sets are hidden."""
     X, y = binary_table
     looks = [Look() for _ in range(8)]
     stops_early = LogisticRegression(max_iter=1)

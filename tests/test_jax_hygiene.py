@@ -1,4 +1,4 @@
-"""JAX stays inside: its settings, its compilations, its import."""
+"""JAX's settings, compilations and import do not affect the user's process."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def settings():
 
 
 def run_in_fresh_process(module, *args):
-    """Run a module of these tests; a hang is an error after a while."""
+    """Run a module of these tests in a new process; it fails if it hangs."""
     subprocess.run(
         [sys.executable, "-m", f"tests.{module}", *args],
         cwd=Path(__file__).parents[1],
@@ -38,7 +38,7 @@ def run_in_fresh_process(module, *args):
 
 @pytest.mark.slow
 def test_import_is_light():
-    """Without JAX, and without what is to notice that JAX is left behind by a fork."""
+    """It imports neither JAX nor the check for a fork after JAX has started."""
     script = (
         "import sys, skdistill; "
         "assert not {'jax', 'jaxopt', 'matplotlib', 'optax', 'skdistill._jax_scope'} "
@@ -74,7 +74,7 @@ def test_settings_are_left_alone_when_fit_fails(table, monkeypatch):
 
 @pytest.mark.slow
 def test_strict_settings_of_the_process():
-    """Every estimator, with all that JAX can be told to refuse."""
+    """Every estimator is fitted with all strict settings of JAX."""
     run_in_fresh_process("fits_in_strict_jax")
 
 
@@ -82,7 +82,7 @@ def test_strict_settings_of_the_process():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:The outer loss is .* on rows that were held back")
 def test_settings_of_the_thread_change_nothing(table, count_compilations):
-    """The same programs run, up to how NumPy rounds in memory that lies otherwise."""
+    """The same programs run; NumPy may round differently in other memory."""
     X, y = table
     distillers = [
         DatasetDistiller(
@@ -111,7 +111,7 @@ def test_settings_of_the_thread_change_nothing(table, count_compilations):
 
 
 def test_a_step_to_nan_is_no_error():
-    """The loss of rows that have run away is NaN, and the step is taken back."""
+    """If the rows diverge, the loss is NaN and the step is undone."""
     with jax.debug_nans(True), jax.debug_infs(True), double_precision():
         assert np.isnan(jax.numpy.log(-1.0))
         assert np.isinf(jax.numpy.log(0.0))
@@ -121,7 +121,7 @@ def test_a_step_to_nan_is_no_error():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("used_by", ["a fit", "the user", "nobody", "the user alone"])
 def test_fork_after_jax_has_started(used_by):
-    """A fit in the child fails at once, where it would wait forever."""
+    """A fit in the child fails at once; otherwise it would hang."""
     run_in_fresh_process("fits_in_forked_process", used_by)
 
 
@@ -135,7 +135,7 @@ def blas_threads():
 
 @pytest.mark.slow
 def test_blas_threads_are_given_back(table):
-    """Also when fits in several threads overlap."""
+    """This also holds if fits in several threads overlap."""
     X, y = table
     distiller = DatasetDistiller(n_synthetic=6)
     with threadpool_limits(2, user_api="blas"):
@@ -169,7 +169,7 @@ def test_blas_threads_are_given_back_when_fits_fail(table, monkeypatch):
 
 @pytest.mark.slow
 def test_blas_threads_are_given_back_by_a_search_in_threads(binary_table):
-    """Fits within fits, in joblib's threads."""
+    """Fits run within fits, in joblib's threads."""
     X, y = binary_table
     model = DistilledClassifier(LogisticRegression(), DatasetDistiller(n_synthetic=6))
     search = GridSearchCV(model, {"estimator__C": [0.1, 1.0]}, cv=2)
@@ -191,7 +191,7 @@ def test_nothing_jax_is_left_in_the_attributes(table):
 
 @pytest.mark.slow
 def test_other_rows_compile_nothing(count_compilations):
-    """Folds, other row counts and other C share the programs of the first fit."""
+    """Folds, other numbers of rows and other C use the programs of the first fit."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((5000, 11))
     y = (X[:, 0] + rng.standard_normal(5000) > 0).astype(int) + (X[:, 1] > 1)

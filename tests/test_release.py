@@ -1,4 +1,4 @@
-"""What the wheel and the sdist hold, and what they say of themselves."""
+"""Contents and metadata of the wheel and the sdist."""
 
 import re
 import tarfile
@@ -38,7 +38,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory):
-    """Names in the sdist, without the folder that holds them all."""
+    """Return the names in the sdist, without its top-level folder."""
     folder = str(tmp_path_factory.mktemp("sdist"))
     (path,) = SdistBuilder(str(ROOT)).build(directory=folder, versions=["standard"])
     with tarfile.open(path) as archive:
@@ -46,7 +46,7 @@ def sdist(tmp_path_factory):
 
 
 def written(*folders):
-    """Files below the folders that somebody wrote."""
+    """Return the files in the folders that are not generated."""
     return {
         str(path.relative_to(ROOT))
         for folder in folders
@@ -82,7 +82,7 @@ def test_what_the_wheel_says_of_itself(wheel):
 
 
 def test_every_version_is_described():
-    """The newest one first, in the file for users and in the one with everything."""
+    """The newest version comes first in both changelogs."""
     version = skdistill.__version__
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert re.findall(r"^## (.+)$", changelog, re.MULTILINE)[0] == version
@@ -92,14 +92,14 @@ def test_every_version_is_described():
 
 
 def test_all_is_what_other_packages_are_tested_with():
-    """Bounds are those of the tests, of which the lowest and the newest are run."""
+    """Its bounds are those of the tests, which run the lowest and newest versions."""
     extras = PROJECT["optional-dependencies"]
     everything = {*extras["all"], *extras["dask"]} - {"skdistill[dask]"}
     assert everything <= set(extras["test"])
 
 
 def test_every_python_is_declared():
-    """The lowest one is the one that pip asks for, and none is left out."""
+    """The lowest is that of ``requires-python``, and no version is missing."""
     prefix = "Programming Language :: Python :: 3."
     minors = [
         int(classifier.removeprefix(prefix))

@@ -10,7 +10,7 @@ PACKAGE = Path(skdistill.__file__).parent
 
 
 def names_from_sklearn(path):
-    """Full names of what a module imports from scikit-learn, wherever in the module."""
+    """Return full names that a module imports from scikit-learn, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

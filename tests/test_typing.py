@@ -1,4 +1,4 @@
-"""Public functions say what they take and return; that it fits is for mypy."""
+"""Public functions have type annotations, which mypy checks."""
 
 import inspect
 from pathlib import Path
@@ -10,7 +10,7 @@ import skdistill.students
 
 
 def public_functions():
-    """Functions, constructors and methods that this package defines, by name."""
+    """Return functions, constructors and methods that this package defines, by name."""
     for module in (skdistill, skdistill.students):
         for name in module.__all__:
             public = getattr(module, name)

@@ -1,4 +1,4 @@
-"""The tables, split and encoded as a user would: nothing is learned from test rows."""
+"""The tables, split and encoded. Nothing is learned from test rows."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -47,9 +47,9 @@ class Split(NamedTuple):
     Attributes
     ----------
     X, X_test : ndarray of shape (n, p)
-        Standardized numbers, and categories in one column each.
+        Standardized numbers, and one-hot categories.
     y, y_test : ndarray of shape (n,)
-        Indices of classes, or targets that are standardized.
+        Indices of classes, or standardized targets.
     n_classes : int
         Number of classes, 0 in regression.
     """
@@ -63,7 +63,7 @@ class Split(NamedTuple):
 
 @lru_cache(maxsize=2)
 def load(name, folder, seed):
-    """Return a table as a ``Split`` that the seed draws."""
+    """Return a table as a ``Split``, drawn by the seed."""
     is_class = name in CLASSES
     if name == "adult":
         parts = _adult(folder, seed)
@@ -87,7 +87,7 @@ def load(name, folder, seed):
 
 
 def _read(name, folder):
-    """Return the features and the targets of a table that has no test part."""
+    """Return the features and the targets of a table without a test part."""
     if name in BUILT_IN:
         X, y = BUILT_IN[name](return_X_y=True)
         return pd.DataFrame(X), y

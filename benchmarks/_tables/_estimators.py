@@ -1,4 +1,4 @@
-"""The estimators: the same settings for every method, and for all rows."""
+"""The estimators, which have the same settings for every method and for all rows."""
 
 import numpy as np
 from sklearn.ensemble import (
@@ -56,14 +56,14 @@ def make(name, split):
 
 
 def targets(estimator, y, n_classes):
-    """Return what the estimator is fitted with: centered one-hot rows for a ridge."""
+    """Return the targets for a fit, which are centered one-hot rows for a ridge."""
     if n_classes and isinstance(estimator, KernelRidge):
         return np.eye(n_classes)[y] - 1 / n_classes
     return y
 
 
 def score(model, X, y):
-    """Return accuracy or R2, times 100; scores of one-hot targets are ranked."""
+    """Return accuracy or R2, times 100; for one-hot targets the top score counts."""
     predicted = model.predict(X)
     if predicted.ndim == 2:
         return 100 * float(np.mean(predicted.argmax(axis=1) == y))

@@ -1,8 +1,8 @@
-"""Reduced sets: ``size`` rows of each class, or ``size`` rows in regression.
+"""Reduced sets with ``size`` rows of each class, or ``size`` rows in regression.
 
-No estimator takes part in any but "distill". In regression the clusters are those of
-the features, with the mean target of a cluster. "kmedoids" are the real rows nearest to
-the centers of k-means, rather than the exact medoids.
+Only "distill" uses an estimator. In regression, features are clustered, and a center
+gets the mean target of its cluster. "kmedoids" are the real rows nearest to k-means
+centers rather than exact medoids.
 """
 
 import time
@@ -21,7 +21,7 @@ from skdistill.evaluation._baselines import reduced_set
 
 
 def distill(estimator, split, size, seed):
-    """Return ``X, y, seconds`` of the distiller, with default settings."""
+    """Return ``X, y, seconds`` of the distiller with default settings."""
     target = targets(estimator, split.y, split.n_classes)
     options = {"outer_loss": "log_loss"} if target.ndim == 2 else {}
     # No class has fewer than twice the rows, so each of them gets the same number.

@@ -1,11 +1,11 @@
-"""The summary as text and as a page, and the picture of regrets."""
+"""Output of the summary as text, as a page, and as a picture of regrets."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks._tables._summary import SIZES, regrets, scores, size_names, summarize
 
-#: Regrets beyond these are drawn at the edge of the picture.
+#: Limits of the picture. Regrets beyond them are drawn at its edge.
 LIMITS = (-1, 3)
 BLUE, GREY = "#0072B2", "#767676"
 
@@ -28,7 +28,7 @@ def _aligned(row, widths):
 
 
 def as_rst(lines):
-    """Return the summary as part of a reStructuredText page."""
+    """Return the summary as a part of a page in reStructuredText."""
     parts = []
     for title, columns, rows in summarize(lines):
         parts += [title, "-" * len(title), ""]
@@ -45,7 +45,7 @@ def as_rst(lines):
 
 
 def draw(lines, path):
-    """Save a picture of the regrets: a panel for each size, a box for each method."""
+    """Save box plots of the regrets: a panel for each size, a box for each method."""
     regret = regrets(scores(lines))
     if regret.empty:
         raise SystemExit("No picture: no cell of the file has a regret yet.")

@@ -1,4 +1,4 @@
-"""Cells of the benchmark, and the CSV file that holds those which are done."""
+"""Cells of the benchmark, and the CSV file of the finished ones."""
 
 import csv
 import sys
@@ -21,7 +21,7 @@ COLUMNS = ("table", "estimator", "size", "seed", "method", "score", "seconds", "
 
 
 class Cell(NamedTuple):
-    """One score to find; ``size`` is 0 for all rows."""
+    """One score to compute; ``size`` is 0 for all rows."""
 
     table: str
     estimator: str
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 
 
 def cells(tables, estimators, seeds, methods):
-    """Return the cells in order: an interrupted run has the same cells of each seed."""
+    """Return the cells, ordered by seed so that an interrupted run is balanced."""
     found = []
     for seed in seeds:
         for table in tables:
@@ -50,13 +50,13 @@ def cells(tables, estimators, seeds, methods):
 
 
 def read(path):
-    """Return the lines of the file, of each cell the last one."""
+    """Return the last line of each cell in the file."""
     lines = pd.read_csv(path, keep_default_na=False, na_values={"score": ["", "nan"]})
     return lines.drop_duplicates(list(Cell._fields), keep="last")
 
 
 def done(path):
-    """Return the cells that the file holds; those that failed are tried again."""
+    """Return the finished cells of the file, without those that failed."""
     if not path.exists():
         return set()
     lines = read(path)
@@ -65,7 +65,7 @@ def done(path):
 
 
 def run(pending, folder, path, jobs):
-    """Append a line to the file for each cell, as soon as it is known."""
+    """Compute cells, and append a line to the file for each."""
     is_new = not path.exists()
     with (
         path.open("a", newline="") as file,
@@ -85,7 +85,10 @@ def run(pending, folder, path, jobs):
 
 
 def run_cell(cell, folder):
-    """Return the cell, its score or "", the seconds for its rows or "", and a note."""
+    """Return the cell, its score, the seconds for its rows, and a note.
+
+    Score and seconds are "" if the cell was skipped or failed.
+    """
     split = load(cell.table, folder, cell.seed)
     reason = _reason_to_skip(cell, split)
     if reason:
@@ -105,7 +108,7 @@ def run_cell(cell, folder):
 
 
 def _rows(cell, estimator, split, folder):
-    """Return the rows to fit with, and the seconds that it took to find them."""
+    """Return the rows to fit on, and the seconds for finding them."""
     if cell.method == "distill":
         return distill(estimator, split, cell.size, cell.seed)
     if cell.method == "all":
@@ -132,9 +135,9 @@ _last_table = [""]
 
 
 def _forget_other_tables(table):
-    """Drop compiled programs of other tables, which would fill the memory.
+    """Drop compiled programs of other tables, to save memory.
 
-    It also makes seconds comparable: they contain compilation, with every seed.
+    This also makes seconds comparable, because they include compilation for every seed.
     """
     if table != _last_table[0]:
         jax.clear_caches()
@@ -143,7 +146,7 @@ def _forget_other_tables(table):
 
 @contextmanager
 def _progress(total):
-    """Yield a function that counts one cell: on a bar if rich is installed."""
+    """Yield a function that counts a cell, on a progress bar if rich is installed."""
     try:
         from rich.console import Console
         from rich.progress import MofNCompleteColumn, Progress

@@ -1,8 +1,9 @@
-"""What the scores say: regret, cells won and lost, and seconds.
+"""Summary of the scores: regret, cells won and lost, and seconds.
 
-A cell is a table, an estimator and a size; its scores are means over the seeds. The
-regret of a method is ``(all - score) / (all - random)``: 0 is as good as all rows, 1 is
-as good as random rows. It is not defined where all rows are hardly better than those.
+A cell is a table, an estimator and a size. Its scores are means over the seeds. The
+regret of a method is ``(all - score) / (all - random)``. It is 0 if the method is as
+good as all rows, and 1 if it is as good as random rows. It is not defined if all rows
+are hardly better than random rows.
 """
 
 from typing import NamedTuple
@@ -13,11 +14,11 @@ import pandas as pd
 from benchmarks._tables._data import CLASSES
 from benchmarks._tables._methods import BASELINES
 
-#: Points that all rows must be above random rows for a regret.
+#: Minimum difference of all rows and random rows, in points, for a regret.
 MIN_GAP = 0.5
-#: Points within which two scores are tied.
+#: Maximum difference of tied scores, in points.
 TIE = 0.25
-#: Points below per-class k-means from which a cell is named.
+#: Cells that are worse than per-class k-means by this number of points are listed.
 NAMED = 1.0
 CELL = ["table", "estimator", "size"]
 SIZES = (
@@ -32,7 +33,7 @@ class Table(NamedTuple):
     Attributes
     ----------
     title : str
-        What it shows.
+        Title of the table.
     columns : tuple of str
         Names of the columns.
     rows : list of tuple of str
@@ -45,9 +46,9 @@ class Table(NamedTuple):
 
 
 def scores(lines):
-    """Return the mean scores: a row for each cell, a column for each method.
+    """Return the mean scores, with a row for each cell and a column for each method.
 
-    The seeds are those in which all rows, random rows and the distiller have a score.
+    Only seeds with scores for all rows, random rows and the distiller are used.
     """
     lines = lines.dropna(subset=["score"])
     by_seed = lines.pivot(index=[*CELL, "seed"], columns="method", values="score")
@@ -61,7 +62,7 @@ def scores(lines):
 
 
 def regrets(means):
-    """Return the regret of every method but all rows, in cells that have one."""
+    """Return the regret of every method except all rows, in cells that have one."""
     gap = means["all"] - means["random"]
     means, gap = means[gap >= MIN_GAP], gap[gap >= MIN_GAP]
     return means.drop(columns="all").rsub(means["all"], axis=0).div(gap, axis=0)
@@ -86,7 +87,7 @@ def losses(means):
 
 
 def summarize(lines):
-    """Return the tables of the summary, losses first, then what they mean."""
+    """Return the tables of the summary, beginning with the cells that are lost."""
     means = scores(lines)
     regret = regrets(means)
     return [

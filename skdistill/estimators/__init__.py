@@ -1,4 +1,4 @@
-"""What a user imports to distill: the distiller, and what is fitted on its rows.
+"""The public estimators: the distiller, and estimators that use its rows.
 
-Everything may be imported from here except ``evaluation``, which builds on it.
+This room may import from all others except ``evaluation``, which builds on it.
 """

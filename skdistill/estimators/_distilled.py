@@ -56,7 +56,7 @@ from skdistill.tables._reading import readable
 class _FitOnDistilled(
     PredictionMixin, CallbackSupportMixin, DefaultsForNested, TakesStudentsAlong
 ):
-    """What the classifier and the regressor have in common."""
+    """The common part of the classifier and the regressor."""
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit"]), None],

@@ -120,8 +120,7 @@ class DatasetDistiller(
         arrays of shape (n_features,) or Series, which are matched by column name. A
         dict maps names or positions of columns to pairs of numbers; other columns have
         no bounds. Columns of integers always stay within the range of the data, and
-        nonlinear estimators keep constant features constant. Categorical features have
-        no bounds.
+        nonlinear estimators keep constant features constant. Categories have no bounds.
 
     target_range : None, "data", tuple of (low, high) or dict, default=None
         Bounds on learned numeric targets, in the forms of ``feature_range``. "data"
@@ -217,9 +216,9 @@ class DatasetDistiller(
         DataFrame are whole numbers within the range of the data, and categories are
         those of the data: they are rounded before ``estimator_`` is fitted. Sparse
         columns become dense, and decimals become floats. If ``X`` is sparse, they are a
-        CSR matrix or array; if it would hold more than two million numbers, all but the
-        most frequent columns are zero. "search" returns the container and the dtypes of
-        ``X``, which may be a list of texts.
+        CSR matrix or array. All columns except the most frequent ones are then zero if
+        it would otherwise hold more than two million numbers. "search" returns the
+        container and the dtypes of ``X``, which may be a list of texts.
 
     y_synthetic_ : ndarray of shape (n_synthetic,) or (n_synthetic, n_outputs)
         Class labels or targets of the learned samples; a Series or DataFrame if ``y``
@@ -476,8 +475,8 @@ class DatasetDistiller(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Real samples.
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels or numeric targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the real samples.
 

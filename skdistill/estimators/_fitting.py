@@ -35,7 +35,7 @@ def warn(message, category=UserWarning):
     frame = sys._getframe(1)
     while _is_between(frame) and frame.f_back is not None:
         frame = frame.f_back
-    # What warnings.warn does; its skip_file_prefixes came with Python 3.12.
+    # Do what warnings.warn does, because its skip_file_prefixes needs Python 3.12.
     warnings.warn_explicit(
         message,
         category,

@@ -30,7 +30,7 @@ from skdistill.tables._frames import in_form_of
 from skdistill.tables._reading import readable
 
 
-# The tags that imbalanced-learn knows besides those of scikit-learn.
+# Tags of imbalanced-learn in addition to those of scikit-learn.
 @dataclass(slots=True)
 class _SamplerTags:
     sample_indices: bool = False

@@ -37,7 +37,7 @@ def read_cells(X, *, categorical_features=None, feature_range=None):
 
     Parameters
     ----------
-    X : DataFrame, array, list or whatever can be indexed by rows, of length n
+    X : DataFrame, array, list or other container that is indexed by rows, of length n
         Real rows.
     categorical_features : None, "from_dtype" or array-like, default=None
         Columns that hold categories, see ``DatasetDistiller``.

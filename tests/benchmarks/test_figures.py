@@ -78,7 +78,7 @@ def test_two_figures_of_a_name_are_refused():
     figures.add("count", it=1)
     with pytest.raises(ValueError, match="two figures 'it'"):
         figures.add("count", it=2)
-    with pytest.raises(ValueError, match="'length' is none of count"):
+    with pytest.raises(ValueError, match="'length' must be one of count"):
         figures.add("length", it=1)
 
 
@@ -107,7 +107,7 @@ def test_the_command_line_is_the_same(name):
 
 
 def test_counts_of_a_fit(binary_table):
-    """Against sums that are counted in another place: in the outer loss."""
+    """The counts agree with those that the outer loss takes independently."""
     X, y = binary_table
     sums, value_and_grad = [], OuterLoss.value_and_grad
 
@@ -162,7 +162,7 @@ def test_nothing_is_counted_afterwards(binary_table):
 
 
 def test_the_tables_of_the_readme(tmp_path, capsys, monkeypatch):
-    """From files, so that nothing runs."""
+    """The results are read from files, so no benchmark is run."""
     Figures(tmp_path / "accuracy.json").add(
         "score",
         **{"digits LogisticRegression 10 distilled": 0.967},

@@ -1,4 +1,4 @@
-"""Every classifier and regressor of scikit-learn, with its defaults where these do."""
+"""Every classifier and regressor of scikit-learn, with its defaults if possible."""
 
 import inspect
 import warnings
@@ -65,7 +65,7 @@ def names_of(kind):
 
 
 def made(name, kind):
-    """Return an estimator that can be constructed and is fitted soon."""
+    """Return an instance of an estimator class whose fit is fast."""
     cls = dict(all_estimators(type_filter=kind))[name]
     parameters = inspect.signature(cls).parameters
     arguments = {key: SHORT[key] for key in SHORT if key in parameters}
@@ -85,7 +85,7 @@ def made(name, kind):
 
 @pytest.fixture(scope="module")
 def table():
-    """Positive numbers."""
+    """Return a table of positive numbers."""
     random_state = np.random.RandomState(0)
     score = random_state.permutation(np.arange(60) % 3)
     X = np.exp(score[:, None] * [0.5, 0.2, 0.0] + 0.3 * random_state.randn(60, 3))

@@ -1,4 +1,4 @@
-"""Estimators that nobody here wrote: what they lack, where they are undefined."""
+"""Third-party estimators that lack methods or tags, or that fail on some rows."""
 
 import warnings
 
@@ -38,7 +38,7 @@ FEW = DatasetDistiller(max_iter=1, random_state=0)
 
 
 class Nearest(ClassifierMixin, BaseEstimator):
-    """The nearest class mean, without any of scikit-learn's declarations."""
+    """Classifies by the nearest class mean; declares nothing to scikit-learn."""
 
     def fit(self, X, y):
         X = np.asarray(X)
@@ -52,7 +52,7 @@ class Nearest(ClassifierMixin, BaseEstimator):
 
 
 class Least(RegressorMixin, BaseEstimator):
-    """Least squares, without any of scikit-learn's declarations."""
+    """Least squares; declares nothing to scikit-learn."""
 
     def fit(self, X, y):
         self.coef_ = np.linalg.lstsq(X, y, rcond=None)[0]
@@ -63,7 +63,7 @@ class Least(RegressorMixin, BaseEstimator):
 
 
 class Duck:
-    """Has fit and predict, and fit returns nothing."""
+    """Has fit and predict only; fit returns nothing."""
 
     inner = Nearest
 

@@ -309,7 +309,7 @@ def test_pickle_is_small_and_needs_no_jax(tmp_path):
 
 
 class GroupDistiller(DatasetDistiller):
-    """A distiller that takes a look at the groups of its rows."""
+    """A distiller that records the groups that fit receives."""
 
     def fit(self, X, y, sample_weight=None, groups=None):
         super().fit(X, y, sample_weight=sample_weight)
@@ -359,7 +359,7 @@ def test_other_metadata_keeps_its_rows(binary_table):
 
 
 class Recorder:
-    """An auto-propagated callback that notes tasks, and may raise in one of them."""
+    """An auto-propagated callback that records tasks, and may raise in one of them."""
 
     max_propagation_depth = None
 

@@ -27,7 +27,7 @@ TREE = DecisionTreeClassifier(max_depth=4, random_state=0)
 
 @pytest.fixture(scope="module")
 def table():
-    """Two of four categories make a row positive, in no order of their codes."""
+    """Two of four categories make a row positive; their codes have no order."""
     rng = np.random.default_rng(0)
     n = 120
     group = rng.choice(list("abcd"), n)

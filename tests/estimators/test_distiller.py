@@ -89,7 +89,7 @@ def best_loss_within_norm(X, y, C, m):
 @pytest.mark.parametrize("unit", ["standardized", "raw"])
 @pytest.mark.parametrize("m", [2, 6])
 def test_binary_optimum_is_reached(m, unit, solver):
-    """Also on raw features, whose scales differ by a factor of 10,000."""
+    """The optimum is also reached on raw features whose scales differ by 10,000."""
     X, y = load_breast_cancer(return_X_y=True)
     X = X[:, :8]
     if unit == "standardized":
@@ -112,7 +112,7 @@ def test_binary_optimum_is_reached(m, unit, solver):
 
 
 def scaled_best_loss(X, y, C, m, scale):
-    """The same with the norm of the raw coefficients, ``theta / scale``."""
+    """The same bound with the norm of the raw coefficients, ``theta / scale``."""
     sign = 2 * y - 1
     limit = C * m * lambertw(1 / np.e).real
 
@@ -143,7 +143,7 @@ def scaled_best_loss(X, y, C, m, scale):
 
 @pytest.mark.slow
 def test_ten_rows_of_digits_serve_as_all_of_them():
-    """Distilled rows beat k-means at the same size, and reach the full data."""
+    """Distilled rows beat k-means of the same size and score like the full data."""
     X, y = load_digits(return_X_y=True)
     X = X / 16
     train, test = slice(None, 1200), slice(1200, None)
@@ -206,7 +206,7 @@ def test_exact_out_of_reach_says_what_would_do(multiclass_table):
 
 
 def test_rows_stay_close_to_the_rows_they_start_from():
-    """With matched weights there is room, and what the model does not see stays."""
+    """Directions of the rows that do not affect the model stay at their start."""
     X, y = load_iris(return_X_y=True)
     X = np.hstack([X, np.random.default_rng(0).standard_normal((150, 30))])
     distiller = DatasetDistiller(strict_logistic(), weighting="match", random_state=0)
@@ -340,7 +340,7 @@ def test_max_iter_is_a_warning_with_usable_attributes(table):
 
 
 def test_early_stop_of_the_refit_is_said():
-    """What scikit-learn's fit makes of the rows is reported, not what it should."""
+    """The reported loss is that of scikit-learn's fit, even if it stops too early."""
     X, y = load_wine(return_X_y=True)
     distiller = DatasetDistiller(LogisticRegression(max_iter=3), n_synthetic=30)
     with warnings.catch_warnings(record=True) as caught:

@@ -15,7 +15,7 @@ CURED = {"tol": 1e-8, "max_iter": 10_000}
 @pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["unit", "match"])
 def test_the_advice_of_the_warning_helps(weighting):
-    """A raw table, whose features differ by a factor of a thousand."""
+    """The table is raw: the scales of its features differ by a factor of 1,000."""
     X, y = load_wine(return_X_y=True)
     distiller = DatasetDistiller(
         LogisticRegression(), n_synthetic=6, weighting=weighting, random_state=0

@@ -32,7 +32,7 @@ few_iterations = pytest.mark.filterwarnings(
 @few_iterations
 @pytest.mark.parametrize("C", [1e12, 1e15, 1e20])
 def test_penalty_that_is_lost_in_rounding(C, table):
-    """The rows train to the model without a penalty, as all the data do."""
+    """The rows train to the model without a penalty, just as all the data do."""
     X, y = table
     distiller = DatasetDistiller(LogisticRegression(C=C), n_synthetic=24).fit(X, y)
     full = strict_logistic(C=1e8).fit(X, y)
@@ -96,7 +96,7 @@ def test_constant_targets(estimator, value, binary_table):
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_unit_of_the_features(estimator, power, multiclass_table):
-    """Estimators that do not know the unit of the features get the same rows.
+    """Estimators that do not depend on the unit of the features get the same rows.
 
     A power of two changes no rounding.
     """

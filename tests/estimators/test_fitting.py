@@ -64,7 +64,7 @@ def test_a_warning_points_to_the_line_of_the_user(data, fit):
 
 
 def test_a_warning_out_of_nowhere_is_still_one():
-    """In a thread there may be no line of the user to point to."""
+    """In a thread there may be no line of the user that a warning could point to."""
     with pytest.warns(RuntimeWarning, match="of nowhere"):
         with joblib.parallel_config("threading", n_jobs=2):
             joblib.Parallel()([joblib.delayed(warn)("of nowhere", RuntimeWarning)])

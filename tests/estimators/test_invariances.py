@@ -13,7 +13,7 @@ from tests.conftest import make_table, strict_logistic
 
 @pytest.fixture(params=["exact", "bounded"])
 def fit(request):
-    """Both ways to a result: rows of the data's model, and the iteration."""
+    """Fit by the exact solver or by iterations, so that both are tested."""
     params = {"n_synthetic": 12, "random_state": 0, "tol": 1e-7, "max_iter": 2000}
     if request.param == "bounded":
         params.update(feature_range="data", n_synthetic=6)

@@ -57,7 +57,7 @@ def digits():
 
 
 def targets_for(estimator, digits):
-    """Kernel ridge has numbers for targets."""
+    """Return numeric targets for kernel ridge and the labels for other estimators."""
     one_hot = np.eye(10)[digits.y] - 0.1
     return one_hot if isinstance(estimator, KernelRidge) else digits.y
 
@@ -82,13 +82,13 @@ def distilled(estimator, digits, **params):
 
 @pytest.fixture(scope="module")
 def default(digits):
-    """Accuracy of the defaults by name; each is needed more than once."""
+    """Return the accuracy with default settings; cached, as several tests use it."""
     return cache(lambda name: distilled(ESTIMATORS[name], digits))
 
 
 @pytest.fixture(scope="module")
 def overfitted(digits):
-    """Accuracy of one neighbor among rows that fit the wrong labels, too."""
+    """Return the accuracy of one neighbor among rows that also fit the wrong labels."""
     return distilled(ESTIMATORS["1-NN"], digits, early_stopping=False, max_iter=100)
 
 

@@ -45,7 +45,7 @@ class Rows(HTMLParser):
 
 
 def shown(distiller):
-    """Names and rows of the table, and the line above it."""
+    """Return the names and rows of the table, and the line above it."""
     html = distiller._repr_mimebundle_()["text/html"]
     # The diagram of the parameters comes first.
     own = html[html.index("skdistill-rows", html.index("sk-container")) :]
@@ -145,7 +145,7 @@ def test_a_distiller_that_is_not_fitted_shows_its_parameters_only():
 
 
 def test_text_on_request(multiclass_table):
-    """The setting of scikit-learn decides here, too."""
+    """The display setting of scikit-learn also applies to a distiller."""
     X, y = multiclass_table
     distiller = DatasetDistiller(n_synthetic=3, random_state=0).fit(X, y)
     with config_context(display="text"):

@@ -88,7 +88,7 @@ def test_a_callback_stops_early(multiclass_table):
 
 @pytest.mark.slow
 def test_interruption_leaves_nothing_half_written(multiclass_table):
-    """It keeps all of the best set so far, of a first fit and of another one."""
+    """All attributes are those of the best set so far, in first and in later fits."""
     X, y = multiclass_table
     reference = distiller().set_callbacks(Recorder(2)).fit(X, y)
     fitted = distiller().fit(X[:, :4], y)

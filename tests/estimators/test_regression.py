@@ -111,7 +111,7 @@ def test_series_keeps_its_name(table):
 @pytest.mark.slow
 @pytest.mark.parametrize("learn_labels", [True, False])
 def test_one_hot_targets_are_ranked(learn_labels, multiclass_table):
-    """Softmax of the scores with a learned temperature, per-class starts."""
+    """The loss is that of the softmax of scores at a learned temperature."""
     X, y = multiclass_table
     Y = np.eye(3)[y] - 1 / 3
     distiller = DatasetDistiller(
@@ -254,7 +254,7 @@ def test_bad_input(table, params, target, message):
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_penalty_leads_to_the_model_of_all_the_data(table, estimator):
-    """Rows enough to interpolate predict new rows as the fit on all rows does."""
+    """Even rows that could interpolate predict new rows as the fit on all rows does."""
     X, y = table
     y = y - 150
     distiller = DatasetDistiller(clone(estimator), n_synthetic=30, max_iter=150)
@@ -274,7 +274,7 @@ def test_penalty_leads_to_the_model_of_all_the_data(table, estimator):
     "estimator", [rbf(), SVR(gamma=0.02, C=10.0), SVC(gamma=0.02, C=10.0)], ids=repr
 )
 def test_penalty_is_the_squared_norm(table, estimator):
-    """Between the kernel's own inner products and the dual coefficients of a fit."""
+    """The norm is taken from the kernel matrix and the dual coefficients of a fit."""
     X, y = table
     task = Task(X.shape[1], None, 1, False)
     y = y - 150

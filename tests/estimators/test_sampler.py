@@ -35,7 +35,7 @@ few_iterations = pytest.mark.filterwarnings(
 
 
 def with_collection(decorator):
-    """Turn the generator that imbalanced-learn passes, deprecated, into a list."""
+    """Replace the deprecated generator that imbalanced-learn passes by a list."""
     names, checks = decorator.args
     return pytest.mark.parametrize(names, list(checks), **decorator.kwargs)
 
@@ -114,7 +114,7 @@ def test_in_a_pipeline_the_last_step_sees_only_the_distilled_rows(unbalanced):
 
 
 def test_the_estimator_decides_what_balance_is_and_not_the_rows(unbalanced):
-    """Even rows stand for all the data as the estimator of the distiller weighs it."""
+    """Evenly shared rows represent all the data as the estimator weighs it."""
     X, y = unbalanced
 
     def score(estimator):

@@ -112,7 +112,7 @@ EXPECTED_FAILED_CHECKS = {
 
 
 def expected_failed_checks(distiller):
-    """Regressions of the checks are so small that there are as many rows as came."""
+    """Regression data of the checks have so few rows that "auto" takes all of them."""
     if is_classifier(distiller):
         return EXPECTED_FAILED_CHECKS
     return {
@@ -156,7 +156,7 @@ def assert_same_set(a, b, **tolerances):
 
 
 def test_pickle(fitted, multiclass_table):
-    """Of check_estimators_pickle."""
+    """The same as check_estimators_pickle."""
     X, _ = multiclass_table
     loaded = pickle.loads(pickle.dumps(fitted))
     assert_same_set(loaded, fitted, rtol=0)
@@ -166,7 +166,7 @@ def test_pickle(fitted, multiclass_table):
 
 @pytest.mark.slow
 def test_pickle_is_small_and_needs_no_jax(fitted, multiclass_table, tmp_path):
-    """The real data is not in it, and predicting does not import JAX."""
+    """A pickle does not hold the real data, and predicting does not import JAX."""
     X, _ = multiclass_table
     path = tmp_path / "distiller.pickle"
     path.write_bytes(pickle.dumps(fitted))
@@ -184,7 +184,7 @@ def test_pickle_is_small_and_needs_no_jax(fitted, multiclass_table, tmp_path):
 
 
 def test_fit_is_idempotent(fitted, multiclass_table):
-    """Of check_fit_idempotent."""
+    """The same as check_fit_idempotent."""
     X, y = multiclass_table
     again = clone(fitted).fit(X, y)
     assert_same_set(again, fitted, rtol=0)
@@ -192,13 +192,13 @@ def test_fit_is_idempotent(fitted, multiclass_table):
 
 
 def test_lists_are_taken(fitted, multiclass_table):
-    """Of check_transformer_data_not_an_array."""
+    """The same as check_transformer_data_not_an_array."""
     X, y = multiclass_table
     assert_same_set(clone(fitted).fit(X.tolist(), y.tolist()), fitted, rtol=0)
 
 
 def test_transform_ignores_which_rows_come(fitted, multiclass_table):
-    """Of check_methods_subset_invariance and ..._sample_order_invariance."""
+    """The same as check_methods_subset_invariance and ..._sample_order_invariance."""
     X, _ = multiclass_table
     for rows in (slice(None), slice(1), slice(None, None, -1)):
         samples, labels = fitted.transform(X[rows])
@@ -211,7 +211,7 @@ def test_transform_ignores_which_rows_come(fitted, multiclass_table):
 
 
 def test_fit_transform_is_fit_and_transform(fitted, multiclass_table):
-    """Of check_transformer_general."""
+    """The same as check_transformer_general."""
     X, y = multiclass_table
     samples, labels = clone(fitted).fit_transform(X, y)
     assert_array_equal(samples, fitted.X_synthetic_)
@@ -219,7 +219,7 @@ def test_fit_transform_is_fit_and_transform(fitted, multiclass_table):
 
 
 def test_last_step_of_a_pipeline(binary_table):
-    """Of check_pipeline_consistency."""
+    """The same as check_pipeline_consistency."""
     X, y = binary_table
     pipeline = make_pipeline(StandardScaler(), DatasetDistiller(random_state=0))
     pipeline.fit(3 * X + 1, y)
@@ -259,7 +259,7 @@ def test_cross_validate_in_processes_and_threads(binary_table):
 
 
 def test_sample_weight_is_repetition():
-    """Of check_sample_weight_equivalence_on_dense_data, with as many synthetic rows.
+    """As check_sample_weight_equivalence_on_dense_data, with n_synthetic fixed.
 
     ``n_synthetic="auto"`` counts rows, which repetition changes.
     """

@@ -73,7 +73,7 @@ SLOW = [
 
 @pytest.fixture
 def data(rng):
-    """Sparse rows, one without an entry, and what a linear model says of them."""
+    """Return sparse rows, one of them empty, and targets of linear models."""
     X = sparse.random_array((N_ROWS, N_FEATURES), density=0.15, rng=rng, format="lil")
     X[[5], :] = 0
     X = sparse.csr_array(X)
@@ -84,7 +84,7 @@ def data(rng):
 
 @pytest.fixture
 def reviews(rng):
-    """Texts of two kinds, which prefer some of the words."""
+    """Return texts of two kinds that differ in how often they use some words."""
     words = np.array([f"word{i}" for i in range(60)])
     kind = rng.integers(0, 2, 160)
     liking = np.arange(1, 61) ** -0.5 * (1 + 2 * (np.arange(60) % 2 == [[0], [1]]))
@@ -243,7 +243,7 @@ def test_missing_and_infinite_entries_are_refused(data):
 
 
 def test_a_hypergradient_is_that_of_refits(data, rng):
-    """Of scikit-learn's fits on rows that moved, and its loss on the sparse rows."""
+    """The reference refits scikit-learn on moved rows and scores it on sparse rows."""
     from skdistill.estimators._by_student import ByStudent
     from skdistill.solvers._bilevel import BilevelLoss
     from skdistill.students import student_for
@@ -307,7 +307,7 @@ def test_a_column_transformer_in_front(reviews, rng):
 
 
 def test_equal_rows_are_merged(data):
-    """A row that is repeated is a row that weighs as much, in whatever order."""
+    """Repeating a row has the same effect as its weight, in any order."""
     X, _, y = data
     again = sparse.csr_array(X[:50].toarray() + 1.0)
     again.data[:] = X[:50].toarray().ravel()  # with zeros among the entries
@@ -399,7 +399,7 @@ def test_a_warm_start_goes_on(data):
 
 @pytest.mark.slow
 def test_x_is_never_dense(rng):
-    """Dense, the rows are 8 GB."""
+    """As a dense array the rows would take 8 GB."""
     X = sparse.random_array((20_000, 50_000), density=1e-3, rng=rng, format="csr")
     y = rng.integers(0, 2, 20_000)
     tracemalloc.start()

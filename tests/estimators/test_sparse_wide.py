@@ -28,7 +28,7 @@ N_ROWS, N_FEATURES, N_SYNTHETIC, N_KEPT = 300, 40, 9, 25
 
 @pytest.fixture
 def data(rng, monkeypatch):
-    """Rows with 25 features that are common, and 15 that few rows have."""
+    """Return rows with 25 common features, and 15 that few rows have."""
     monkeypatch.setattr(_by_student, "MAX_SPARSE_ENTRIES", N_SYNTHETIC * N_KEPT + 3)
     common = np.sort(rng.permutation(N_FEATURES)[:N_KEPT])
     share = np.full(N_FEATURES, 0.05)
@@ -62,7 +62,7 @@ def fit(X, y, estimator=None, sample_weight=None, **params):
     ids=str,
 )
 def test_the_loss_is_that_of_the_fit_on_all_features(estimator, data):
-    """The student sees some of the features, and predicts what scikit-learn does."""
+    """The student sees some of the features, yet predicts as scikit-learn does."""
     X, labels, numbers, common = data
     y = numbers if is_regressor(estimator) else labels
     distiller = fit(X, y, estimator)
@@ -73,7 +73,7 @@ def test_the_loss_is_that_of_the_fit_on_all_features(estimator, data):
 
 
 def test_without_the_rare_features_the_set_is_the_same(data):
-    """A linear model sees nothing else."""
+    """A linear model does not use the rare features at all."""
     X, y, _, common = data
     estimator = strict_logistic(C=10)
     distiller = fit(X, y, estimator)
@@ -126,7 +126,7 @@ def test_what_needs_all_features_says_so(data):
 
 
 def test_naive_bayes_of_all_features_is_found_by_search(data):
-    """Its alpha counts features that no row has."""
+    """Its alpha also counts the features that no synthetic row has."""
     X, y, _, _ = data
     with pytest.warns(UserWarning, match="alpha counts all of them.* by search"):
         distiller = fit(abs(X), y, MultinomialNB(), max_iter=2)

@@ -30,7 +30,7 @@ def rbf():
 
 
 def regressors(unit):
-    """Estimators that say the same of targets in another unit."""
+    """Return regressors whose settings suit targets in this unit."""
     return {
         "Ridge": Ridge(),
         "LinearRegression": LinearRegression(),
@@ -49,7 +49,7 @@ def regressors(unit):
 
 
 def fit(estimator, X, y, **params):
-    """Return a fitted distiller and what it warns of."""
+    """Return a fitted distiller and the warnings of its fit."""
     params = {"n_synthetic": 12, "max_iter": 8, "random_state": 0, **params}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -58,7 +58,7 @@ def fit(estimator, X, y, **params):
 
 
 def assert_alike(name, table, unit, **params):
-    """Fit in a unit and without, and compare."""
+    """Fit with the targets in two units, and compare the results."""
     X, y = table
     one, said = fit(regressors(1.0)[name], X, y, **params)
     other, said_in_unit = fit(regressors(unit)[name], X, unit * y, **params)
@@ -110,7 +110,7 @@ def test_convergence(name, unit, table):
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
 def test_an_early_stop_of_scikit_learns_is_told(unit, table):
-    """By what it costs in units of the loss, not by a number."""
+    """The warning depends on the cost in units of the loss, not on absolute numbers."""
     X, y = table
     estimator = regressors(unit)["LinearSVR"].set_params(tol=0.5, max_iter=2, dual=True)
     _, said = fit(estimator, X, unit * y + 10 * unit)
@@ -132,7 +132,7 @@ def test_several_outputs_in_units_of_their_own(units, table):
 
 
 def test_narrow_targets_of_neighbors_are_learned(table):
-    """A standard deviation of 0.01 is not a loss that is small already."""
+    """A small standard deviation of 0.01 does not count as convergence."""
     X, y = table
     y = 0.01 * y
     params = {"random_state": 0, "n_synthetic": 12, "early_stopping": False}
@@ -156,7 +156,7 @@ def test_tiny_targets_of_a_kernel_ridge_are_learned(table):
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_units_of_the_features(unit, table):
-    """And those of X, for estimators that are told of them."""
+    """The unit of X does not matter either, if the estimator's settings follow it."""
     X, y = table
     one, _ = fit(rbf(), X, y)
     other, _ = fit(rbf().set_params(gamma=0.05 / unit**2), unit * X, y)

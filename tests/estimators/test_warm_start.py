@@ -130,7 +130,7 @@ def test_one_more_iteration_is_never_worse(case, multiclass_table):
 
 
 def test_learned_weights_and_C_are_taken_over(multiclass_table):
-    """Not those of a first fit: that would show in the loss."""
+    """If a first fit were used instead, the loss would differ."""
     X, y = multiclass_table
     distiller = distiller_for("weights and C", max_iter=30).fit(X, y)
     assert np.ptp(distiller.sample_weight_synthetic_) > 0.01
@@ -161,7 +161,7 @@ def test_parameters_are_only_taken_over_where_they_are_learned(multiclass_table)
 
 
 def test_another_estimator_starts_from_the_rows_alone(multiclass_table):
-    """What was learned of one has no name in the other."""
+    """Learned parameters of the first estimator do not exist in the second."""
     X, y = multiclass_table
     distiller = distiller_for("C").fit(X, y)
     distiller.set_params(estimator=SVC(gamma=0.1), learn_params=(), max_iter=2)
@@ -170,7 +170,7 @@ def test_another_estimator_starts_from_the_rows_alone(multiclass_table):
 
 
 def test_a_learned_parameter_stays_near_the_value_that_is_set_now(multiclass_table):
-    """Within a factor of 100."""
+    """It stays within a factor of 100."""
     X, y = multiclass_table
     distiller = distiller_for("C").fit(X, y)
     learned = distiller.estimator_.C

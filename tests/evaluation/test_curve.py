@@ -67,7 +67,7 @@ COLUMNS = {
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 @pytest.mark.parametrize("as_column", COLUMNS.values(), ids=COLUMNS)
 def test_targets_of_one_column(data, curve, as_column):
-    """They are labels like any, and numbers of one column stay such."""
+    """Labels in a column are treated as labels, and numbers in it as numbers."""
     X, y = data
     options = {"n_synthetic": SIZES, "cv": FOLDS, "random_state": 0}
     same_scores(distillation_curve(ESTIMATOR, X, as_column(y), **options), curve)
@@ -239,7 +239,7 @@ def test_threads(data, curve):
 
 @pytest.mark.slow
 def test_own_random_state_of_a_distiller_is_kept(data):
-    """Real rows as they are drawn, to start from, and no iteration to speak of."""
+    """The distiller starts from drawn real rows and makes hardly any iterations."""
 
     def scores(own_seed, seed):
         distiller = DatasetDistiller(
@@ -389,7 +389,7 @@ def test_one_hot_targets_are_reduced_by_class(data):
 
 
 def test_more_rows_than_a_class_has(rng):
-    """The small class repeats its rows, and k-means finds no more than there are."""
+    """Both methods repeat the rows of a class that has too few of them."""
     X = rng.normal(size=(12, 2))
     y = np.array([0] * 10 + [1] * 2)
     for method in ("kmeans", "sample"):

@@ -1,4 +1,4 @@
-"""Pictures, by what is in their artists."""
+"""Pictures are tested by the data of their matplotlib artists."""
 
 import warnings
 
@@ -233,7 +233,7 @@ def test_loss(distiller):
 
 @pytest.mark.parametrize("early_stopping", [True, False])
 def test_loss_on_held_back_rows(table, early_stopping):
-    """Both curves have a name when there are two, and one line speaks for itself."""
+    """There is a legend for two curves, but not for a single one."""
     distiller = DatasetDistiller(
         KNeighborsClassifier(1),
         n_synthetic=6,

@@ -58,7 +58,7 @@ def one_hot(X, table):
 
 
 def mean_rows(X, y):
-    """Of each class the mean value, the commonest category and the rounded count."""
+    """Return for each class the mean value, the commonest category and the count."""
     means = X.groupby(y).mean(numeric_only=True)
     groups = X["group"].groupby(y).agg(lambda column: column.mode()[0])
     return pd.DataFrame(

@@ -76,7 +76,7 @@ def test_own_estimator_scores_what_the_distiller_does(data, distiller):
 
 
 def test_baselines_have_the_rows_and_the_weights_of_the_set(data, distiller):
-    """Without coefficients to speak of, a model knows the weights alone."""
+    """A strongly penalized model has tiny coefficients and depends on weights alone."""
     X_train, X_test, y_train, y_test = data
     results = transfer_score(
         distiller,
@@ -177,7 +177,7 @@ def test_regression():
 
 
 def test_learned_labels_count_as_one_row(data):
-    """The set has copies of a row for each class; the baselines get no copies."""
+    """The set has a copy of a row for each class; baselines have no such copies."""
     X_train, X_test, y_train, y_test = data
     distiller = DatasetDistiller(
         LogisticRegression(tol=1e-8),

@@ -55,7 +55,7 @@ def test_hessians_are_those_of_jax(name, rng):
 
 @pytest.mark.parametrize("gap", [5, 30, 80])
 def test_certain_rows_keep_their_digits(gap):
-    """In exact fractions of the same probabilities: 1 - p has no digits left."""
+    """The reference uses exact fractions, because 1 - p has no digits left."""
     p = softmax(np.array([[0.0, gap, 1.0]]), axis=1)
     a, _, c = (Fraction(value) for value in p[0])
     b = 1 - a - c  # what rounding makes 1.0
@@ -69,7 +69,7 @@ def test_certain_rows_keep_their_digits(gap):
 
 
 def test_memory_is_that_of_the_raw_predictions(rng):
-    """A matrix for each row would take 64 MB here."""
+    """One matrix for each row would take 64 MB here."""
     raw = rng.standard_normal((200, 200))
     y = np.eye(200)
     tracemalloc.start()

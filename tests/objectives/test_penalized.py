@@ -1,4 +1,4 @@
-"""The penalty that takes part on the real data is the estimator's own.
+"""The penalty in the objective on real data is the estimator's own.
 
 A student that is trained on rows minimizes the sum of their losses and its penalty. So
 on these very rows as the real ones, no other model has a lower value.
@@ -54,7 +54,7 @@ CASES = {
 
 
 def pose(case, rng, is_weighted=True):
-    """The student that is trained on rows, and its value on the same rows."""
+    """Return a student trained on rows, and its objective on the same rows."""
     estimator, (X, y, task) = CASES[case]
     student = student_for(estimator, task)
     weight = np.ones(len(y))
@@ -73,7 +73,7 @@ def coefficients(params):
 
 
 def with_coefficients(params, change):
-    """The model with other coefficients: ``change(dual_coef) -> dual_coef``."""
+    """Return the model with other coefficients: ``change(dual_coef) -> dual_coef``."""
     expansion = coefficients(params)
     dual_coef = change(expansion.dual_coef)
     changed = expansion._replace(dual_coef=dual_coef)
@@ -128,7 +128,7 @@ def test_gradient_matches_finite_differences(case, rng):
 
 
 def test_value_is_scikit_learns_objective_of_ridge_regression(rng):
-    """The squared error and ``alpha`` times the squared norm."""
+    """It is the squared error plus ``alpha`` times the squared norm."""
     student, synthetic, loss, objective = pose("KernelRidge", rng, is_weighted=False)
     X, y = synthetic.X, synthetic.y
     fitted = KernelRidge(alpha=0.3, **KERNEL).fit(X, y)

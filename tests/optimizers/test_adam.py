@@ -1,4 +1,4 @@
-"""Adam on mini-batches: where it ends, what it looks at, what it compiles."""
+"""Adam on mini-batches: its result, its evaluations and its compilations."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_every_row_is_seen_once_in_a_pass(run):
 
 
 def test_best_iterate_is_returned(run):
-    """The one that did best on the rows that stay the same, not the last."""
+    """The best iterate on the fixed sample is returned, not the last one."""
     curve = []
 
     def validate(x):
@@ -136,7 +136,7 @@ def test_a_value_of_nan_ends_the_run_with_the_best_so_far(run):
 
 
 def test_a_start_of_nan_is_not_convergence(run):
-    """Nothing would ever be less."""
+    """No later loss would ever be lower than NaN."""
     result, seen = run(validate=lambda x: np.nan if not x.any() else distance(x)[0])
     assert result.outcome is Outcome.NOT_FINITE
     assert result.n_iter == len(seen) == 0

@@ -14,7 +14,7 @@ from skdistill.optimizers._outcome import Outcome
 
 
 class Distance(Contest):
-    """Candidates are vectors of integers, judged by their distance to zero."""
+    """Candidates are vectors of integers that are judged by their distance to zero."""
 
     def __init__(self, *, bias=0, views=1):
         self.bias, self.views = bias, views
@@ -101,7 +101,7 @@ def test_probabilities_follow_gains_and_leave_a_chance_to_all():
 
 
 def test_changes_that_each_pay_are_tried_together():
-    """Of four good steps side by side all are made in two batches."""
+    """An iteration makes more than 1.5 changes for each batch of candidates."""
     found = []
 
     def zero(candidate, random_state):
@@ -120,7 +120,7 @@ def test_changes_that_each_pay_are_tried_together():
 
 
 def test_the_best_by_value_is_returned_rather_than_the_last():
-    """What lowers the loss on the rows compared may raise that on others."""
+    """A change that lowers the loss on the compared rows may raise it on others."""
     curve = []
     result = search(
         [6] * 3,
@@ -133,7 +133,7 @@ def test_the_best_by_value_is_returned_rather_than_the_last():
 
 
 def test_it_goes_back_to_the_best_where_nothing_is_gained():
-    """From a candidate with a low loss on the rows compared, and a high value."""
+    """A low loss on the compared rows, but with a high value, is left again."""
     contest = Distance(bias=-30)
     starts = []
     reset = contest.reset

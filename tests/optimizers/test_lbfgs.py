@@ -1,4 +1,4 @@
-"""L-BFGS-B: where it ends, and what it says of that."""
+"""L-BFGS-B: its results and the outcomes that it reports."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ CURVATURE = np.geomspace(1, 1e3, 8)
 
 
 def quadratic(x):
-    """Least at one, with a value of one there."""
+    """A function with its minimum, of value one, at one."""
     return 1 + 0.5 * CURVATURE @ (x - 1) ** 2, CURVATURE * (x - 1)
 
 
@@ -39,7 +39,7 @@ def rosenbrock(x):
 
 
 def kink(x):
-    """A fold across the way down, not differentiable along it."""
+    """A function with a kink across the direction of descent."""
     across = x[0] + 0.3 * x[1]
     side = np.sign(across)
     return 1 + 10 * abs(across) + x[1] ** 2 / 2, np.array([10.0, 3.0]) * side + [
@@ -58,7 +58,7 @@ def test_converges():
 
 @pytest.mark.parametrize("tol", [0.0, 1e-300])
 def test_rounding_is_no_failure(tol):
-    """Nothing is left to gain: that is what was asked for."""
+    """If nothing is left to gain, the run has converged."""
     result = run(quadratic, np.zeros(8), tol=tol, max_iter=1000)
     assert result.outcome is Outcome.CONVERGED
     assert_allclose(result.x, 1, atol=1e-6)
@@ -98,7 +98,7 @@ def test_a_callback_stops():
 
 
 def test_a_kink_stalls():
-    """A line search that finds no descent is not convergence."""
+    """A line search that finds no descent does not count as convergence."""
     result = run(kink, [1.0, 2.0])
     assert result.outcome is Outcome.STALLED
     assert result.value == kink(result.x)[0] < kink(np.array([1.0, 2.0]))[0]
@@ -106,7 +106,7 @@ def test_a_kink_stalls():
 
 
 def test_descent_that_rounding_hides_stalls():
-    """A loss of two digits, and a gradient that says there is more to gain."""
+    """The loss has two digits, while the gradient shows that more could be gained."""
     result = run(lambda x: (np.round(quadratic(x)[0], 2), quadratic(x)[1]), np.zeros(8))
     assert result.outcome is Outcome.STALLED
 
@@ -119,7 +119,7 @@ def test_a_gradient_of_nearly_tol_is_no_failure():
 
 
 def test_a_start_that_cannot_be_left_is_told():
-    """An uphill gradient: no iteration is done, and that is said."""
+    """The gradient points uphill, so no iteration is made, and the result says so."""
 
     def uphill(x):
         value, grad = quadratic(x)
@@ -133,7 +133,7 @@ def test_a_start_that_cannot_be_left_is_told():
 
 
 def test_runs_that_cannot_go_on_begin_anew():
-    """What the memory says of the curvature may be what is wrong."""
+    """A restart drops the stored curvature, which may be what is wrong."""
     calls = 0
 
     def wrong_for_a_while(x):
@@ -158,7 +158,7 @@ def nan_beyond(limit, function):
 
 
 def test_a_wall_of_nan_is_not_convergence():
-    """The best iterate before it is returned, which is finite."""
+    """The best iterate before the NaN is returned; it is finite."""
     result = run(nan_beyond(0.5, rosenbrock), [-1.2, 1.0])
     assert result.outcome is Outcome.NOT_FINITE
     assert np.isfinite(result.value)
@@ -178,7 +178,7 @@ def test_a_gradient_of_nan_is_not_convergence():
 
 
 def infinite_once(function):
-    """The function, but for its third call: a step that was too long."""
+    """Return the function with an infinite third value, as after a step too long."""
     calls = 0
 
     def trial(x):
@@ -198,7 +198,7 @@ def test_a_step_into_infinity_on_the_way_does_not_matter():
 
 @pytest.mark.parametrize("stops", [True, False])
 def test_what_ends_a_run_after_such_a_step_is_said(stops):
-    """Not the step, which was made good."""
+    """The message does not name that step, because the run recovered from it."""
     seen = []
 
     def stop_at_fourth(x, value):

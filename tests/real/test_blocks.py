@@ -27,7 +27,7 @@ def arrays(rng):
 
 @pytest.fixture
 def few_at_hand(monkeypatch):
-    """A sample of 200 rows, and 20 of each class at least."""
+    """Limit the sample to 200 rows, with at least 20 of each class."""
     monkeypatch.setattr(_reserve, "MAX_ROWS", 200)
     monkeypatch.setattr(_reserve, "MIN_GROUP_ROWS", 20)
 
@@ -73,7 +73,7 @@ def test_any_block_size_gives_the_rows(arrays, block_rows, rng):
 
 
 def test_derived_rows_are_those_in_memory(arrays, rng):
-    """Parts, other weights, and both in any order."""
+    """Parts of rows and other weights agree, also if applied one after the other."""
     matrix = rng.standard_normal((4, 2))
     kept = np.sort(rng.permutation(N_ROWS)[:500])
     less = np.sort(rng.permutation(500)[:300])
@@ -118,7 +118,7 @@ def test_rows_without_weight_are_left_out(arrays):
 
 
 def test_blocks_without_weight_count_among_the_passed_rows(arrays):
-    """So that parts of the rows can be given by their positions."""
+    """Parts of the rows can therefore be given by their positions in the input."""
     X, y, weight = arrays
     weight[:97] = weight[-100:] = 0.0  # the first block, and more than the last
     blocks = in_blocks(X, y, weight)
@@ -178,7 +178,7 @@ def test_what_is_at_hand_does_not_depend_on_the_blocks(arrays):
 
 @pytest.mark.usefixtures("few_at_hand")
 def test_the_rows_at_hand_are_a_fair_sample(rng):
-    """In sorted data, too: every tenth of them is met about equally often."""
+    """In sorted data, too, each tenth of the rows is drawn about equally often."""
     X = np.arange(5000.0)[:, None]
     y = (X[:, 0] > 2500).astype(int)
     taken = in_blocks(X, y).take(np.arange(200)).X[:, 0]

@@ -21,7 +21,7 @@ N_ROWS, N_FEATURES, N_CLASSES = 5000, 3, 3
 
 @pytest.fixture
 def arrays(rng):
-    """More rows than a sample holds, in classes of unequal size and weight."""
+    """Return more rows than a sample holds, in classes of unequal size and weight."""
     X = rng.standard_normal((N_ROWS, N_FEATURES)) * [1.0, 2.0, 0.5]
     y = rng.choice(N_CLASSES, N_ROWS, p=[0.7, 0.25, 0.05]).astype(np.int32)
     weight = rng.uniform(0.5, 2.0, N_ROWS) * np.array([1.0, 2.0, 8.0])[y]
@@ -37,14 +37,14 @@ def numbers(X, y, weight):
 
 
 def products(chunk, matrix):
-    """A sum that every part of a chunk takes part in, each row on its own."""
+    """A sum to which each row of a chunk contributes separately."""
     weighted = chunk.sample_weight[:, None] * (chunk.X @ matrix)
     return {"X": weighted.T @ chunk.X, "y": chunk.sample_weight @ (chunk.y + 1.0)}
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 7, 64, 200, 256])
 def test_any_chunk_size_gives_the_sum(arrays, chunk_rows, rng):
-    """That does not divide the rows, of one row, of all rows, of more than all."""
+    """Sizes: not a divisor of the rows, one row, all rows, and more than all."""
     X, y, weight = (part[:200] for part in arrays)
     matrix = rng.standard_normal((N_FEATURES, 2))
     share = weight / weight.sum()
@@ -66,7 +66,7 @@ def test_weights_of_a_mini_batch_add_up_to_one(arrays, chunk_rows, rng):
 
 
 def test_functions_see_chunks_of_one_shape(arrays):
-    """A compiled function is compiled once, and rows that fill up weigh nothing."""
+    """A function is compiled once, and padding rows have weight zero."""
     seen = []
 
     def look(chunk):
@@ -133,7 +133,7 @@ def test_another_sample_has_other_rows(arrays):
 
 
 def test_a_sample_has_the_moments_of_the_rows(arrays):
-    """Heavy rows count for more, as often as they are drawn or by their weight."""
+    """Heavy rows are drawn more often or keep a larger weight."""
     X, y, weight = arrays
     sample = rows(X, y, weight).sample(600)
     mean, covariance = mean_and_covariance(sample, True)
@@ -211,7 +211,7 @@ def test_draws_are_of_their_group_and_by_weight(arrays):
 
 
 def test_equal_samples_with_other_targets_are_told_apart(rng):
-    """Rows that differ in their targets only have an order of their own."""
+    """The draw does not depend on the order of rows that differ only in targets."""
     y = rng.standard_normal(500)
     order = rng.permutation(500)
     drawn = [
@@ -280,7 +280,7 @@ def test_moments_of_classes(arrays, origin):
 
 
 def test_a_constant_feature_has_no_variance(arrays):
-    """Not even that of rounding."""
+    """Rounding errors do not count as variance."""
     X, y, weight = arrays
     X[:, 1] = 0.1
     real = rows(X, y, weight)
@@ -293,7 +293,7 @@ def test_a_constant_feature_has_no_variance(arrays):
 
 
 def test_plain_moments_far_from_zero(arrays):
-    """Each row counts once, whatever its weight."""
+    """Each row counts once, regardless of its weight."""
     X, y, weight = arrays
     mean, deviation = mean_and_deviation(rows(X + FAR, y, weight))
     assert_allclose(mean - FAR, X.mean(axis=0), atol=1e-7)
@@ -334,6 +334,6 @@ def _squared(y, sample_weight):
 
 
 def _found(X, sample, rescaled):
-    """Positions of the rows of a sample."""
+    """Return the positions of the rows of a sample."""
     raw = sample.X * rescaled.scale + rescaled.center
     return np.abs(X[None] - raw[:, None]).sum(axis=2).argmin(axis=1)

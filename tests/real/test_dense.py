@@ -108,7 +108,7 @@ def test_chunks_depend_on_the_width_of_a_row_alone():
 
 
 def test_small_batches_pass_through_small_chunks(problem):
-    """They are not padded to the chunk of all rows, and large ones are parted."""
+    """Small batches are not padded to a full chunk, and large ones are divided."""
     assert batch_chunk_rows(50, 2048) == 64
     assert batch_chunk_rows(64, 2048) == 64
     assert batch_chunk_rows(2048, 2048) == 512

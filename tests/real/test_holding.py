@@ -78,7 +78,7 @@ def test_every_class_keeps_a_row():
 
 
 def test_given_parts_count_the_rows_that_were_passed():
-    """Rows of weight zero, 2 and 5 here, were left out when the rows were read."""
+    """Rows 2 and 5 have weight zero, so they were left out when the rows were read."""
     X, y = np.arange(6.0)[:, None], np.array([0, 1, 0, 1, 0, 1], dtype=np.int32)
     real = DenseRows(X, y, np.ones(6), ClassTargets(y, np.arange(2)))
     real.passed, real.n_passed = np.array([0, 1, 3, 4, 6, 7]), 8
@@ -120,7 +120,7 @@ def sums(chunk):
 
 
 class TestOnly:
-    """A part of the rows, against the same rows in arrays of their own."""
+    """Compares a part of the rows with the same rows in arrays of their own."""
 
     @pytest.fixture
     def real(self):

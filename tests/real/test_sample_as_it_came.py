@@ -1,4 +1,4 @@
-"""A sample of rows that lie in blocks, as they came, stands for all of them."""
+"""A sample of rows that are read in blocks represents all of them."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Every place that rows are read from yields the same blocks, from any of them on."""
+"""Every source yields the same blocks of rows, starting from any block."""
 
 import h5py
 import numpy as np
@@ -28,7 +28,7 @@ def frame(rng):
 
 
 def together(source, number=0):
-    """Return all blocks from one of them on as one, and where they begin."""
+    """Return all blocks from a given one on as one block, and where they begin."""
     blocks = list(source.blocks(number))
     X = np.concatenate([np.asarray(block.X) for block in blocks])
     y = np.concatenate([np.asarray(block.y) for block in blocks])
@@ -106,7 +106,7 @@ def sums(source):
 
 
 class Reader:
-    """Batches of two rows, of which some cannot be read at the first attempts."""
+    """Batches of two rows, some of which cannot be read at the first attempts."""
 
     def __init__(self, failures):
         self.failures, self.passes = dict(failures), 0

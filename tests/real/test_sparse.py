@@ -91,7 +91,7 @@ def labels(rng):
 
 
 def problem_for(estimator, X, labels, rng):
-    """Targets that suit an estimator, its student, and params of a few rows."""
+    """Return targets that suit an estimator, its student, and params of a few rows."""
     m = 9
     task = Task(N_FEATURES, np.arange(N_CLASSES), N_CLASSES, False)
     y, y0 = labels, np.repeat(np.arange(N_CLASSES), m // N_CLASSES)
@@ -254,7 +254,7 @@ def test_parts_draws_and_samples_are_those_of_dense_rows(X, labels, weight, rng)
 
 
 def test_features_that_are_left_out_count_in_distances(X, labels, weight, rng):
-    """As they do for synthetic rows that are zero there, in any units of the others."""
+    """They also count for synthetic rows that are zero there, in any units."""
     params = {"centers": rng.standard_normal((2, 10)), "scale": rng.uniform(1, 2, 10)}
 
     def squares(chunk, params):
@@ -298,7 +298,7 @@ def test_other_values_compile_nothing(X, labels, weight, rng, count_compilations
 
 @pytest.mark.slow
 def test_rows_are_never_dense(rng):
-    """Dense, 20,000 rows of 50,000 features are 8 GB; a single chunk is 200 MB."""
+    """As dense arrays the rows would take 8 GB; a single chunk takes 200 MB."""
     X = random_array((20_000, 50_000), density=1e-3, rng=rng, format="csr")
     y = rng.integers(0, N_CLASSES, 20_000).astype(np.int32)
     real = rows_of(X, y, np.ones(20_000))

@@ -20,7 +20,7 @@ FREE = -np.inf, np.inf
 
 @pytest.fixture
 def problem(binary_table):
-    """A student, the loss over a table, and six rows of it."""
+    """Return a student, its loss over a table, and six rows of the table."""
     X, y = binary_table
     y = y.astype(np.int32)
     student = student_for(LogisticRegression(), spec_of([0, 1]))
@@ -75,7 +75,7 @@ def test_a_start_saves_steps_of_newtons_method(estimator, problem, monkeypatch):
 
 
 def test_fits_use_the_start(binary_table, monkeypatch):
-    """Of all solutions of an iteration, only a few begin from nothing."""
+    """Only a few solutions of an iteration start without an earlier solution."""
     starts = []
     solve = LogisticStudent.solve
     monkeypatch.setattr(
@@ -94,7 +94,7 @@ def test_fits_use_the_start(binary_table, monkeypatch):
 
 
 def test_optimizers_see_neither_units_nor_rows(problem):
-    """They get values in units of the loss, and their callback gives them back."""
+    """They get the loss in its unit; callbacks get the loss itself and sets of rows."""
     student, objective, synthetic = problem
     seen, told = [], []
 
@@ -134,7 +134,7 @@ def test_optimizers_see_neither_units_nor_rows(problem):
     [(0, FREE, Outcome.MAX_ITER), (5, (0.0, 0.0), Outcome.CONVERGED)],
 )
 def test_nothing_to_do(max_iter, bounds, outcome, problem):
-    """No iteration, or no number that is free."""
+    """There is no iteration, or nothing is free to change."""
     student, objective, synthetic = problem
     synthetic = synthetic._replace(X=np.zeros((6, 6)))
     best, result = minimize_outer_loss(

@@ -17,7 +17,7 @@ from skdistill.synthetic import _start
 
 
 def blas_threads():
-    """Threads of each BLAS that is loaded."""
+    """Return the number of threads of each loaded BLAS."""
     return {
         pool["filepath"]: pool["num_threads"]
         for pool in threadpool_info()
@@ -26,7 +26,7 @@ def blas_threads():
 
 
 def set_blas_threads(limits):
-    """Set them from a thread that ends: the one that set them last may do so alone."""
+    """Set them in a thread that ends, as only the last thread to set them can do so."""
     thread = threading.Thread(target=threadpool_limits, args=(limits,))
     thread.start()
     thread.join()
@@ -34,7 +34,7 @@ def set_blas_threads(limits):
 
 @pytest.fixture
 def two_threads():
-    """Whatever the machine and its environment say."""
+    """Give each BLAS two threads, regardless of the machine and its environment."""
     before = blas_threads()
     set_blas_threads(dict.fromkeys(before, 2))
     if set(blas_threads().values()) != {2}:
@@ -45,7 +45,7 @@ def two_threads():
 
 @pytest.fixture
 def seen(monkeypatch):
-    """Threads within the solves of a student and within k-means."""
+    """Record the threads within the solves of a student and within k-means."""
     seen = SimpleNamespace(solves=[], kmeans=[])
     solve = LogisticStudent.solve
 
@@ -113,7 +113,7 @@ def test_errors_give_the_threads_back(two_threads, binary_table, monkeypatch):
 
 @pytest.mark.parametrize("first_leaves", ["first", "last"])
 def test_fits_in_threads_give_the_threads_back(first_leaves, two_threads):
-    """They overlap in one way or the other, and all of them go on."""
+    """The fits overlap in different ways, and each of them completes."""
     entered, leave, left, end = (threading.Event() for _ in range(4))
 
     def another_fit():

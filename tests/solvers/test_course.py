@@ -1,4 +1,4 @@
-"""The course of a fit: what it looks at, what it tells, how it ends."""
+"""The course of a fit: its passes over the rows, its reports and its end."""
 
 from collections import Counter
 
@@ -38,7 +38,7 @@ SMOOTH = KernelRidge(kernel="rbf", gamma=0.1, alpha=0.1)
 
 
 class Counting(DenseRows):
-    """Rows that count how often all of them are looked at, and their mini-batches."""
+    """Rows that count the passes over all of them and the mini-batches."""
 
     passes, batches, looks = 0, 0, 0
 
@@ -51,7 +51,7 @@ class Counting(DenseRows):
 
 
 class Watch:
-    """A callback that keeps what it sees, and stops or raises at a look."""
+    """A callback that records what it sees, and stops or raises in a given call."""
 
     def __init__(self, *, stop_at=np.inf, error=None, look=None):
         self.stop_at, self.error, self.look = stop_at, error, look
@@ -83,7 +83,7 @@ class Watch:
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Count passes and mini-batches, and looks at the loss of a sample or a span."""
+    """Count passes and mini-batches, and evaluations on a sample or a span."""
     Counting.passes = Counting.batches = Counting.looks = 0
     monkeypatch.setattr(_reading, "rows_in_memory", Counting)
 
@@ -138,7 +138,7 @@ def fit(estimator, X, y, watch=None, **params):
 
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "adam"])
 def test_the_curve_is_the_loss_of_the_sets(solver):
-    """Recomputed with scikit-learn from the set that a callback sees."""
+    """The reference is computed with scikit-learn from the sets a callback sees."""
     X, y = classes(120, k=3)
     watch = Watch(look=lambda fitted: log_loss(y, fitted.predict_proba(X)))
     fitted = fit(strict_logistic(C=0.1), X, y, watch, solver=solver)
@@ -149,7 +149,7 @@ def test_the_curve_is_the_loss_of_the_sets(solver):
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_the_curve_leaves_the_penalty_out(solver):
-    """Which takes part in what is minimized."""
+    """The penalty is part of the objective, but not of the reported loss."""
     X, y = numbers(120)
     watch = Watch(look=lambda fitted: mean_squared_error(y, fitted.predict(X)))
     fitted = fit(SMOOTH, X, y, watch, solver=solver)
@@ -186,7 +186,7 @@ def test_an_exact_set_is_one_iteration():
 @pytest.mark.parametrize("max_iter", [1, 2, 5, 9])
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "adam"])
 def test_no_more_iterations_than_asked_for(solver, max_iter):
-    """Rounding included."""
+    """This also holds for columns that are rounded."""
     for X, y in (classes(120), with_integers(120)):
         watch = Watch()
         fitted = fit(
@@ -244,7 +244,7 @@ def test_a_stop_request_while_rounded_rows_are_refined(counted):
 
 @pytest.mark.parametrize("solver", ["exact", "lbfgs"])
 def test_looks_at_the_model_are_at_sets(solver):
-    """A callback that asks for rows gets those that train to the model so far."""
+    """A callback that asks for rows gets rows that train to the current model."""
     X, y = classes(120)
     watch = Watch(look=lambda fitted: fitted.estimator_.coef_)
     estimator = strict_logistic()
@@ -258,7 +258,7 @@ def test_looks_at_the_model_are_at_sets(solver):
 
 
 def test_most_of_the_way_is_gone_on_a_sample(counted, monkeypatch):
-    """Few passes over all rows come before a first iteration that is near the end."""
+    """There are few passes before the first iteration, which is then near the end."""
     X, y = numbers(MANY)
     watch = Watch()
     fitted = fit(SMOOTH, X, y, watch, solver="lbfgs", max_iter=10)
@@ -284,7 +284,7 @@ def test_the_model_of_all_rows_comes_from_that_of_a_sample(counted, monkeypatch)
 
 
 def test_rows_that_no_solver_looks_at_as_a_whole(counted):
-    """Mini-batches are the only looks but for the start, the spread and the refit."""
+    """All rows are read only for the start, the spread and the refit."""
     X, y = numbers(MANY)
     fit(SMOOTH, X, y, solver="adam", max_iter=3, batch_size=500)
     assert Counting.batches == 30
@@ -307,7 +307,7 @@ def asked(monkeypatch):
 
 
 def test_batches_alone_ask_for_gradients_and_train_once(asked, monkeypatch):
-    """Whoever judges a set takes its value, and the model that the next step takes."""
+    """Judging a set needs only its value, and reuses the model for the next step."""
     X, y = numbers(MANY)
     trained = []
 
@@ -352,7 +352,7 @@ def interrupted(distiller, X, y, k):
     ],
 )
 def test_interruption_keeps_the_best_set(estimator, table, solver):
-    """And the next fit goes on from there."""
+    """The next fit continues from that set."""
     X, y = table(120)
     params = {"n_synthetic": 6, "random_state": 0, "max_iter": 100, "tol": 0.0}
     params["early_stopping"] = False
@@ -378,7 +378,7 @@ def test_interruption_keeps_the_best_set(estimator, table, solver):
 
 
 def test_interruption_before_the_first_set_leaves_it_as_it_was():
-    """During the fit of the model of all rows there is no set yet."""
+    """While the model of all rows is being fitted, there is no set yet."""
     X, y = classes(120)
     distiller = DatasetDistiller(strict_logistic(), n_synthetic=6, weighting="match")
     before = dict(vars(distiller))
@@ -394,7 +394,7 @@ def test_interruption_before_the_first_set_leaves_it_as_it_was():
 
 
 def test_errors_of_a_callback_leave_it_as_it_was():
-    """An error is no request to keep anything."""
+    """Only a request to stop keeps a set; an error does not."""
     X, y = classes(120)
     fitted = fit(LogisticRegression(C=0.1), X, y, solver="lbfgs")
     fitted.set_callbacks(Watch(stop_at=3, error=RuntimeError("no")))

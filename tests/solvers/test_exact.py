@@ -30,7 +30,7 @@ FREE = (np.array(-np.inf), np.array(np.inf))
 
 @pytest.mark.parametrize("k", [2, 3, 10])
 def test_limit_of_the_pull_by_direct_search(k):
-    """The largest <z, y - p> over scores of the own class, by bounded search."""
+    """The reference maximizes <z, y - p> over scores by a bounded search."""
 
     def negative_pull(s):
         return -s * (k - 1) / (np.exp(s) + k - 1)
@@ -51,7 +51,7 @@ def test_no_scores_pull_more_than_the_limit(rng):
 @pytest.mark.parametrize("weighted", [True, False])
 @pytest.mark.parametrize(("n_classes", "p"), [(2, 6), (3, 6), (3, 40), (2, 1), (3, 1)])
 def test_rows_train_to_the_model(n_classes, p, weighted, fit_intercept, rng):
-    """Also across fewer features than classes, and more than rows."""
+    """This includes fewer features than classes, and fewer features than rows."""
     X, y = make_table(n_classes, p=max(p, 4))
     X = X[:, :p]
     estimator = strict_logistic(C=0.5, fit_intercept=fit_intercept)
@@ -76,7 +76,7 @@ def test_rows_train_to_the_model(n_classes, p, weighted, fit_intercept, rng):
 
 
 def test_what_the_model_does_not_see_stays(rng):
-    """Rows differ from their reference only as the third condition asks."""
+    """Rows differ from their reference only as far as the third condition requires."""
     X, y = make_table(2)
     wide = np.hstack([X, rng.standard_normal((len(X), 20))])
     estimator = strict_logistic().fit(wide, y)
@@ -116,7 +116,7 @@ REGRESSORS = {
 
 
 def assert_reproduced(distiller, X, y, rtol=1e-6):
-    """Scikit-learn's coefficients on the rows are those on all the data."""
+    """Assert that a fit on the rows has scikit-learn's coefficients of all the data."""
     full = clone(distiller.estimator).fit(X, y)
     atol = rtol * np.abs(full.coef_).max()
     assert_allclose(distiller.estimator_.coef_, full.coef_, rtol=0, atol=atol)
@@ -152,7 +152,7 @@ def test_classifiers_of_digits(name):
 @pytest.mark.parametrize("m", [2, 5, 30])
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_regressors(name, m):
-    """Fewer rows than features, too: two suffice for one output."""
+    """This includes fewer rows than features: two rows suffice for one output."""
     X, y = load_diabetes(return_X_y=True)
     distiller = DatasetDistiller(REGRESSORS[name], n_synthetic=m, solver="exact").fit(
         20 * X, y
@@ -177,7 +177,7 @@ def test_several_outputs(estimator, weighting, rng):
 
 
 def test_columns_that_depend_on_each_other(rng):
-    """Of all least squares solutions the one of least norm."""
+    """Among all least squares solutions it is the one with minimum norm."""
     Z = rng.standard_normal((60, 3))
     X = np.column_stack([Z, Z @ [1.0, 2.0, -1.0], np.ones(60)])
     y = Z[:, 0] + 0.1 * rng.standard_normal(60)
@@ -187,7 +187,7 @@ def test_columns_that_depend_on_each_other(rng):
 
 @pytest.mark.parametrize("estimator", [Ridge(), LinearRegression()], ids=str)
 def test_given_targets(estimator, rng):
-    """A squared error has a closed form for targets that stay as they are."""
+    """With a squared error there is a closed form for targets that stay fixed."""
     X = rng.standard_normal((100, 4))
     y = X[:, 0] + 0.5 * rng.standard_normal(100)
     distiller = DatasetDistiller(
@@ -197,7 +197,7 @@ def test_given_targets(estimator, rng):
 
 
 def test_one_row_for_each_class_of_a_ridge():
-    """Matched weights keep the Gram matrix of the targets: always in reach."""
+    """Matched weights keep the Gram matrix of the targets, so a solution exists."""
     X, y = load_digits(return_X_y=True)
     distiller = DatasetDistiller(
         RidgeClassifier(), n_synthetic=10, weighting="match", solver="exact"
@@ -241,7 +241,7 @@ def test_projections_end_in_the_box_and_on_the_plane(rng):
 )
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_no_rows_induce_more_than_the_limit(estimator, n_classes, rng):
-    """Not even those that are best at it: rows at multiples of the class corners."""
+    """Even the best rows, multiples of the class corners, do not exceed it."""
     student = student_for(estimator, spec_of(np.arange(n_classes), n_classes))
     y = np.repeat(np.arange(n_classes), 2)
     norms = []
@@ -261,7 +261,7 @@ def test_no_rows_induce_more_than_the_limit(estimator, n_classes, rng):
 
 
 def test_squared_error_reaches_what_it_can_and_no_more():
-    """``W W' = Y'Y / (4 alpha)``, centered, is the end: two rows, one output."""
+    """The limit for two rows and one output is ``W W' = Y'Y / (4 alpha)``, centered."""
     y = np.array([0, 1])
     student = student_for(RidgeClassifier(alpha=2.0), spec_of([0, 1], 3))
     synthetic = SyntheticSet(

@@ -1,4 +1,4 @@
-"""Rows with the counts of the data: scikit-learn's fit of all the data, again."""
+"""Exact rows for naive Bayes of counts: a fit on them is that on all the data."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ BERNOULLI = BernoulliNB(binarize=None)
 
 @pytest.fixture(scope="module")
 def counts():
-    """Counts of words, some of which a class does not have, none has, or all have."""
+    """Return counts of words; some words are missing in one class or everywhere."""
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [60, 40, 20])
     rates = rng.gamma(0.5, 2.0, (3, 8))
@@ -52,7 +52,7 @@ def rows_of(X, estimator):
     ids=repr,
 )
 def test_one_row_for_each_class(estimator, n_synthetic, is_sparse, counts):
-    """With the weights of the classes it is their mean."""
+    """With the weights of the classes, the row of a class is its mean."""
     X, y, weight = counts
     X = rows_of(X, estimator)
     X = csr_array(X) if is_sparse else X
@@ -83,7 +83,7 @@ def _classes(X, y, weight):
     ids=repr,
 )
 def test_rows_without_weights(estimator, counts):
-    """They are larger than real rows where a class lacks a word, and else as large."""
+    """They are much larger than real rows only if a class lacks a word."""
     X, y, _ = counts
     distiller = DatasetDistiller(estimator, n_synthetic=6, solver="exact")
     assert_same_model(distiller.fit(X, y), X, y)
@@ -94,7 +94,7 @@ def test_rows_without_weights(estimator, counts):
 
 
 def test_probabilities_without_weights(counts):
-    """Fewer rows are smoothed more, which they make up for."""
+    """Smoothing affects fewer rows more, and the rows compensate for it."""
     _, y, _ = counts
     X = np.random.default_rng(3).uniform(size=(len(y), 5))
     estimator = BernoulliNB(binarize=None, class_prior=PRIORS)
@@ -105,7 +105,7 @@ def test_probabilities_without_weights(counts):
 
 
 def test_within_a_range(counts):
-    """Bounds choose the size of the rows."""
+    """The bounds determine the size of the rows."""
     X, y, _ = counts
     X = X + 0.5
     estimator = MultinomialNB(fit_prior=False, alpha=3.0)
@@ -120,7 +120,7 @@ def test_within_a_range(counts):
 
 @pytest.mark.parametrize("high", [np.inf, 3.0])
 def test_rows_with_given_sums(high, rng):
-    """Within bounds, wherever these leave room; rows with the sums stay."""
+    """The sums hold within bounds if possible; rows that have them do not change."""
     bounds = np.array([0.0, 0.5, 0.0, 1.0]), np.array([high, high, high, 1.0])
     X = rng.uniform(*(np.minimum(side, 3.0) for side in bounds), (5, 4))
     X[:, 2] = 0.0
@@ -136,7 +136,7 @@ def test_rows_with_given_sums(high, rng):
 
 
 def test_nearest_to_the_start(counts):
-    """Rows that have the counts stay where they are."""
+    """Rows that already have the counts do not change."""
     X, y, _ = counts
     distiller = DatasetDistiller(MultinomialNB(class_prior=PRIORS), solver="exact")
     rows = distiller.fit_transform(X, y)
@@ -161,7 +161,7 @@ OUT_OF_REACH = {
     ("estimator", "params", "message"), OUT_OF_REACH.values(), ids=OUT_OF_REACH
 )
 def test_out_of_reach(estimator, params, message, counts):
-    """An error that says what would do, or the best rows within reach."""
+    """Either an error says what would help, or the best possible rows are returned."""
     X, y, _ = counts
     X = rows_of(X, estimator)
     distiller = DatasetDistiller(estimator, n_synthetic=6, max_iter=3)
@@ -175,7 +175,7 @@ def test_out_of_reach(estimator, params, message, counts):
 
 
 def test_texts():
-    """A few rows are whole collections of texts; default settings find them."""
+    """A few rows represent a collection of texts; default settings find them."""
     rng = np.random.default_rng(1)
     y = np.repeat([0, 1], 40)
     shares = rng.dirichlet(np.full(200, 0.1), 2)

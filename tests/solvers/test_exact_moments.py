@@ -1,4 +1,4 @@
-"""Rows with the moments of the data: scikit-learn's fit of all the data, again."""
+"""Exact rows for moment estimators: a fit on them is that on all the data."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ ESTIMATORS = {
 
 @pytest.fixture(scope="module")
 def unbalanced_table():
-    """Three classes of 64, 40 and 16 rows or so, in several units."""
+    """Return a table of three classes of about 64, 40 and 16 rows, in several units."""
     X, y = make_table(3, n=180)
     kept = np.flatnonzero((y == 0) | (np.arange(180) % 5 < 4 - y))
     return X[kept] * [1, 30, 1, 0.03, 1, 1] + [0, 0, 1e3, 0, 1, 0], y[kept]
@@ -49,7 +49,7 @@ def assert_same_model(distiller, X, y, sample_weight=None):
 @pytest.mark.parametrize("init", ["kmeans", "sample"])
 @pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 def test_same_model(estimator, init, unbalanced_table):
-    """Also from rows shared evenly over classes that are not."""
+    """This includes rows that are shared evenly over unbalanced classes."""
     X, y = unbalanced_table
     distiller = DatasetDistiller(
         estimator, n_synthetic=15, init=init, solver="exact", random_state=0
@@ -60,7 +60,7 @@ def test_same_model(estimator, init, unbalanced_table):
 
 @pytest.mark.parametrize("rows", [{0: 6, 1: 4, 2: 2}, {0: 2, 1: 8, 2: 3}], ids=str)
 def test_empirical_priors_of_centroids(rows, unbalanced_table):
-    """The rows move until the boundaries are where they were."""
+    """The rows move until the decision boundaries are the same."""
     X, y = unbalanced_table
     estimator = NearestCentroid(priors="empirical")
     distiller = DatasetDistiller(estimator, n_synthetic=rows, solver="exact")
@@ -70,7 +70,7 @@ def test_empirical_priors_of_centroids(rows, unbalanced_table):
 
 
 def test_weights(unbalanced_table, rng):
-    """Weights of the data count in the moments, those of the rows in the priors."""
+    """Weights of the data affect the moments; those of the rows affect the priors."""
     X, y = unbalanced_table
     weight = rng.uniform(0.5, 2, len(y))
     distiller = DatasetDistiller(
@@ -83,7 +83,7 @@ def test_weights(unbalanced_table, rng):
 
 @pytest.mark.parametrize("var_smoothing", [1e-9, 0.5])
 def test_smoothing(var_smoothing):
-    """What the variance of all rows adds to those of the classes counts."""
+    """The rows account for the smoothing by the variance of all rows."""
     X, y = load_iris(return_X_y=True)
     rows = {0: 3, 1: 4, 2: 3}
     estimator = GaussianNB(var_smoothing=var_smoothing, priors=PRIORS)
@@ -97,7 +97,7 @@ def test_smoothing(var_smoothing):
     ids=str,
 )
 def test_covariances_of_classes(params, unbalanced_table):
-    """Each class needs a row more than its rank, and its share of the rows."""
+    """Each class needs rank + 1 rows, and the priors must be given or preserved."""
     X, y = unbalanced_table
     estimator = QuadraticDiscriminantAnalysis(priors=PRIORS, tol=1e-8, **params)
     distiller = DatasetDistiller(estimator, n_synthetic=21, solver="exact").fit(X, y)
@@ -115,7 +115,7 @@ def test_covariances_of_classes(params, unbalanced_table):
 
 @pytest.mark.slow
 def test_rank_of_the_covariance():
-    """Digits: constant features need no rows, and the bound on rows is sharp."""
+    """In digits, constant features need no rows, and the bound on rows is sharp."""
     X, y = load_digits(return_X_y=True)
     rank = np.sum(np.ptp(X, axis=0) > 0)
     distiller = DatasetDistiller(LinearDiscriminantAnalysis(), solver="exact")
@@ -125,7 +125,7 @@ def test_rank_of_the_covariance():
 
 
 def test_one_row_for_each_class(unbalanced_table):
-    """Centroids alone decide, and scikit-learn has no deviations to divide by."""
+    """Only centroids matter, as scikit-learn cannot divide by deviations."""
     X, y = unbalanced_table
     with np.errstate(invalid="ignore"):
         distiller = DatasetDistiller(
@@ -140,7 +140,7 @@ def test_one_row_for_each_class(unbalanced_table):
     "estimator", [NearestCentroid(), LinearDiscriminantAnalysis(priors=PRIORS)]
 )
 def test_nearest_to_the_start(estimator, unbalanced_table):
-    """Rows that have the moments already stay where they are."""
+    """Rows that already have the moments do not change."""
     X, y = unbalanced_table
     distiller = DatasetDistiller(estimator, n_synthetic=15, solver="exact").fit(X, y)
     rows = distiller.transform(X)
@@ -165,7 +165,7 @@ OUT_OF_REACH = {
     ("estimator", "params", "message"), OUT_OF_REACH.values(), ids=OUT_OF_REACH
 )
 def test_out_of_reach(estimator, params, message, unbalanced_table):
-    """An error that says what would do, or the best rows within reach."""
+    """Either an error says what would help, or the best possible rows are returned."""
     X, y = unbalanced_table
     distiller = DatasetDistiller(estimator, max_iter=3).set_params(**params)
     with pytest.raises(ValueError, match=message):

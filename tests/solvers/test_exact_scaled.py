@@ -1,4 +1,4 @@
-"""Linear models behind a scaler: rows on which scikit-learn fits that of all rows."""
+"""Exact rows for linear models behind a scaler."""
 
 import warnings
 
@@ -41,7 +41,7 @@ def diabetes():
 
 
 def assert_reproduced(distiller, X, y, **weights):
-    """Predictions are those of scikit-learn's pipeline on all the rows."""
+    """Assert that predictions are those of scikit-learn's pipeline on all the rows."""
     assert distiller.solver_ == "exact"
     full = type(distiller.estimator_)(distiller.estimator.steps).fit(X, y, **weights)
     for method in ("predict_proba", "decision_function", "predict"):
@@ -93,7 +93,7 @@ def test_weights_are_those_of_the_last_step(wine, rng):
 
 @pytest.mark.slow
 def test_a_model_of_large_norm_draws_the_rows_together():
-    """Its own scales take the rows apart again: no norm is out of reach."""
+    """The scaler then enlarges their distances again, so any norm is possible."""
     X, y = load_breast_cancer(return_X_y=True)
     model = strict_logistic(C=0.1)
     scaled = StandardScaler().fit_transform(X)
@@ -132,7 +132,7 @@ def test_bounds_and_constants_are_kept(wine):
 
 @pytest.mark.slow
 def test_rows_that_are_rounded_are_judged(wine):
-    """They are no longer exact, and iterated: the bare loss would be followed down."""
+    """Rounding makes them inexact. Iterations lower a loss without penalty."""
     X, y = wine
     frame = pd.DataFrame(X).rename(columns=str).astype({"12": int})
     pipeline = make_pipeline(StandardScaler(), strict_logistic())
@@ -154,7 +154,7 @@ def test_out_of_reach(wine):
 
 
 def test_lbfgs_goes_on_where_it_is_asked_for(wine):
-    """For the loss alone, iterated rows are better than exact ones."""
+    """If only the loss counts, iterations can improve on exact rows."""
     losses = {}
     for solver in ("exact", "lbfgs"):
         distiller = DatasetDistiller(

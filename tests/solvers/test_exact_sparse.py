@@ -25,7 +25,7 @@ STRICT = {"tol": 1e-12, "max_iter": 100_000}
 
 @pytest.fixture(scope="module")
 def table():
-    """More rows than a sample holds; half of the features do not matter."""
+    """Return more rows than a sample holds; half of the features have no effect."""
     rng = np.random.default_rng(0)
     mixed = np.eye(20) + 0.2 * rng.standard_normal((20, 20))
     X = rng.standard_normal((6000, 20)) @ mixed
@@ -63,7 +63,7 @@ def reproduced(estimator, X, y, n_synthetic, **params):
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.parametrize("n_rows", [600, 6000])
 def test_learned_targets(name, n_rows, table):
-    """From the rows themselves, and from their moments."""
+    """They are found from the rows themselves and from their moments."""
     estimator, n_outputs, n_synthetic = ESTIMATORS[name]
     X, Y = table[0][:n_rows], table[1][:n_rows]
     y = Y if n_outputs > 1 else Y[:, 0]
@@ -89,7 +89,7 @@ def test_rows_that_took_no_part():
 
 @pytest.mark.parametrize("unit", [1.0, 1e4])
 def test_behind_a_scaler(unit, table):
-    """Which finds other scales in the synthetic rows than in the real ones."""
+    """The scales of the synthetic rows differ from those of the real rows."""
     X, Y = table[0] * np.geomspace(1, unit, 20), table[1]
     pipeline = make_pipeline(StandardScaler(), Lasso(alpha=0.3, **STRICT))
     distiller = DatasetDistiller(pipeline, n_synthetic=30, random_state=0)
@@ -114,7 +114,7 @@ def test_weights_of_real_rows(table):
 
 @pytest.mark.parametrize("n_rows", [900, 4500])
 def test_fewer_rows_than_features_in_the_model(n_rows, table):
-    """The best are those of a model with fewer features; "exact" says what it takes."""
+    """The best rows use fewer features; the error of "exact" says what is needed."""
     X, y = table[0] + 3.0, table[1][:, 0]
     estimator = Lasso(alpha=0.3, **STRICT)
     with warnings.catch_warnings():

@@ -26,7 +26,7 @@ ESTIMATORS = {
 
 
 class Problem:
-    """A table, the model of all of it, and real rows to stay near."""
+    """A table, the model of all of it, and real rows as the reference."""
 
     def __init__(self, name, m, rng):
         estimator, k = ESTIMATORS[name], 1 + (name == "ridge, two outputs")
@@ -74,7 +74,7 @@ def test_within_the_ranges_of_the_data(name, rng):
 
 @pytest.mark.parametrize("name", ["ridge", "ridge, two outputs", "svr"])
 def test_the_ranges_decide(name, rng):
-    """Where there is a choice that rows near the reference alone would not make."""
+    """They select a set that closeness to the reference alone would not select."""
     problem = Problem(name, 20, rng)
     unguided = problem.best()
     low, high = np.min(unguided.y, axis=0), np.max(unguided.y, axis=0)
@@ -88,7 +88,7 @@ def test_the_ranges_decide(name, rng):
 
 @pytest.mark.parametrize("name", ["ridge", "svr", "least squares"])
 def test_exact_rather_than_within_the_ranges(name, rng):
-    """No set has targets of one value: one that trains to the model is preferred."""
+    """No set can have targets of one value, so a set outside the range is preferred."""
     problem = Problem(name, 12, rng)
     found = problem.best(target_ranges=(0.0, 0.0))
     assert problem.is_exact(found)
@@ -104,7 +104,7 @@ def test_bounds_rather_than_exact(name, rng):
 
 
 def test_bounds_and_ranges_together(rng):
-    """Ranges count within the bounds, also where they do not meet."""
+    """Ranges are kept within the bounds, even if the two do not overlap."""
     problem = Problem("ridge", 40, rng)
     bounds, target_bounds = (-0.9, 0.8), (-3.0, 3.0)
     found = problem.best(bounds, target_bounds=target_bounds, **problem.ranges)

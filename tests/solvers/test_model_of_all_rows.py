@@ -95,7 +95,7 @@ def test_where_the_hessian_is_known_newton_is_quadratic(
 
 
 def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):
-    """A norm constraint is a penalty: find the C that has the norm, by bisection."""
+    """A bound on the norm acts as a penalty; bisection finds the C with this norm."""
     X, y, estimator, problem = problem
     student, max_norm = problem.student, 0.5
 
@@ -124,7 +124,7 @@ def test_model_on_the_ball_is_scikit_learns_of_the_same_norm(problem):
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.999])
 def test_a_stop_request_ends_the_fit(problem, share):
-    """Also where the model so far is just out of reach, and would be fitted again."""
+    """This holds even if the model is just out of reach and would be refitted."""
     X, y, _, problem = problem
     full = fit_model_of_all_rows(problem, 1 / len(y), np.inf, callback=None)
     seen = []
@@ -155,7 +155,7 @@ def test_a_callback_is_told_the_loss_without_the_penalty(problem):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_whitening(dtype, rng):
-    """Whitened coordinates have the covariance and a ridge as their unit."""
+    """In whitened coordinates the covariance with its ridge is the identity."""
     X = (rng.standard_normal((200, 5)) @ rng.standard_normal((5, 5))).astype(dtype)
     weight = rng.uniform(0.5, 2, 200)
     whitening = Whitening(X, weight, 0.3)
@@ -189,9 +189,9 @@ WIDE = {
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("estimator", WIDE.values(), ids=WIDE)
 def test_wide_rows(estimator, dtype, rng):
-    """In the span of 30 rows: a matrix of 2,500 x 2,500 would take 50 MB.
+    """Solving in the span of 30 rows avoids a matrix of 2,500 x 2,500 with 50 MB.
 
-    Without a penalty it is the solution of least norm.
+    Without a penalty it is the solution with minimum norm.
     """
     y = np.arange(30) % 2
     X = rng.standard_normal((30, 2500)) * rng.uniform(0.5, 2, 2500) + 3.0
@@ -213,7 +213,7 @@ def test_wide_rows(estimator, dtype, rng):
 
 @pytest.mark.parametrize("is_centered", [True, False])
 def test_whitening_in_the_span_of_the_rows(is_centered, rng):
-    """The same unit as in all the coordinates, for coefficients in the span."""
+    """For coefficients in the span, it has the same effect as in all coordinates."""
     X, weight = rng.standard_normal((6, 20)) + 2.0, rng.uniform(0.5, 2, 6)
     span = RowSpan(X, weight, is_centered)
     whitening = SpanWhitening(span, Whitening(span.rows, weight, 0.3), 0.3)

@@ -18,7 +18,7 @@ N_ROWS, N_FEATURES, N_CLASSES = 6000, 100, 5
 
 @pytest.fixture(scope="module")
 def wide():
-    """Correlated features of which few rows cannot say enough: the norm is short."""
+    """Return correlated features for which a few rows give a norm that is too small."""
     rng = np.random.default_rng(0)
     mix = rng.standard_normal((N_FEATURES, N_FEATURES)) * np.geomspace(1, 0.03, 100)
     X = rng.standard_normal((N_ROWS, N_FEATURES)) @ mix
@@ -57,7 +57,7 @@ def test_iterations_without_decrease_end_it(wide):
 @pytest.mark.slow
 @pytest.mark.parametrize("agrees", [True, False])
 def test_another_sample_has_to_agree(monkeypatch, agrees):
-    """Labels of the first sample that others contradict move nothing."""
+    """An improvement on the first sample is dropped if other samples contradict it."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((4200, 3))
     y = X[:, 0] + 0.1 * rng.standard_normal(len(X))

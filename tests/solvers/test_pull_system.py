@@ -70,7 +70,7 @@ def test_both_forms_of_the_equations_agree(estimator, k, rng):
 
 
 def test_steps_have_the_least_norm(rng):
-    """Those of many equations, too, up to what LSMR leaves."""
+    """With many equations this holds up to the tolerance of LSMR."""
     system, Q = make_system(strict_logistic(), 3, rng, m=12)
     few, many = _FewEquations(system, Q), _ManyEquations(system, Q)
     residual = system.residual(Q)
@@ -114,7 +114,7 @@ def count_residuals(monkeypatch):
 
 
 def test_a_search_that_gets_nowhere_is_given_up(rng, monkeypatch):
-    """The norm is out of reach: the error falls to a minimum and stays there."""
+    """The norm is out of reach, so the error stays at its minimum."""
     system, Q = make_system(strict_logistic(C=0.01), 3, rng)
     evaluated = count_residuals(monkeypatch)
     system.solve(Q)
@@ -122,7 +122,7 @@ def test_a_search_that_gets_nowhere_is_given_up(rng, monkeypatch):
 
 
 def test_rounding_ends_a_search(rng, monkeypatch):
-    """No steps are tried where the equations hold."""
+    """No steps are tried once the equations hold."""
     system, Q = make_system(strict_logistic(C=100.0), 3, rng, m=12)
     Q = system.solve(system.nearest_felt(Q))
     assert np.linalg.norm(system.residual(Q)) < 1e-12

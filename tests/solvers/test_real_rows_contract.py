@@ -1,4 +1,4 @@
-"""Nobody reaches for the arrays of the real rows: what they promise is enough.
+"""Solvers use only what ``RealRows`` promises, never the arrays behind it.
 
 ``Opaque`` answers what ``RealRows`` promises and nothing else. A fit on it is the fit
 on ``DenseRows``: so a container of another kind is one file.
@@ -63,7 +63,7 @@ ESTIMATORS = {**LINEAR, **OF_MOMENTS, **OTHERS}
 
 
 class Opaque(RealRows):
-    """Rows that answer what ``RealRows`` promises, and nothing else."""
+    """Rows with the methods that ``RealRows`` promises, and nothing else."""
 
     def __init__(self, X, y, sample_weight, targets, **present):
         self.__rows = DenseRows(X, y, sample_weight, targets, **present)
@@ -97,9 +97,9 @@ class Opaque(RealRows):
 
 
 def table_for(estimator, n, p=4):
-    """Rows for a classifier of two classes, or for a regressor.
+    """Return rows for a classifier of two classes, or for a regressor.
 
-    In the order of their classes, as a sample has them: rounding has no say then.
+    They are sorted by class, like a sample, so that rounding errors are the same.
     """
     X, y = make_classification(
         n, p, n_informative=3, n_redundant=0, flip_y=0.1, random_state=0

@@ -29,14 +29,14 @@ def test_iterations_are_counted(report, looks):
 
 
 def test_the_best_set_is_kept(report):
-    """Not the last one: mini-batches go up and down."""
+    """The last set may be worse, because mini-batches do not lower every loss."""
     for set_, loss in (("a", 3.0), ("b", 1.0), ("c", 2.0)):
         report.iteration(set_, loss)
     assert (report.best, report.best_loss) == ("b", 1.0)
 
 
 def test_the_best_is_that_of_what_is_minimized(report):
-    """The penalty takes part; the loss is reported without."""
+    """The objective includes the penalty; the reported loss does not."""
     report.iteration("a", 1.0, 5.0)
     report.iteration("b", 2.0, 4.0)
     assert (report.best, report.best_loss) == ("b", 2.0)
@@ -44,7 +44,7 @@ def test_the_best_is_that_of_what_is_minimized(report):
 
 
 def test_a_new_phase_begins_anew(report):
-    """Sets before it cannot be returned: those of it may have a higher loss."""
+    """Earlier sets cannot be returned, even if the new ones have a higher loss."""
     report.iteration("a", 1.0)
     report.phase("rounding")
     assert report.best == "a"

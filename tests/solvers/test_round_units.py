@@ -1,4 +1,4 @@
-"""Coordinates of rows in which the loss is round."""
+"""Coordinates of rows in which the curvature of the loss is the identity."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ FREE = np.full(p, -np.inf), np.full(p, np.inf)
 
 
 def test_curvature_is_the_identity(real, pull, curvature, rng):
-    """The model is ``pull' X``, the loss a quadratic of its raw predictions."""
+    """The model is ``pull' X``; the loss is a quadratic of its raw predictions."""
     mean = np.diag(curvature).mean()
     X = rng.standard_normal((m, p))
     block = units_of(real, pull, curvature).block(X, FREE)
@@ -90,7 +90,7 @@ def test_fixed_entries_stay(real, pull, curvature, rng):
 
 
 def test_bounds_are_kept(real, pull, curvature, rng):
-    """Coordinates that mix the features could not keep them."""
+    """With bounds, the coordinates must not mix the features."""
     X = rng.uniform(0, 1, (m, p))
     low, high = np.full(p, -np.inf), np.array([np.inf, np.inf, 1.0, np.inf])
     block = units_of(real, pull, curvature).block(X, (low, high))

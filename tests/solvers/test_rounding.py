@@ -1,4 +1,4 @@
-"""What each part of rounding is good for: the loss is lower with it than without."""
+"""Each part of rounding lowers the loss."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def additive(seed, n=300, k=5):
-    """Each value of a category has a weight of its own, and so have numbers."""
+    """Return a table in which each category and number has an additive effect."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, k, (n, 4))
     frame = pd.DataFrame({f"c{j}": codes[:, j].astype(str) for j in range(4)})
@@ -32,7 +32,7 @@ def additive(seed, n=300, k=5):
 
 
 def paired(seed, n=200, k=8):
-    """Only two categories together say the class."""
+    """Return a table in which only two categories together determine the class."""
     rng = np.random.default_rng(seed)
     a, b = rng.integers(0, k, (2, n))
     i = rng.integers(0, 6, n)
@@ -55,7 +55,7 @@ def fit(estimator, frame, y, n_synthetic, **params):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 4])
 def test_exchanging_values_lowers_the_loss(seed, monkeypatch):
-    """By more than what is refined afterwards."""
+    """It gains more than the later refinement does."""
     frame, y = additive(seed)
     fitted = fit(LogisticRegression(), frame, y, 4)
     monkeypatch.setattr(_rounding, "MAX_TRIALS", 0)
@@ -72,7 +72,7 @@ def test_exchanging_values_lowers_the_loss(seed, monkeypatch):
 def test_rows_near_real_ones_are_a_start_of_their_own(
     estimator, seed, n_synthetic, monkeypatch
 ):
-    """Clusters of categories are far from any row that there can be."""
+    """Cluster centers of categories are far from any possible row."""
     frame, y = paired(seed)
     fitted = fit(estimator, frame, y, n_synthetic)
     monkeypatch.setattr(Problem, "near", property(lambda self: self.start))
@@ -103,7 +103,7 @@ def test_near_rows_are_real_rows_of_the_same_class(monkeypatch):
 
 
 def test_the_best_of_all_candidates_is_kept(monkeypatch):
-    """What is learned, rounded at once, is a candidate, too: nothing is worse."""
+    """The result is never worse than the learned rows after plain rounding."""
     frame, y = additive(0)
     looks = []
     look = _rounding._Rounding.evaluate
@@ -120,7 +120,7 @@ def test_the_best_of_all_candidates_is_kept(monkeypatch):
 
 @pytest.mark.slow
 def test_refinement_after_rounding_lowers_the_loss():
-    """The floats make good for what the rest lost: the curve ends lower."""
+    """The float columns compensate for the rounding of the others."""
     frame, y = additive(0)
     fitted = fit(LogisticRegression(), frame, y, 4, max_iter=20)
     curve = fitted.loss_curve_
@@ -141,7 +141,7 @@ def test_a_share_of_the_iterations_is_left_for_rounded_rows():
 
 @pytest.mark.slow
 def test_exact_rows_are_rounded_and_refined():
-    """An exact set is one of numbers, which no integers are."""
+    """Exact sets have fractional values, so integer columns must be rounded."""
     frame, y = additive(0)
     fitted = fit(LogisticRegression(), frame, y, 8, solver="auto", weighting="match")
     assert fitted.n_iter_ > 1
@@ -151,7 +151,7 @@ def test_exact_rows_are_rounded_and_refined():
 
 
 def test_whole_numbers_need_no_rounding(monkeypatch):
-    """Rows that are whole already are kept without a search."""
+    """Rows of whole numbers are kept without a search."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"i": rng.integers(0, 9, 100), "j": rng.integers(0, 9, 100)})
     y = (frame["i"] + rng.integers(0, 9, 100) > 8).astype(int)
@@ -173,7 +173,7 @@ def _from_the_start(problem, report):
 
 @pytest.mark.slow
 def test_held_back_rows_choose_what_is_rounded(monkeypatch):
-    """Judged by the opposite labels, the start is better than what is learned."""
+    """If the held-back labels are swapped, the start beats what is learned."""
     frame, y = paired(1)
     y, is_held = y.copy(), np.arange(len(y)) % 4 == 0
     y[is_held] = 1 - y[is_held]

@@ -1,4 +1,4 @@
-"""Search for any estimator: what a set may hold, what decides, what it is told."""
+"""Search for any estimator: the contents of sets, and how they are judged."""
 
 import io
 from contextlib import redirect_stdout
@@ -39,7 +39,7 @@ from skdistill.solvers.search._search import starts_of
 
 
 class OnlyPredicts:
-    """Somebody's classifier: the nearest of the class means, without any base class."""
+    """A classifier by the nearest class mean, without any base class."""
 
     def fit(self, X, y):
         self.labels = np.unique(y)
@@ -52,7 +52,7 @@ class OnlyPredicts:
 
 
 class Refuses(ClassifierMixin, BaseEstimator):
-    """Fails on sets in which a number is too large, and talks and warns about it."""
+    """A classifier that fails on large numbers, with printed output and warnings."""
 
     def __init__(self, limit=1.0):
         self.limit = limit
@@ -74,7 +74,7 @@ class Refuses(ClassifierMixin, BaseEstimator):
 
 @pytest.fixture(scope="module")
 def clouds():
-    """Two classes that overlap, one of them in two clouds."""
+    """Return two classes that overlap; one of them consists of two clouds."""
     random_state = np.random.RandomState(0)
     centers = np.array([[0.0, 0.0], [2.0, 2.0], [1.0, 1.0]])
     cloud = random_state.randint(3, size=600)
@@ -84,7 +84,7 @@ def clouds():
 
 @pytest.fixture(scope="module")
 def people():
-    """A mixed table with missing values, and who likes jazz."""
+    """Return a mixed table with missing values, and who likes jazz."""
     random_state = np.random.RandomState(1)
     n = 400
     X = pd.DataFrame(
@@ -159,7 +159,7 @@ def accuracy(problem, result, X, y):
 
 
 def test_it_beats_k_means_where_this_is_no_good(clouds):
-    """Centers say where the rows are; a small tree has to know where to cut."""
+    """Centers describe the density; a small tree needs rows near its thresholds."""
     X, y = clouds
     problem = pose(DecisionTreeClassifier(), X, y)
     result, report = run(problem, max_iter=15)
@@ -449,7 +449,7 @@ def test_class_weights_are_those_of_the_estimator():
 
 
 def test_no_model_of_chance_is_fitted_twice(clouds):
-    """Seeds that make no difference are left out."""
+    """Random seeds that have no effect are not tried."""
     problem = pose(LogisticRegression(), *clouds)
     contest, ((start, *_), _) = problem.contest(), starts_of(problem)
     contest.ranking([start])

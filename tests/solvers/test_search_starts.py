@@ -35,7 +35,7 @@ def pose(estimator, X, y, counts, *, weight=None, **options):
 
 @pytest.fixture
 def groups():
-    """Two classes, each of two groups of rows with their own town and age."""
+    """Return two classes, each with two groups of rows with their own town and age."""
     group = np.arange(200) % 4
     X = pd.DataFrame(
         {
@@ -110,7 +110,7 @@ def test_rows_that_others_contradict_are_not_typical(rng):
 
 
 class Untrained:
-    """An estimator that fails: all rows are typical then."""
+    """An estimator that fails, so that all rows count as typical."""
 
     def fit(self, X, y):
         raise RuntimeError
@@ -179,7 +179,7 @@ def test_the_first_rows_are_like_all_of_them():
 
 @pytest.mark.parametrize(("n", "is_split"), [(90, True), (300, False), (4, False)])
 def test_few_real_rows_give_cells_or_judge(n, is_split):
-    """A set of real rows would know by heart what it is judged on."""
+    """If real rows are few, those that give cells to the sets do not judge them."""
     y = np.arange(n) % 2
     problem = pose(Untrained(), np.arange(float(n))[:, None], y, [2, 2])
     giving, judging = problem.parts

@@ -23,7 +23,7 @@ def wine():
 
 @pytest.fixture
 def starts(monkeypatch):
-    """Losses of the rows that a fit starts from, and of those that iterate."""
+    """Return the losses of the starting rows, and of the rows before the iterations."""
     losses = []
     reach_model = _distill.reach_model
 
@@ -47,7 +47,7 @@ def starts(monkeypatch):
     ids=["logistic", "ridge", "svc"],
 )
 def test_improving_in_the_span_is_most_of_the_way(estimator, wine, starts, monkeypatch):
-    """A few numbers of each row are improved before all of its features are."""
+    """A few numbers of each row are improved before all of its features."""
     X, y = wine
     distiller = DatasetDistiller(estimator, n_synthetic=6, random_state=0, max_iter=30)
     first_losses, n_iter = [], []

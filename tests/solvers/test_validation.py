@@ -27,7 +27,7 @@ VOTE = KNeighborsClassifier(1)
 
 @pytest.fixture(scope="module")
 def noisy():
-    """Two classes, with some of the labels drawn at random."""
+    """Return two classes, with some of the labels drawn at random."""
     X, y = make_table(2, seed=0)
     rng = np.random.default_rng(0)
     return X, np.where(rng.random(len(y)) < 0.1, rng.integers(0, 2, len(y)), y)
@@ -50,7 +50,7 @@ def fitted(noisy, part):
 
 
 def test_rows_that_judge_do_not_leak(noisy, part, fitted):
-    """Other ones change which iterate is returned, not the iterates."""
+    """Other held-back rows change which iterate is returned, but not the iterates."""
     X, y = noisy
     held = part[0][1]
     other = y.copy()
@@ -65,7 +65,7 @@ def test_rows_that_judge_do_not_leak(noisy, part, fitted):
 
 
 def test_the_set_with_the_lowest_held_back_loss_is_returned(noisy, part):
-    """It is found again by a fit that ends at its iteration."""
+    """A fit that ends at the iteration of this set returns the same set."""
     n_iter_no_change = 5
     fitted = distiller(
         validation_fraction=part, n_iter_no_change=n_iter_no_change, max_iter=40
@@ -83,7 +83,7 @@ def test_the_set_with_the_lowest_held_back_loss_is_returned(noisy, part):
 
 
 def test_the_starting_rows_are_a_candidate(noisy, part):
-    """If judged by the opposite labels, nothing that is learned is any good."""
+    """If the held-back labels are swapped, learning makes every set worse."""
     X, y = noisy
     kept, held = part[0]
     y = y.copy()
@@ -132,7 +132,7 @@ def test_folds_say_when_to_end_and_all_rows_are_used(noisy):
 
 
 def test_each_fold_is_learned_from_the_others(noisy, monkeypatch):
-    """The mean over folds is that of fits on what is left of each."""
+    """The mean over folds is that of separate fits on the rest of each fold."""
     X, y = noisy
     seen = []
     course = _validation.course_by_folds
@@ -154,7 +154,7 @@ def test_each_fold_is_learned_from_the_others(noisy, monkeypatch):
 
 
 def test_one_fold_does_not_outweigh_the_others():
-    """Its loss explodes after the first iteration, which is good for the others."""
+    """Its loss explodes after the first iteration, which helps the other folds."""
     curves = [[2.0, 1.0, 1.5], [2.0, 1.0, 1.5], [0.01, 5.0, 50.0], [2.0, 0.5, 1.5]]
     assert np.argmin(np.mean(curves, axis=0)) == 0
     assert np.argmin(_typical(np.array(curves) + [0, 0, 0])) != 1
@@ -207,7 +207,7 @@ def test_mini_batches_are_judged(noisy, part):
 
 @pytest.mark.slow
 def test_a_sample_of_many_rows_is_judged():
-    """The iterations on a sample end when the held-back loss does not fall."""
+    """Iterations on a sample end when the held-back loss stops falling."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((5000, 4))
     y = np.where(rng.random(5000) < 0.4, rng.integers(0, 2, 5000), X[:, 0] > 0)
@@ -218,7 +218,7 @@ def test_a_sample_of_many_rows_is_judged():
 
 @pytest.mark.slow
 def test_rounded_sets_are_judged(noisy):
-    """The rounded start is a candidate, and integers go by the first fold."""
+    """The rounded start is a candidate, and integers use the first fold only."""
     X, y = noisy
     table = pd.DataFrame(np.round(3 * X[:, :3]).astype(int), columns=list("abc"))
     fitted = distiller(max_iter=8).fit(table, y)
@@ -332,7 +332,7 @@ def test_curves_of_folds_are_cut_to_the_iterations():
 
 
 def test_the_end_that_folds_chose_is_no_failure(noisy):
-    """Fewer iterations than ``max_iter``, and not a word about convergence."""
+    """Fewer iterations than ``max_iter`` cause no warning about convergence."""
     import warnings
 
     with warnings.catch_warnings(record=True) as caught:
@@ -343,7 +343,7 @@ def test_the_end_that_folds_chose_is_no_failure(noisy):
 
 
 def test_k_means_stays_a_candidate(part, monkeypatch):
-    """Where the iteration starts from other rows, which are no good here."""
+    """It is one although the iterations start from other rows, which are bad here."""
     from skdistill.solvers import _distill
 
     reach_model = _distill.reach_model
@@ -363,7 +363,7 @@ def test_k_means_stays_a_candidate(part, monkeypatch):
 
 
 def test_targets_that_are_not_learned_are_those_of_the_part(noisy, part):
-    """k-means of the rows that are left has other centers than that of all rows."""
+    """Targets are k-means centers of the remaining rows, not of all rows."""
     X, _ = noisy
     y = X[:, 0] + np.sin(3 * X[:, 1])
     fitted = distiller(

@@ -1,4 +1,4 @@
-"""One entry that stands for rows of a class weighs what these rows weigh."""
+"""One entry that represents several rows of a class has their total weight."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_entries_that_stand_for_rows(estimator, class_weight, rng):
 
 
 class CountsEntries(LogisticStudent):
-    """It weighs each entry alike, however many rows it stands for."""
+    """Its class weights count each entry once, however many rows it represents."""
 
     def training_weight(self, y, sample_weight, counts=None):
         return np.ones(len(y)) if counts is not None else sample_weight

@@ -309,7 +309,7 @@ class TestPrograms:
 @pytest.mark.filterwarnings("ignore::UserWarning")  # two iterations do not converge
 @pytest.mark.parametrize("estimator", [LogisticRegression(), SVC(gamma=0.1)])
 def test_threads_compile_once(estimator, count_compilations):
-    """Candidates of a search in threads share programs; features are new ones."""
+    """Candidates of a search in threads share programs; only their features differ."""
     parameters = {"estimator__C": [0.1, 1.0, 10.0]}
     counts = []
     for n_features, n_jobs in ((23, 1), (29, 2)):
@@ -327,7 +327,7 @@ def test_threads_compile_once(estimator, count_compilations):
 
 @pytest.mark.slow
 def test_the_cache_of_the_user_is_used(tmp_path):
-    """Programs are found again by another process."""
+    """Another process finds the compiled programs in the cache."""
     script = Path(__file__).parents[1] / "fits_with_a_cache.py"
     command = [sys.executable, str(script), str(tmp_path)]
 

@@ -26,7 +26,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def counts():
-    """Counts of words, some of which a class does not have."""
+    """Return counts of words, some of which a class does not have."""
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [60, 40, 20])
     rates = rng.gamma(0.5, 2.0, (3, 8))
@@ -73,7 +73,7 @@ def test_priors():
 
 @pytest.mark.parametrize("estimator", [MultinomialNB(), ComplementNB()], ids=repr)
 def test_negative_counts(estimator, counts):
-    """In the words of scikit-learn."""
+    """The message is that of scikit-learn."""
     X, y = counts
     with pytest.raises(ValueError, match="Negative values in data passed to"):
         estimator.fit(X - 1, y)
@@ -92,7 +92,7 @@ def test_numbers_that_are_no_probabilities(counts):
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_iteration_stays_in_the_domain(estimator, counts):
-    """And finds a lower loss than that of the model of all rows."""
+    """It also finds a lower loss than that of the model of all rows."""
     X, y = counts
     X = np.minimum(X, 1) if isinstance(estimator, BernoulliNB) else X
     distiller = DatasetDistiller(

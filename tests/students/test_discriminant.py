@@ -58,7 +58,7 @@ def _set(X, y):
 
 @pytest.mark.slow
 def test_derivative_of_the_pseudo_inverse(rng):
-    """In each of its terms, at a rank below both dimensions."""
+    """Each of its terms is tested, at a rank below both dimensions."""
     left, right = rng.standard_normal((5, 2)), rng.standard_normal((2, 4))
     d_left, d_right = rng.standard_normal((5, 2)), rng.standard_normal((2, 4))
 

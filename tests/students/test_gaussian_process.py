@@ -128,7 +128,7 @@ def test_hypergradient_matches_refits(problem, rng):
 
 
 def test_hypergradient_of_kernel_parameters_matches_refits(problem):
-    """By the names that ``set_params`` has for them."""
+    """Parameters have the names that ``set_params`` takes."""
     synthetic, _, hypergrad, loss_at = problem
     assert list(synthetic.hyperparameters) == [
         "alpha",
@@ -152,7 +152,7 @@ def test_hypergradient_of_kernel_parameters_matches_refits(problem):
 @pytest.mark.slow
 @pytest.mark.parametrize("nu", [0.5, 1.5])
 def test_equal_rows_have_finite_derivatives(nu, table):
-    """A center on a real row, and on another center."""
+    """One center lies on a real row, and one on another center."""
     X, y = table
     student = student_for(process(Matern(nu=nu)), SPEC)
     objective = loss_over(X, y, np.ones(len(X)), student)
@@ -166,7 +166,7 @@ def test_equal_rows_have_finite_derivatives(nu, table):
 
 
 def test_rows_far_apart(rng):
-    """Rounding of their squared distances is not seen in the variance of a row."""
+    """Rounding of their squared distances does not change the variance of a row."""
     rows, y = 1e4 * rng.standard_normal((6, 4)), rng.standard_normal(12)
     rows = np.vstack([rows, rows + 0.5])
     estimator = process(Matern(nu=0.5), alpha=1e-10)
@@ -176,7 +176,7 @@ def test_rows_far_apart(rng):
 
 
 def test_no_noise_on_float32_rows(table):
-    """With ``alpha=1e-10`` single precision would leave nothing of a prediction."""
+    """With ``alpha=1e-10``, single precision would make the predictions useless."""
     X, y = table
     X = X[:, :1].astype(np.float32)
     estimator = process(RBF(1.0), alpha=1e-10)
@@ -223,7 +223,7 @@ def test_refit_beats_kmeans(outer_loss, table):
 
 
 def test_names_of_kernel_parameters(table):
-    """The end of a name will do, where only one has it."""
+    """The last part of a name suffices if only one parameter has it."""
     student = student_for(process(RBF(2.0) + WhiteKernel(0.1)), SPEC)
     assert student.parameter_name("noise_level") == "kernel__k2__noise_level"
     assert student.parameter_name("alpha") == "alpha"
@@ -277,7 +277,7 @@ def test_settings_without_counterpart_are_refused_by_name(estimator, named):
 
 
 def test_fixed_kernel_needs_no_optimizer():
-    """Where nothing is free, scikit-learn's default optimizes nothing."""
+    """If no parameter is free, scikit-learn's default optimizer does nothing."""
     kernel = RBF(1.0, length_scale_bounds="fixed")
     student = student_for(GaussianProcessRegressor(kernel), SPEC)
     assert student.hyperparameters["kernel__length_scale"] == 1.0

@@ -37,9 +37,9 @@ def test_student(params):
 @pytest.mark.parametrize("n_rows", [25, 12])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_solution_is_stationary(fit_intercept, n_rows, rng):
-    """By the outer loss, which is stated on its own, on rows with many outliers.
+    """The outer loss is the reference, because it is computed independently.
 
-    Of twelve rows so many are interpolated that the scale is often the least.
+    Of twelve rows so many are interpolated that the scale is often at its minimum.
     """
     estimator = HuberRegressor(alpha=0.1, fit_intercept=fit_intercept)
     student = student_for(estimator, OUTPUT)
@@ -62,7 +62,7 @@ def test_solution_is_stationary(fit_intercept, n_rows, rng):
 
 
 def test_outliers_do_not_count():
-    """A row that is far out pulls no more if it is farther out."""
+    """Moving an outlier farther out does not change its effect."""
     student = student_for(HuberRegressor(), Task(1, None, 1, False))
     X = np.linspace(-1, 1, 12)[:, None]
     y = 3 * X[:, 0] + 0.1 * (-1.0) ** np.arange(12)
@@ -92,7 +92,7 @@ def test_as_good_as_all_rows(scaled):
 
 
 def test_rows_that_are_interpolated_have_no_scale(rng):
-    """It stays at its least value; the rest is a solution and has a derivative."""
+    """The scale stays at its minimum; the rest is a solution with a derivative."""
     student = student_for(HuberRegressor(alpha=1e-3), OUTPUT)
     X = rng.standard_normal((8, 4))
     y = X @ rng.standard_normal(4)

@@ -38,7 +38,7 @@ IMPUTERS = {
 
 @pytest.fixture(scope="module")
 def gaps():
-    """Three classes; a tenth of the values is missing, half of those of a feature."""
+    """Return three classes; 10 % of values are missing, and 50 % of one feature."""
     X, y = make_table(3, n=200, p=5)
     rng = np.random.default_rng(0)
     missing = rng.uniform(size=X.shape) < [0.1, 0.1, 0.5, 0.1, 0.0]
@@ -64,7 +64,7 @@ def test_parity_and_gradients(name):
 
 @pytest.mark.parametrize("name", IMPUTERS)
 def test_hypergradient_matches_refits(name, gaps, rng):
-    """What the gaps of the real rows are filled with follows the synthetic ones."""
+    """The values that fill the gaps of real rows depend on the synthetic rows."""
     X, y = gaps
     pipeline = make_pipeline(IMPUTERS[name], strict_logistic(C=5.0))
     student = student_for(pipeline, spec_of([0, 1, 2], X.shape[1]))
@@ -127,7 +127,7 @@ def test_rows_have_no_gaps_and_refit_to_the_loss(scaler, gaps):
 @pytest.mark.slow
 @pytest.mark.parametrize("module", [pd, pl], ids=["pandas", "polars"])
 def test_gaps_of_frames(module, gaps):
-    """Integers have gaps, too, and stay integers within the range of the others."""
+    """Integer columns may have gaps, and stay integers within their range."""
     X, y = gaps
     whole = [None if np.isnan(value) else round(value * 3) + 7 for value in X[:, 0]]
     dtype = "Int16" if module is pd else pl.Int16
@@ -225,7 +225,7 @@ def test_exact_where_nothing_is_missing(gaps):
 
 @pytest.mark.slow
 def test_rows_start_from_the_model_of_filled_rows(gaps):
-    """They reproduce it, and their means, which fill gaps, are as near as may be."""
+    """They train to it; their means are as close to the filling means as possible."""
     X, y = gaps
     pipeline = make_pipeline(SimpleImputer(), StandardScaler(), strict_logistic(C=0.1))
     full = pipeline.fit(X, y)

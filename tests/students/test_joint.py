@@ -77,7 +77,7 @@ def test_members_are_trained_as_scikit_learn_fits_them(table):
 
 
 def mean_loss(voting, X, y, X_synthetic, y_synthetic, weights):
-    """The weighted mean of the losses, each relative to that of chance."""
+    """Return the weighted mean of the losses, each relative to that of chance."""
     k = len(np.unique(y))
     lr, ridge, nb = (
         model.fit(X_synthetic, y_synthetic) for _, model in voting.estimators
@@ -185,7 +185,7 @@ def test_what_is_not_mirrored(voting, message):
 
 @pytest.mark.slow
 def test_a_set_for_all_members(table):
-    """Every member does better on it than on as many real rows."""
+    """Every member scores better on it than on as many real rows."""
     X, y = table
     members = [
         ("lr", LogisticRegression(C=10)),

@@ -48,7 +48,7 @@ def test_several_outputs(outer_loss):
 
 
 def test_a_set_is_trained_on_once(rng):
-    """Unless it has changed, in place, too."""
+    """It is trained on again only if it has changed, possibly in place."""
     one = student(Task(3, None, 1, False), kernel="rbf")
     X, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 1))
     synthetic = SyntheticSet(X, y, np.ones(6), one.hyperparameters)
@@ -79,7 +79,7 @@ def test_the_norm_is_that_of_the_model(rng):
 
 
 class Problem(NamedTuple):
-    """Three coded classes, or one number; the reference is computed by scikit-learn."""
+    """Three coded classes or one number, with a reference from scikit-learn."""
 
     estimator: KernelRidge
     student: Student
@@ -156,7 +156,7 @@ def test_hypergradient_matches_refits(problem, rng):
 
 
 def test_derivative_in_a_weight_of_zero(problem):
-    """A learned weight may become zero, and leave it again."""
+    """A learned weight may become zero and then positive again."""
     weight = problem.synthetic.sample_weight.copy()
     weight[0] = 0
     at_zero = problem.synthetic._replace(sample_weight=weight)
@@ -177,7 +177,7 @@ def test_derivative_in_a_weight_of_zero(problem):
 @pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["laplacian", "sigmoid", "cosine"])
 def test_equal_rows_and_zeros_have_finite_derivatives(kernel, problem):
-    """A center on a real row, on another center, and at the origin."""
+    """One center lies on a real row, one on another center, and one at the origin."""
     model = student(problem.student.task, kernel=kernel, gamma=0.1)
     y = np.asarray(problem.synthetic.y)
     rows = np.repeat(problem.X[:8], 2, axis=0)[:15]
@@ -259,7 +259,7 @@ def test_learned_hyperparameters(regression_table):
 
 @pytest.mark.slow
 def test_coded_classes_by_their_softmax(multiclass_table):
-    """One-hot targets, centered, that stay as they are: rows of k-means are beaten."""
+    """Rows for centered one-hot targets, which stay fixed, do better than k-means."""
     X, y = multiclass_table
     targets = np.eye(3)[y] - 1 / 3
     estimator = KernelRidge(kernel="rbf", gamma=0.1, alpha=1e-2)

@@ -55,7 +55,7 @@ def test_regressor(params):
 
 
 def hinge(model, X, y):
-    """Mean over the pairs with the class of a row; scikit-learn's favor the first."""
+    """Return the mean hinge over pairs of classes, with scikit-learn's tie rule."""
     decision = model.decision_function(X)
     k = len(model.classes_)
     if k == 2:
@@ -79,9 +79,9 @@ def regression_table():
 
 @pytest.fixture(params=["two classes", "three classes", "numbers"], scope="module")
 def problem(request, binary_table, multiclass_table, regression_table):
-    """Refits are no better than libsvm, which holds kernels in single precision.
+    """Refits are limited by libsvm, which computes kernels in single precision.
 
-    That is what their tolerances are for; ``check_student`` asks for six digits.
+    The tolerances of refits account for it. ``check_student`` requires six digits.
     """
     if request.param == "numbers":
         X, y = regression_table
@@ -154,7 +154,7 @@ def test_raw_prediction_is_predict(regression_table):
 @pytest.mark.parametrize("C", [0.01, 1.0, 1e4])
 @pytest.mark.parametrize("repeated", [False, True])
 def test_active_set_reaches_the_solution_from_anywhere(C, repeated, rng):
-    """Without libsvm, from no support vectors at all; with rows that repeat, too."""
+    """It starts with no support vectors and without libsvm; rows may repeat."""
     X = rng.standard_normal((40, 3))
     y = np.where(X[:, 0] + rng.standard_normal(40) > 0, 1.0, -1.0)
     if repeated:
@@ -173,7 +173,7 @@ def test_active_set_reaches_the_solution_from_anywhere(C, repeated, rng):
 
 @pytest.mark.parametrize("zero", [[0], [1], [0, 1]])
 def test_classes_whose_rows_weigh_nothing(zero, multiclass_table):
-    """Learned weights may be zero; libsvm refuses a single class, and 1 is its score.
+    """With learned weights of zero one class may remain, which libsvm refuses.
 
     The other machines are those of the rows that are left.
     """
@@ -198,7 +198,7 @@ def test_classes_whose_rows_weigh_nothing(zero, multiclass_table):
 
 
 def test_intercept_without_free_coefficients():
-    """One row of each class, both at their bounds: the middle of what is allowed."""
+    """If all coefficients are at bounds, it is the middle of its possible range."""
     X, y = np.array([[0.0], [1.0], [3.0]]), np.array([0, 1, 1])
     estimator = SVC(C=0.01, kernel="linear", tol=1e-12)
     student = student_for(estimator, spec_of([0, 1], 1))
@@ -221,7 +221,7 @@ def test_intercept_without_free_coefficients():
 
 
 def kmeans_score(estimator, X, y, n_rows):
-    """Of a fit on centers, in each class or of rows and numbers together."""
+    """Return the score of a fit on k-means, per class or jointly with targets."""
     if y.dtype.kind == "f":
         centers = KMeans(n_rows, n_init=3, random_state=0).fit(np.column_stack([X, y]))
         rows = centers.cluster_centers_
@@ -262,7 +262,7 @@ def test_regressor_beats_kmeans(weighting, regression_table):
 
 @pytest.mark.slow
 def test_one_column_of_targets_is_taken(regression_table):
-    """As SVR itself does, which has a single output."""
+    """SVR also takes it, because it has a single output."""
     X, y = regression_table
     distiller = DatasetDistiller(SVR(), n_synthetic=4, max_iter=1, tol=1e9)
     with pytest.warns(DataConversionWarning, match="column-vector"):

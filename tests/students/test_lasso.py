@@ -75,7 +75,7 @@ def test_one_row_of_one_feature_by_hand():
 
 
 def violation(student, synthetic, params):
-    """Largest error of the optimality conditions, by their definition."""
+    """Return the maximum violation of the optimality conditions, by definition."""
     X, y, weight, hyperparameters = synthetic
     Y = y.reshape(len(X), -1)
     share = weight / weight.sum()
@@ -101,7 +101,7 @@ def violation(student, synthetic, params):
 
 @pytest.mark.parametrize("name", STUDENTS)
 def test_solutions_are_optimal(name, rng):
-    """On correlated rows, from nothing and from the solution of other rows."""
+    """Rows are correlated; solves start from zero or from another solution."""
     student = student_for(*STUDENTS[name])
     p, k = student.task.n_features, student.task.n_outputs
     last = None
@@ -163,7 +163,7 @@ def test_settings_without_counterpart_are_refused_by_name(estimator, task, named
     ids=lambda each: type(each).__name__,
 )
 def test_relatives_are_searched_for(estimator, rng):
-    """They choose their penalty on the rows that they get, or have no gradient."""
+    """They choose their penalty from the rows, or have no gradient."""
     X = rng.standard_normal((60, 3))
     y = X[:, 0] + 0.1 * rng.standard_normal(60)
     distiller = DatasetDistiller(

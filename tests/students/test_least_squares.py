@@ -24,7 +24,7 @@ def test_student(task, fit_intercept):
 
 @pytest.mark.parametrize("p", [1, 3, 20])
 def test_all_gradients_match_refits(p, rng):
-    """Rows, targets and weights move together, through scikit-learn's fits."""
+    """Rows, targets and weights are moved together for scikit-learn's fits."""
     X, y, weight = (
         rng.standard_normal((9, p)),
         rng.standard_normal((9, 2)),
@@ -48,7 +48,7 @@ def test_all_gradients_match_refits(p, rng):
 
 
 def test_columns_that_depend_on_each_other(rng):
-    """What counts as zero is what scikit-learn takes for zero, by its ``tol``."""
+    """Singular values count as zero if scikit-learn's ``tol`` says so."""
     X = rng.standard_normal((12, 3))
     X = np.column_stack([X, X[:, 0] + 1e-7 * rng.standard_normal(12), np.ones(12)])
     y = rng.standard_normal(12)

@@ -68,7 +68,7 @@ def test_scores_can_be_judged_by_their_softmax():
 
 @pytest.mark.parametrize("name", ["class weights", "class weights, three"])
 def test_outer_loss_is_the_training_loss(name, rng):
-    """On class indices, with class weights, as LIBLINEAR's primal objective has it."""
+    """The reference is LIBLINEAR's primal objective with class weights."""
     n_classes, params = CLASSIFIERS[name]
     y = rng.integers(0, n_classes, 20)
     student = student_for(strict_svc(**params), spec_of(np.arange(n_classes), 4))
@@ -90,7 +90,7 @@ def test_outer_loss_is_the_training_loss(name, rng):
 
 
 def test_gradient_matches_refits(rng):
-    """The intercept moves as LIBLINEAR's penalized one."""
+    """LIBLINEAR penalizes the intercept, and so does the student."""
     X, y = make_table(2)
     X, y = X[12:24], y[12:24]
     X_syn = X + 0.5
@@ -142,7 +142,7 @@ def test_classifier_beats_kmeans_rows():
 
 @pytest.mark.parametrize("feature_range", [None, (0.0, 0.1)])
 def test_one_row(feature_range, rng):
-    """It pulls at the intercept as well, which is penalized: one row is enough."""
+    """One row is enough, because it also determines the penalized intercept."""
     X, y = 3 * rng.random((1, 10)), np.ones(1)
     distiller = DatasetDistiller(strict_svr(), feature_range=feature_range).fit(X, y)
     if feature_range is None:

@@ -123,7 +123,7 @@ def test_solution_does_not_depend_on_the_start(problem, rng):
 
 
 def test_hypergradient_matches_refits(problem, rng):
-    """``lbfgs`` stops early, and its error divided by eps would hide a bug."""
+    """Refits are precise, because an early stop of ``lbfgs`` could hide a bug."""
     loss, hypergrad = bilevel(problem).value_and_grad(problem.synthetic())
     assert_allclose(loss, problem.refit_loss(), rtol=1e-9)
     for _ in range(3):
@@ -145,7 +145,7 @@ def test_hypergradient_of_C_matches_refits(problem):
 
 
 def test_hypergradient_of_weights_matches_refits(problem, rng):
-    """Weights of the student have class weights multiplied in; vary those."""
+    """The student's weights include class weights, so these weights are varied."""
     if problem.student.class_weight == "balanced":
         pytest.skip("balanced class weights depend on the sample weights")
     synthetic = problem.synthetic()
@@ -164,7 +164,7 @@ def test_hypergradient_of_weights_matches_refits(problem, rng):
 
 @pytest.mark.slow
 def test_closed_form_agrees_with_the_implicit_function_theorem(problem, rng):
-    """jaxopt differentiates the stationarity that the student only states."""
+    """jaxopt differentiates the stationarity condition that the student states."""
     synthetic = problem.synthetic()
     params = problem.student.solve(synthetic)
     cotangent = LinearParams(
@@ -233,7 +233,7 @@ def test_units_far_apart(n_classes):
 
 
 def test_rows_that_weigh_nothing():
-    """Learned weights may all become zero on the way."""
+    """All learned weights may be zero at some iterate."""
     student = student_for(LogisticRegression(), spec_of([0, 1], 2))
     synthetic = SyntheticSet(np.eye(2), np.array([0.0, 1.0]), np.zeros(2), {"C": 1.0})
     params = student.solve(synthetic)
@@ -246,7 +246,7 @@ def test_rows_that_weigh_nothing():
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_penalty_that_is_lost_in_rounding(n_classes, rng):
-    """At C=1e16 the solution and its derivative are those at a large C."""
+    """At C=1e16 the solution and its derivative are those at a smaller large C."""
     X, y = make_table(n_classes, n=60)
     student = student_for(LogisticRegression(), spec_of(np.arange(n_classes)))
 
@@ -268,7 +268,7 @@ def test_penalty_that_is_lost_in_rounding(n_classes, rng):
 
 
 def test_many_rows_are_solved_and_differentiated():
-    """1,000 rows x 10 classes: 6,000 unknowns, without their Hessian."""
+    """1,000 rows and 10 classes have 6,000 unknowns, solved without their Hessian."""
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(10), 100)
     X = rng.standard_normal((1000, 60)) + rng.standard_normal((10, 60))[y]
@@ -286,7 +286,7 @@ def test_many_rows_are_solved_and_differentiated():
 
 @pytest.mark.parametrize("max_entries", [0, linear.MAX_BLOCK_ENTRIES])
 def test_large_systems_have_the_solution_of_scikit_learn(max_entries, monkeypatch):
-    """By conjugate gradients, whether outputs have blocks of their own or share one."""
+    """Conjugate gradients use a block for each output or one block for all."""
     monkeypatch.setattr(linear, "MAX_BLOCK_ENTRIES", max_entries)
     X, y = make_table(5, p=60, n=200)
     student = student_for(strict_logistic(), spec_of(np.arange(5), 60))

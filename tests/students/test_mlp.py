@@ -95,7 +95,7 @@ def test_refuses_another_loss():
 
 
 def synthetic_of(student, n_rows, rng):
-    """Rows around a point for each class."""
+    """Return rows around one point for each class."""
     k = len(student.task.classes)
     y = np.arange(n_rows) % k
     X = rng.standard_normal((k, student.task.n_features))[y]
@@ -113,7 +113,7 @@ def proba(student, params, X):
 
 @pytest.mark.slow
 def test_probabilities_are_those_of_scikit_learn(rng):
-    """At the default width, number of steps and activation."""
+    """The width, number of steps and activation are the defaults."""
     student = student_for(MLPClassifier(random_state=3), spec_of([0, 1, 2]))
     y, synthetic = synthetic_of(student, 30, rng)
     found = proba(student, student.solve(synthetic), synthetic.X + 0.3)
@@ -123,7 +123,7 @@ def test_probabilities_are_those_of_scikit_learn(rng):
 
 @pytest.mark.slow
 def test_batches_are_shuffled_as_scikit_learn_does(rng):
-    """Another order leads elsewhere, so that the agreement means something."""
+    """Another order gives another result, so the agreement is meaningful."""
     params = {**SMALL, "batch_size": 8, "max_iter": 10, "learning_rate_init": 0.05}
     student = student_for(MLPClassifier(**params), spec_of([0, 1, 2]))
     y, synthetic = synthetic_of(student, 30, rng)
@@ -167,7 +167,7 @@ def test_repeated_rows_weigh_twice(rng):
 @pytest.mark.slow
 @pytest.mark.parametrize("keeps", ["all", "some"])
 def test_states_that_are_not_kept_are_computed_again(rng, monkeypatch, keeps):
-    """The gradient is the same, however few states the memory holds."""
+    """The gradient is the same regardless of how many states are stored."""
     if keeps == "some":
         monkeypatch.setattr(_unrolled, "MAX_KEPT", 1)
     student = student_for(MLPClassifier(**SMALL | {"max_iter": 23}), spec_of([0, 1, 2]))
@@ -224,7 +224,7 @@ def test_each_outer_step_has_a_start_of_its_own(rng):
 
 @pytest.mark.slow
 def test_single_precision_is_near_enough(rng):
-    """Trainings from starts that nobody sees again are in single precision."""
+    """Trainings from starts that are used once run in single precision."""
     student = student_for(MLPClassifier(max_iter=100), spec_of([0, 1, 2]))
     y, synthetic = synthetic_of(student, 30, rng)
     drawn = student.redrawn(np.random.RandomState(0))
@@ -267,7 +267,7 @@ def test_rows_hold_for_starts_that_were_not_seen():
 
 @pytest.mark.slow
 def test_a_given_start_is_the_one_that_counts():
-    """``loss_`` is that of a refit, which does what the student has seen."""
+    """``loss_`` is that of a refit, which starts as the student did."""
     X, _, y, _ = digits()
     estimator = MLPClassifier(**FEW, random_state=0)
     distiller = DatasetDistiller(

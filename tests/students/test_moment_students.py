@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 def test_iteration_beats_centers_of_classes(estimator):
-    """In log-loss, where it is a probability, or else in errors."""
+    """They are compared by log-loss if there are probabilities, and by errors."""
     X, y = load_digits(return_X_y=True)
     X, y = X[y < 3, 10:22] + 0.0, y[y < 3]
     baseline = clone(estimator).fit(*centers_of_classes(X, y, 3))

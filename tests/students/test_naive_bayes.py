@@ -22,7 +22,7 @@ def test_student(params):
 
 @pytest.mark.slow
 def test_class_with_one_row(multiclass_table):
-    """Its variance is that of the smoothing."""
+    """Its variance comes from the smoothing only."""
     X, y = multiclass_table
     rows = np.concatenate([[np.flatnonzero(y == 0)[0]], np.flatnonzero(y > 0)[:9]])
     student = student_for(GaussianNB(var_smoothing=0.5), spec_of([0, 1, 2]))
@@ -39,7 +39,7 @@ def test_refused(priors):
 
 @pytest.mark.slow
 def test_learned_labels_and_weights(multiclass_table):
-    """Copies of a row for each class are the row with probabilities."""
+    """Copies of a row for each class are equivalent to a row with probabilities."""
     X, y = multiclass_table
     distiller = DatasetDistiller(
         GaussianNB(var_smoothing=0.1),

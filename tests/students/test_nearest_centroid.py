@@ -18,7 +18,7 @@ def test_student(priors):
 @pytest.mark.slow
 @pytest.mark.parametrize("counts", [[4, 4, 4], [2, 4, 6]], ids=str)
 def test_empirical_priors(counts, rng):
-    """Rows shared evenly are ranked by plain distances, others are not."""
+    """If rows are shared evenly, the priors have no effect."""
     student = student_for(NearestCentroid(priors="empirical"), spec_of([0, 1, 2], 4))
     y = np.repeat([0, 1, 2], counts)
     X = rng.standard_normal((12, 4)) * [1, 1, 1, 5] + y[:, None]

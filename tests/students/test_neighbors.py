@@ -68,7 +68,7 @@ def test_metrics(params):
 
 @pytest.mark.parametrize("params", METRICS.values(), ids=METRICS)
 def test_distances(params, rng):
-    """Powers of those of scikit-learn, with finite derivatives where rows are equal."""
+    """They are powers of scikit-learn's, with finite derivatives for equal rows."""
     metric = metric_of(KNeighborsClassifier(**params))
     X, Z = rng.standard_normal((9, 6)), rng.standard_normal((4, 6))
     X[0] = Z[0]
@@ -87,7 +87,7 @@ def test_distances(params, rng):
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", ["manhattan", "cosine"])
 def test_other_metrics_in_the_distiller(metric):
-    """Sparse rows are seen through products: absolute differences are searched for."""
+    """Sparse rows allow products only, so the Manhattan metric needs dense rows."""
     X, y = load_digits(return_X_y=True)
     X, y = sparse.csr_array(X[:300]), y[:300]
     estimator = KNeighborsClassifier(1, metric=metric)
@@ -116,7 +116,7 @@ def test_one_target():
 @pytest.mark.slow
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
 def test_limit_is_the_vote(weights, multiclass_table):
-    """Also at the rows themselves, where distances are zero."""
+    """This includes votes at the rows themselves, where distances are zero."""
     X, y = multiclass_table
     estimator = KNeighborsClassifier(4, weights=weights).fit(X[:20], y[:20])
     student = student_for(estimator, spec_of([0, 1, 2]))
@@ -133,7 +133,7 @@ def test_limit_is_the_vote(weights, multiclass_table):
 @pytest.mark.parametrize("is_sorted", [False, True])
 @pytest.mark.parametrize("k", [1, 2, 5, 12])
 def test_memberships_sum_to_k(k, is_sorted, rng, monkeypatch):
-    """Against a search for the threshold, with tied scores, few or nearly all."""
+    """The reference searches for the threshold; a few or nearly all scores are tied."""
     monkeypatch.setattr(_vote, "MAX_MAXIMA", 0 if is_sorted else 12)
     scores = rng.standard_normal((50, 12)) * np.geomspace(0.1, 100, 50)[:, None]
     scores[:, 3] = scores[:, 2] = scores.max(axis=1)
@@ -156,7 +156,7 @@ def test_memberships_sum_to_k(k, is_sorted, rng, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("is_sorted", [False, True])
 def test_memberships_are_one_where_all_rows_are_tied(is_sorted, rng, monkeypatch):
-    """Rounding decides which of the tied rows is taken for the threshold."""
+    """Rounding decides which of the tied rows defines the threshold."""
     monkeypatch.setattr(_vote, "MAX_MAXIMA", 0 if is_sorted else 12)
     scores = np.repeat(10 * rng.standard_normal((200, 1)), 12, axis=1)
     for k in (3, 7, 11):
@@ -170,7 +170,7 @@ def test_memberships_are_one_where_all_rows_are_tied(is_sorted, rng, monkeypatch
 @pytest.mark.slow
 @pytest.mark.parametrize("k", [3, 7])
 def test_rows_that_fill_a_set_up_have_no_vote(k, rng):
-    """Nor does it matter how near they are, or that few others are left."""
+    """This holds however near they are, and if few other rows are left."""
     scores = rng.standard_normal((20, 7)) - 1
     filled = np.pad(scores, ((0, 0), (0, 5)), constant_values=-np.inf)
     with jax.enable_x64(True):
@@ -197,7 +197,7 @@ def test_rows_that_fill_a_set_up_have_no_vote(k, rng):
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("is_regressor", [False, True])
 def test_rough_votes_differ_by_rounding(k, is_regressor, rng):
-    """Far from the origin, too: distances are those of double precision."""
+    """This includes rows far from the origin: distances are in double precision."""
     X = rng.standard_normal((200, 4)) + 1e6
     if is_regressor:
         student = student_for(KNeighborsRegressor(k), Task(4, None, 1, False))
@@ -236,7 +236,7 @@ def test_the_loss_is_exact_where_batches_are_rough(rng):
 
 
 def centers_of_classes(X, y, n_rows):
-    """The baseline: k-means in each class."""
+    """Return the baseline: k-means in each class."""
     classes = np.unique(y)
     centers = [
         KMeans(n_rows, n_init=3, random_state=0).fit(X[y == c]).cluster_centers_
@@ -248,7 +248,7 @@ def centers_of_classes(X, y, n_rows):
 @pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 3])
 def test_vote_beats_centers_of_classes(k):
-    """The vote itself, on rows that nobody has seen."""
+    """The vote itself is compared, on test rows."""
     X, y = load_digits(return_X_y=True)
     estimator = KNeighborsClassifier(k)
     baseline = clone(estimator).fit(*centers_of_classes(X[:1200], y[:1200], 3))
@@ -261,7 +261,7 @@ def test_vote_beats_centers_of_classes(k):
 @pytest.mark.slow
 @pytest.mark.parametrize(("k", "weights"), [(1, "uniform"), (3, "distance")])
 def test_mean_beats_centers(k, weights):
-    """On the real rows: so few of them are soon learned by heart."""
+    """The real rows are scored, as so few of them are soon overfitted."""
     X, y = make_friedman1(500, n_features=5, noise=0.5, random_state=0)
     estimator = KNeighborsRegressor(k, weights=weights)
     joint = np.column_stack([X, y / y.std()])
@@ -274,7 +274,7 @@ def test_mean_beats_centers(k, weights):
 
 @pytest.mark.slow
 def test_reported_loss_is_that_of_the_regressor():
-    """It is the error of the vote, not that of the blend that is learned with."""
+    """It is the error of the vote, not that of the soft vote used for learning."""
     X, y = make_friedman1(300, n_features=5, noise=0.5, random_state=0)
     distiller = DatasetDistiller(
         KNeighborsRegressor(3), n_synthetic=40, max_iter=40
@@ -360,7 +360,7 @@ def test_class_with_one_row():
 
 
 def test_a_start_that_knows_nothing_does_not_make_votes_useless(rng):
-    """The softest vote would be as good as any, and would leave the rows in place."""
+    """A very soft vote would have no lower loss, and would not move the rows."""
     X, y = rng.standard_normal((80, 3)), rng.integers(0, 2, 80)
     distiller = DatasetDistiller(
         KNeighborsClassifier(1), n_synthetic=4, max_iter=2, early_stopping=False

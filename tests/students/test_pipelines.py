@@ -112,7 +112,7 @@ def wine():
 
 
 def quick(estimator, **params):
-    """A distiller that ends early, for what does not depend on how it ends."""
+    """Return a distiller with few iterations, for tests that need no convergence."""
     return DatasetDistiller(estimator, n_synthetic=9, max_iter=4, **params)
 
 
@@ -173,7 +173,7 @@ def test_more_features_than_rows(rng):
     "scaler", [StandardScaler(), MinMaxScaler(), MaxAbsScaler(), RobustScaler()]
 )
 def test_constant_features_have_scale_one(scaler, rng):
-    """They vary in the real rows; scikit-learn's fit on the synthetic ones decides."""
+    """They are constant in the synthetic rows only; scikit-learn is fitted on these."""
     X = rng.standard_normal((8, 3))
     X[:, 1] = 7.0 if not isinstance(scaler, MaxAbsScaler) else 0.0
     y = np.arange(8) % 2
@@ -271,7 +271,7 @@ def test_a_step_that_is_not_mirrored_leads_to_search(wine):
 
 
 def test_a_table_that_only_search_can_read(rng):
-    """Strings and gaps are no numbers: the steps are looked at before the rows."""
+    """Strings and gaps are not numeric: the steps are checked before the rows."""
     X = pd.DataFrame({"a": ["x", "y", None, "x"] * 10})
     y = np.tile([0, 1, 0, 0], 10)
     pipeline = make_pipeline(

@@ -47,7 +47,7 @@ def _set(X, y):
     [({}, 5), ({"reg_param": 0.1}, 4), ({"solver": "eigen", "shrinkage": 0.1}, 2)],
 )
 def test_too_few_rows(params, least, rng):
-    """As many as scikit-learn takes are enough, and no fewer."""
+    """The minimum number of rows is that of scikit-learn."""
     task = spec_of([0, 1], 4)
     for m in (least, least - 1):
         X, y = rng.standard_normal((2 * m, 4)), np.repeat([0, 1], m)
@@ -63,7 +63,7 @@ def test_too_few_rows(params, least, rng):
 
 
 def test_rows_that_scikit_learn_refuses(rng):
-    """A variance up to tol has no prediction."""
+    """A class with a variance up to tol cannot predict."""
     X, y = rng.standard_normal((20, 2)), np.repeat([0, 1], 10)
     X[:10, 1] *= 0.001
     with pytest.raises(LinAlgError, match="not full rank"):
@@ -89,7 +89,7 @@ def test_refused(params, named):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_iteration_beats_the_model_of_all_rows():
-    """It does not minimize the log-loss itself."""
+    """The model of all rows does not minimize the log-loss itself."""
     X, y = make_table(3, n=300)
     estimator = QuadraticDiscriminantAnalysis(reg_param=0.1)
     distiller = DatasetDistiller(

@@ -1,4 +1,4 @@
-"""Students of one's own, in this process and in others."""
+"""Students that users register, in this process and in others."""
 
 import itertools
 import pickle
@@ -16,7 +16,7 @@ from tests.conftest import make_table, spec_of
 
 
 class Known(LogisticRegression):
-    """Can be imported by a worker, which does not register its student, though."""
+    """A worker can import this class, but does not register its student."""
 
 
 class KnownStudent(LogisticStudent):
@@ -43,7 +43,7 @@ def classes_of_a_notebook():
 
 @pytest.fixture
 def registered(monkeypatch):
-    """An empty table of registered students, which the test may fill."""
+    """Return an empty table of registered students, which the test may fill."""
     table = {}
     monkeypatch.setattr("skdistill._registered._students", table)
     return table
@@ -105,7 +105,7 @@ def test_students_come_along_with_a_fitted_distiller_to_a_curve(estimator_class,
 def test_a_pickle_brings_the_student_into_another_process(
     estimator_class, monkeypatch, data
 ):
-    """An empty table is that of another process."""
+    """An empty table simulates another process."""
     wrapped = wrap_non_picklable_objects([DatasetDistiller(estimator_class())], False)
     packed = pickle.dumps(wrapped)
     elsewhere = {}

@@ -73,7 +73,7 @@ def test_deprecated_penalty():
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_solutions_are_optimal(name, rng):
-    """Also where rows are beyond their margin, and from the solution of others."""
+    """This includes rows beyond their margin and starts from another solution."""
     estimator, n_classes = CLASSIFIERS[name]
     student = student_for(estimator, spec_of(np.arange(n_classes), 6))
     y = np.repeat(np.arange(n_classes), 6)
@@ -98,7 +98,7 @@ def test_solutions_are_optimal(name, rng):
 
 
 def test_exact_with_the_same_zeros(table):
-    """Rows with matched weights; scikit-learn's LIBLINEAR is precise on them."""
+    """The rows have matched weights, for which scikit-learn's LIBLINEAR is precise."""
     X, X_test, y, y_test = table
     estimator = by_liblinear(C=0.1, fit_intercept=False)
     distiller = DatasetDistiller(
@@ -117,7 +117,7 @@ def test_exact_with_the_same_zeros(table):
     "estimator", [by_liblinear(C=0.1), svc(C=0.1)], ids=["logistic", "svc"]
 )
 def test_rows_that_would_train_to_nothing(estimator, table):
-    """Four rows near the centers have no coefficient, and no gradient."""
+    """On four rows near the centers, all coefficients and gradients would be zero."""
     X, X_test, y, y_test = table
     distiller = DatasetDistiller(
         estimator, n_synthetic=4, max_iter=40, tol=1e-3, random_state=0

@@ -62,7 +62,7 @@ ESTIMATORS = {
 
 @pytest.fixture(scope="module")
 def table():
-    """Counts, and positive numbers, that depend on eight features."""
+    """Return counts and positive numbers that depend on eight features."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((1500, 8))
     mean = np.exp(X @ rng.normal(0, 0.3, 8) + 0.5)
@@ -110,7 +110,7 @@ def test_rows_that_fill_a_chunk_up_do_not_count(power):
 
 @pytest.mark.parametrize("power", [1, 1.5, 2, 3])
 def test_pull_limit(power, rng):
-    """The largest product of a raw prediction and its pull, on a fine grid."""
+    """The limit is the maximum of raw prediction times pull, on a fine grid."""
     loss = half_deviance(float(power))
     y = np.append(rng.gamma(2, size=8), [1e-3, 1.0, 30.0])
     if power < 2:
@@ -125,7 +125,7 @@ def test_pull_limit(power, rng):
 
 @pytest.mark.parametrize("power", [1, 1.5, 2])
 def test_limit_with_a_free_intercept(power, rng):
-    """It is the lowest of those of all constants that may be taken from the scores."""
+    """It is the minimum over all constants that may be subtracted from the scores."""
     loss = half_deviance(float(power))
     y, weight = rng.gamma(2, 5, size=6), rng.uniform(0.5, 2, 6)
     grid = np.linspace(-12, 12, 40_001)[:, None]
@@ -203,7 +203,7 @@ def test_closed_form_agrees_with_the_implicit_function_theorem(rng):
 )
 @pytest.mark.parametrize("learn_labels", ["auto", False])
 def test_exact_rows(estimator, target, learn_labels, table):
-    """Scikit-learn's fit on them is that on all rows, also on rows that are new."""
+    """A fit on them predicts new rows as scikit-learn's fit on all rows does."""
     X, y = table[0], table[1][target]
     distiller = DatasetDistiller(
         estimator, n_synthetic=12, learn_labels=learn_labels, random_state=0
@@ -219,7 +219,7 @@ def test_exact_rows(estimator, target, learn_labels, table):
 
 @pytest.mark.parametrize("n_synthetic", [5, 20])
 def test_a_model_within_the_limit_is_found(n_synthetic):
-    """From the limit, where the fit on a sample ends, which is not far."""
+    """The fit starts from the limit, where the fit on a sample has ended nearby."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((3000, 8))
     y = rng.poisson(np.exp(X @ rng.normal(0, 0.3, 8) + 0.5))
@@ -248,7 +248,7 @@ def test_large_counts_take_no_more_steps():
 
 
 def test_out_of_reach_the_norm_is_the_limit(table):
-    """Two rows with given targets, and a strong penalty: the bound is reached."""
+    """Two rows with given targets and a strong penalty reach the bound."""
     from skdistill.solvers.exact._span import norm_limit
 
     X, y = table[0], table[1]["counts"]
@@ -297,7 +297,7 @@ def test_bounds_of_learned_targets():
 
 
 def test_learned_alpha(table):
-    """One that the model of all rows is within reach of."""
+    """The learned value makes the model of all rows reachable."""
     X, y = table[0], table[1]["counts"]
     distiller = DatasetDistiller(
         poisson(alpha=10.0),
@@ -396,7 +396,7 @@ def test_several_outputs_are_refused():
     ids=lambda each: type(each).__name__,
 )
 def test_another_fit_compiles_nothing(estimator, table, count_compilations):
-    """Other rows, another penalty and another number of rows."""
+    """The rows, the penalty and the number of rows may differ."""
     X, y = table[0], table[1]["counts"]
 
     def fit(alpha, n_synthetic, rows):

@@ -108,7 +108,7 @@ def test_allocation(n_synthetic, expected):
 
 
 def test_targets_may_be_left_out_of_the_clusters(rng):
-    """Rows that differ in their targets alone share a center, with the mean."""
+    """Rows that differ in their targets only share a center with the mean target."""
     X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 20, axis=0)
     X += 0.01 * rng.standard_normal(X.shape)
     y = np.tile([0.0, 10.0], 20) + X[:, 0]

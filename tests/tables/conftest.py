@@ -12,7 +12,7 @@ from tests.tables.helpers import (
 
 @pytest.fixture(scope="session")
 def mixed():
-    """A table whose classes overlap, with a number of its rows as a target, too."""
+    """Return a table with overlapping classes, and a number of each row as a target."""
     rng = np.random.default_rng(0)
     n = 160
     color = rng.choice(["red", "green", "blue"], n)

@@ -19,7 +19,7 @@ def distiller_for(estimator=None, **params):
 
 
 def user_pipeline(X, estimator):
-    """What a user would write: the encoder knows the categories of the real data."""
+    """Return what a user would write: an encoder that knows all real categories."""
     categories = [np.unique(X[name]) for name in CATEGORICAL]
     return make_pipeline(
         make_column_transformer(
@@ -30,7 +30,7 @@ def user_pipeline(X, estimator):
 
 
 def assert_is_table_of(samples, X):
-    """Columns, dtypes, whole numbers within the range, and categories that exist."""
+    """Assert the columns, dtypes, ranges and categories of the real data."""
     assert type(samples) is type(X)
     if isinstance(X, pl.DataFrame):
         assert samples.schema == X.schema

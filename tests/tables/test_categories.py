@@ -119,7 +119,7 @@ def test_ways_to_name_categories(mixed):
 
 
 def test_everything_is_a_category(mixed):
-    """Nothing is left to refine, but categories may be exchanged."""
+    """There are no floats to refine, but categories may be exchanged."""
     X, y, _ = mixed
     X = X[CATEGORICAL]
     distiller = distiller_for().fit(X, y)

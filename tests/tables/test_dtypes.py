@@ -67,7 +67,7 @@ def test_integers_at_the_end_of_their_range():
 
 
 def test_integers_of_every_column_keep_to_the_rows_that_have_weight():
-    """Found in blocks of columns where there are many, one by one in tall tables."""
+    """Ranges are found in blocks of columns, or one by one in tall tables."""
     rng = np.random.default_rng(0)
     weight = np.array([0.0, 1.0, 2.0, 0.0])
     for dtype in ("int8", "uint16", "int64", "Int32", "int64[pyarrow]", "bool"):
@@ -161,7 +161,7 @@ def as_decimals(frame, library):
 @pytest.mark.parametrize("library", ["objects", "pandas", "polars", "pyarrow"])
 @pytest.mark.parametrize("estimator", [LogisticRegression(), KNeighborsClassifier(1)])
 def test_decimals_are_numbers(binary_table, library, estimator):
-    """They come back as floats: what is learned has no fixed number of digits."""
+    """They come back as floats, because learned values have any number of digits."""
     X, y = binary_table
     floats = pd.DataFrame({"a": X[:, 0], "b": np.round(X[:, 1], 3)})
     frame = as_decimals(floats, library)
@@ -178,7 +178,7 @@ def test_decimals_are_numbers(binary_table, library, estimator):
 
 
 def test_pyarrow(numeric):
-    """A table that is neither of pandas nor of polars, with its integers."""
+    """A table of another library than pandas or polars, with integers."""
     X, y, _ = numeric
     distiller = distiller_for(LogisticRegression(), categorical_features=None)
     expected = clone(distiller).fit(X, y)
@@ -210,7 +210,7 @@ def test_frames_of_narwhals(numeric):
 
 @pytest.mark.slow
 def test_a_table_does_not_keep_the_real_rows(mixed):
-    """Neither the frame, nor an array or a buffer that it stands on."""
+    """It keeps neither the frame nor an array or buffer that it shares."""
     X, _, _ = mixed
     values = np.zeros((1000, 2))
     floats = weakref.ref(values)

@@ -165,7 +165,7 @@ LAZY = {
 
 @pytest.mark.parametrize("make_lazy", LAZY.values(), ids=LAZY)
 def test_lazy_targets_are_to_be_collected(multiclass_table, make_lazy):
-    """Beside rows in memory; lazy rows are read block by block."""
+    """Lazy targets for rows in memory are refused; lazy rows are read in blocks."""
     X, y = multiclass_table
     frame = pd.DataFrame(X, columns=list("abcdef"))
     lazy, lazy_y = make_lazy(frame), make_lazy(pd.DataFrame({"y": y}))
@@ -194,7 +194,7 @@ def test_lazy_targets_are_to_be_collected(multiclass_table, make_lazy):
 
 
 def test_columns_that_share_a_name(multiclass_table):
-    """They are refused before anything else is made of them."""
+    """They are refused before the columns are used."""
     X, y = multiclass_table
     frame = pd.DataFrame(X, columns=list("abcdaf"))
     targets = pd.DataFrame(X[:, :2], columns=["u", "u"])

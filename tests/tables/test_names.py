@@ -77,7 +77,7 @@ def test_given_rows_of_a_mixed_table_are_matched_by_name(mixed):
 
 
 def test_names_that_differ_are_an_error_of_scikit_learn(frame, mixed):
-    """With the words that predict has for them."""
+    """The message is the one that predict has for them."""
     X, y = frame
     renamed = X.rename(columns={"a": "z"})
     with pytest.raises(ValueError, match="feature names") as of_scikit_learn:
@@ -128,7 +128,7 @@ def test_warm_start_after_columns_were_reordered(frame):
 
 @pytest.mark.slow
 def test_targets_are_matched_by_name(frame):
-    """Of the starting rows, and after a refit on reordered columns."""
+    """This applies to starting rows and to a refit on reordered columns."""
     X, _ = frame
     Y = pd.DataFrame({"u": X["a"] + X["b"], "v": 100 + X["c"]})
     estimator = KernelRidge(kernel="rbf", gamma=0.1)

@@ -33,7 +33,7 @@ def test_bounds(numeric):
 
 
 def bounds_of(X, feature_range, categorical=None):
-    """Return the bounds of each number that stands for a row."""
+    """Return the bounds of each number in the encoded rows."""
     table = read_table(X, categorical, None)
     encoded = table.encode(X)
     table.set_range(encoded)
@@ -73,7 +73,7 @@ def test_series_are_matched_by_name(frame):
 
 
 def test_frames_of_one_row_are_matched_by_name(frame):
-    """Such as the ``X.min()`` of polars."""
+    """An example is the ``X.min()`` of polars."""
     X, _ = frame
     data = pl.from_pandas(X)
     swapped = data.select(list("fedcba"))
@@ -100,7 +100,7 @@ def test_a_dict_bounds_the_columns_that_it_names(frame):
 
 
 def test_categories_have_no_bounds(mixed):
-    """A Series of all columns may have entries for them, a dict may not."""
+    """A Series of all columns may have entries for them, but a dict may not."""
     X, y, _ = mixed
     named = ["color", "shape"]
     ordered = X.assign(color=X["color"].astype(str))

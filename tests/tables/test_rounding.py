@@ -1,4 +1,4 @@
-"""Integers and categories are rounded, and what is left makes up for it."""
+"""Integers and categories are rounded, and the other columns compensate for it."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from tests.tables.helpers import (
 
 
 def test_refined_after_rounding(numeric):
-    """Floats and targets make up for what rounding cost: no step of theirs helps."""
+    """Floats and targets compensate for the rounding: no change improves them."""
     X, _, target = numeric
     X = X.assign(weight=X["weight"].astype(float))
     distiller = distiller_for(Ridge(), categorical_features=None, tol=1e-8)
@@ -39,7 +39,7 @@ def test_refined_after_rounding(numeric):
 
 
 def test_refined_until_the_gradient_vanishes(mixed):
-    """By finite differences of refits, in the column that is left."""
+    """It is measured by finite differences of refits, in the float column."""
     X, y, _ = mixed
     X = X.assign(weight=X["weight"].astype(float))
     distiller = distiller_for(n_synthetic=4, tol=1e-8, max_iter=1000).fit(X, y)
@@ -55,7 +55,7 @@ def test_refined_until_the_gradient_vanishes(mixed):
 
 
 def test_better_than_rounding_alone(fitted, mixed):
-    """Of the rows that are learned when all columns are floats."""
+    """The baseline rounds rows that were learned with all columns as floats."""
     X, y, _ = mixed
     encoded = pd.get_dummies(X, columns=CATEGORICAL, dtype=float).astype(float)
     floats = distiller_for(categorical_features=None, feature_range="data")
@@ -80,7 +80,7 @@ def test_exact_is_refused(numeric):
 
 
 def test_entries_that_are_held(rng):
-    """Bounds of single entries hold them, and leave the rest of the column free."""
+    """Entries with equal bounds stay fixed; the rest of the column is free."""
     X = rng.normal(size=(3, 2))
     start = SyntheticSet(X, np.zeros(3), np.ones(3), {})
     held = np.array([[True, False], [False, False], [False, True]])

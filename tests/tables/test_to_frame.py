@@ -16,7 +16,7 @@ from tests.tables.helpers import distiller_for
 
 @pytest.mark.parametrize("weighting", ["unit", "match"])
 def test_to_frame_round_trip(multiclass_table, weighting):
-    """One line to share the set, from which anybody refits the estimator."""
+    """The set is saved in one line, and anybody can refit the estimator from it."""
     X, y = multiclass_table
     options = {"n_synthetic": 6, "weighting": weighting, "random_state": 0}
     of_array = DatasetDistiller(**options).fit(X, y).to_frame()
@@ -55,7 +55,7 @@ def test_to_frame_of_several_targets_and_of_names_that_clash(multiclass_table):
 
 
 def test_to_frame_keeps_the_labels_of_columns(multiclass_table):
-    """Those of pandas may be numbers, or pairs."""
+    """Labels of pandas columns may be numbers or tuples."""
     X, y = multiclass_table
     pairs = pd.MultiIndex.from_product([["u", "v"], range(3)])
     for columns in (range(6), pairs):
@@ -104,7 +104,7 @@ def test_a_csv_file_of_arrays(multiclass_table, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("missing", [["pandas"], ["pandas", "polars"]])
 def test_to_frame_of_arrays_without_pandas(missing):
-    """The install brings neither pandas nor polars: what is there is taken."""
+    """skdistill requires neither pandas nor polars; it uses the installed one."""
     script = f"""
 import sys
 class NotInstalled:

@@ -9,7 +9,7 @@ rows ``S0``,
 
     S = S0 + pinv(A)' (W - A' S0)
 
-with these targets, train to ``(W, b)``, whatever its norm. This requires
+with these targets, train to ``(W, b)`` for any norm of ``W``. This requires
 ``m >= rank(W)`` rows, and one more with a free intercept, because the columns of ``A``
 then sum to zero. (Chen, Huang and Weng, "Provable and Efficient Dataset Distillation
 for Kernel Ridge Regression", NeurIPS 2024, Theorem 4.1, prove this for ridge regression

@@ -41,7 +41,7 @@ class RoundUnits:
         rms = max(np.linalg.norm(pull) / np.sqrt(len(pull)), LEAST_PULL)
         #: Coordinates of rows with bounds.
         self.of_features = FeatureUnits(1 / (whitening.scale * rms))
-        # Steps of one change raw predictions by about one, whatever the loss.
+        # Steps of one change raw predictions by about one for any loss.
         curvature = curvature / max(np.diag(curvature).mean(), np.finfo(float).tiny)
         values, vectors = np.linalg.eigh(pull @ curvature @ pull.T)
         values = np.maximum(values, max(LEAST_CURVATURE * values[-1], LEAST_PULL**2))

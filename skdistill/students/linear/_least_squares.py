@@ -110,7 +110,7 @@ class _Decomposition:
         self.params = LinearParams(coef, self.Y_mean - coef @ self.X_mean)
 
     def along_rows(self, G):
-        """Project (k, p) on the span of the rows."""
+        """Return the projection of ``G`` (k, p) on the span of the rows."""
         return (G @ self.rows.T) @ self.rows
 
     def apply_inverse(self, V):

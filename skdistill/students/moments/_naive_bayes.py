@@ -87,7 +87,7 @@ class GaussianNBStudent(PaddedStudent):
 
     Raises
     ------
-    ValueError
+    NotMirrored
         If ``var_smoothing=0``.
     """
 

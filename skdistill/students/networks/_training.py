@@ -53,7 +53,7 @@ class Recipe:
 
 
 class Rows(NamedTuple):
-    """The rows that a network is trained on: X (m, p), y (m, k), weight (m,)."""
+    """The rows that a network is trained on: X (m, p), y (m, k) and weight (m,)."""
 
     X: Any
     y: Any

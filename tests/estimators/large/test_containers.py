@@ -1,4 +1,4 @@
-"""Whatever container rows lie in, the set is that of the same rows in memory."""
+"""The synthetic set does not depend on the container of the rows."""
 
 import dask.array as da
 import numpy as np
@@ -111,7 +111,7 @@ def test_students_and_weights(stored, estimator):
 
 
 def test_a_block_without_weight(numbers):
-    """It is no error, and says nothing."""
+    """A block whose rows all have weight zero causes neither an error nor a warning."""
     X, y = numbers
     weight = np.where(np.arange(len(y)) < 200, 0.0, 1.0)
     expected = fitted(LogisticRegression(C=10), X[200:], y[200:])
@@ -126,7 +126,7 @@ def test_a_block_without_weight(numbers):
 
 @pytest.mark.parametrize("estimator", [LogisticRegression(C=10), Ridge()])
 def test_scores_of_weighted_blocks(stored, in_memory, estimator):
-    """Blocks without weight, and those that weigh more than others."""
+    """Some blocks have no weight, and some weigh more than others."""
     X, y, memory, memory_y = stored("dask array")
     found = in_memory
     if isinstance(estimator, Ridge):
@@ -154,7 +154,7 @@ def test_numbers_as_targets(stored, container):
 
 @pytest.mark.slow
 def test_few_rows_at_hand(numbers, stored, monkeypatch):
-    """The loss is that of all rows, where the solvers look at a sample on the way."""
+    """The reported loss is that of all rows, although solvers also use a sample."""
     X, y, memory, memory_y = stored("h5py")
     whole = fitted(GaussianNB(), memory, memory_y, max_iter=20)
     monkeypatch.setattr(_reserve, "MAX_ROWS", 250)

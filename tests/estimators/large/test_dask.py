@@ -36,7 +36,7 @@ def distiller(estimator, **params):
 
 
 def in_partitions(numbers, sizes):
-    """Rows in partitions of these sizes."""
+    """Return rows in partitions of these sizes."""
     X, y = numbers
     chunks = (tuple(sizes),)
     return da.from_array(X, chunks=(*chunks, 4)), da.from_array(y, chunks=chunks)
@@ -57,7 +57,7 @@ def client():
 
 @pytest.mark.parametrize("sizes", [[170, 170, 170, 90], [1, 599], [0, 300, 0, 300, 0]])
 def test_partitions_of_any_size(numbers, sizes):
-    """In threads, where there is no cluster."""
+    """Without a cluster, Dask computes in threads."""
     expected = distiller(LogisticRegression(C=10)).fit(*numbers)
     found = distiller(LogisticRegression(C=10)).fit(*in_partitions(numbers, sizes))
     assert_allclose(found.loss_, expected.loss_, rtol=1e-9)
@@ -183,7 +183,7 @@ def test_search_tries_candidates_on_the_workers(client, numbers):
 
 @pytest.mark.slow
 def test_parameters_go_out_and_sums_come_back(client, numbers):
-    """Of a large table no more travels than of a small one, but the sample."""
+    """A large table sends no more data than a small one, except for the sample."""
     sizes = {}
     for n_parts in (2, 8):
         X = da.random.RandomState(0).standard_normal((4000 * n_parts, 30), (4000, 30))
@@ -205,7 +205,7 @@ def _add(first, second):
 
 
 class _Weigh:
-    """What the tasks of a pass return, in bytes."""
+    """Records the size in bytes of what the tasks of a pass return."""
 
     def __init__(self, source):
         self.source = source

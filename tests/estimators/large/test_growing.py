@@ -62,7 +62,7 @@ def test_a_reader_without_rows_is_refused():
 
 
 def test_the_set_so_far_stands_for_its_rows(numbers, monkeypatch):
-    """New rows meet it with the weight of all that came before."""
+    """The set so far has the weight of all rows that were seen before the new ones."""
     X, y = numbers
     grown = distiller().fit(X[:300], y[:300])
     first = grown.X_synthetic_, grown.y_synthetic_
@@ -100,7 +100,7 @@ def test_rows_that_arrive_are_learned(numbers):
 
 
 def test_a_set_keeps_its_size(numbers):
-    """It goes on from its rows; "auto" would give ten to each class of more rows."""
+    """A fit continues from its rows, although "auto" would now give more rows."""
     X, y = numbers
     few = np.concatenate([np.flatnonzero(y == label)[:6] for label in "abc"])
     grown = distiller(n_synthetic="auto", max_iter=2)
@@ -155,7 +155,7 @@ def test_what_rows_that_arrive_cannot_have_is_refused(numbers):
 
 
 class Failing:
-    """A reader that breaks off for good after a number of batches."""
+    """A reader that fails permanently after a number of batches."""
 
     def __init__(self, X, y, last):
         self.make_batches, self.left = batches(X, y), last
@@ -169,7 +169,7 @@ class Failing:
 
 
 def broken_off(estimator, numbers, n_passes, **settings):
-    """Return a distiller whose reader broke off after some passes."""
+    """Return a distiller whose reader failed after some passes."""
     broken = distiller(estimator, **settings)
     with pytest.raises(OSError, match="The line is dead") as caught:
         broken.fit_batches(Failing(*numbers, last=n_passes * 4))
@@ -178,7 +178,7 @@ def broken_off(estimator, numbers, n_passes, **settings):
 
 
 def test_a_reader_that_breaks_off_leaves_the_best_set(numbers):
-    """From which a warm start goes on."""
+    """A warm start continues from that set."""
     settings = {"solver": "lbfgs", "early_stopping": False, "max_iter": 12}
     estimator = KNeighborsClassifier(1)
     whole = distiller(estimator, **settings).fit_batches(batches(*numbers))
@@ -192,7 +192,7 @@ def test_a_reader_that_breaks_off_leaves_the_best_set(numbers):
 
 
 def test_a_reader_that_breaks_off_after_the_sample(numbers, monkeypatch):
-    """What was learned from a sample is kept, though its loss is not known yet."""
+    """The set learned from the sample is kept, although its loss is not yet known."""
     monkeypatch.setattr(_problem, "MAX_SAMPLE_ROWS", 200)
     settings = {"solver": "lbfgs", "early_stopping": False}
     broken = broken_off(KNeighborsClassifier(1), numbers, 4, **settings)

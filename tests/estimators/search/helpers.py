@@ -21,7 +21,7 @@ def by_search(estimator=None, **settings):
 
 
 class Fails(ClassifierMixin, BaseEstimator):
-    """Cannot be fitted on fewer than some rows."""
+    """A classifier that cannot be fitted on fewer than a given number of rows."""
 
     def fit(self, X, y):
         raise RuntimeError("too few rows to learn from")
@@ -31,7 +31,7 @@ class Fails(ClassifierMixin, BaseEstimator):
 
 
 class Means:
-    """The mean of each class or of all numbers; has no base class, tags or score."""
+    """Predicts the mean of each class or all targets; no base class, tags or score."""
 
     def fit(self, X, y):
         X, y = np.asarray(X), np.asarray(y)
@@ -49,7 +49,7 @@ class Means:
 
 
 def behind_encoder(model=None):
-    """Return a tree behind what reads a table of pandas."""
+    """Return a tree that follows an encoder of a pandas table."""
     return make_pipeline(
         make_column_transformer(
             (SimpleImputer(), ["age", "income"]),

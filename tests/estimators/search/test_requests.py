@@ -244,7 +244,7 @@ def test_none_may_be_held_back(clouds):
 
 
 def test_a_clear_gap_is_a_warning(clouds):
-    """Rows that are held back have the other labels."""
+    """The labels of the held-back rows are swapped, so the loss on them is high."""
     X, y = clouds
     y, is_held = y.copy(), np.arange(len(y)) % 4 == 0
     y[is_held] = np.where(y[is_held] == "ends", "middle", "ends")

@@ -169,7 +169,7 @@ def test_arrays_keep_their_dtype(clouds, dtype):
 
 
 class InSinglePrecision(RegressorMixin, BaseEstimator):
-    """Takes nothing but float32, as networks do."""
+    """A classifier that accepts only float32, like many networks."""
 
     def fit(self, X, y):
         if X.dtype != np.float32 or y.dtype != np.float32:

@@ -23,7 +23,7 @@ def one_hot(**params):
 
 
 def mixed(encoder=None, numbers=None, last=None):
-    """A pipeline for the table of people, as scikit-learn's guide has it."""
+    """Return a pipeline for the table of people, like that in scikit-learn's guide."""
     columns = ColumnTransformer(
         [
             ("num", StandardScaler() if numbers is None else numbers, NUMBERS),

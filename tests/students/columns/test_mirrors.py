@@ -78,7 +78,7 @@ def bilevel(student, real):
 
 
 def assert_refits(distiller, pipeline, X, y):
-    """The student, on the rows that are returned, is scikit-learn's refit."""
+    """Assert that the student, on the returned rows, equals scikit-learn's refit."""
     rows, labels = distiller.X_synthetic_, distiller.y_synthetic_
     refitted = pipeline.fit(rows, labels)
     expected = refitted.predict_proba(X)
@@ -153,7 +153,7 @@ def test_parity_and_gradients_of_a_step_behind():
     ids=["auto", "drop", "if_binary", "given", "given, drop", "some"],
 )
 def test_encoders(encoder, frame):
-    """Six rows lack categories, of which scikit-learn makes no feature then."""
+    """Six rows lack some categories, for which scikit-learn then makes no feature."""
     pipeline = mixed(encoder)
     distiller = fit(quick(pipeline), *frame)
     assert distiller.solver_ == "lbfgs"
@@ -165,7 +165,7 @@ def test_encoders(encoder, frame):
 @pytest.mark.parametrize("drop", [None, "first"])
 @pytest.mark.parametrize("name", LAST_STEPS)
 def test_models_behind_an_encoder(name, drop, frame):
-    """Scikit-learn fits them on sparse rows without the features of zeros."""
+    """Scikit-learn fits them on sparse rows without the features that are all zero."""
     X, y = frame
     last, outer_loss = LAST_STEPS[name]
     encoder = one_hot(drop=drop)
@@ -208,7 +208,7 @@ def test_a_mixed_table_of_each_library(table):
 
 
 def test_two_ways_to_the_same_loss(frame, rng):
-    """A mixed table by names, and its numbers by positions, are one problem."""
+    """A mixed table with names and its encoded numbers by positions agree."""
     X, y = frame
     student, real, table = student_on(mixed(), X, y)
     p = real.n_features
@@ -241,7 +241,7 @@ def test_two_ways_to_the_same_loss(frame, rng):
 
 
 def test_hypergradient_in_numbers_matches_refits_of_the_table(frame, rng):
-    """Rows with categories, some of which no row has, fitted by the pipeline itself."""
+    """The reference fits the pipeline on rows that lack some of the categories."""
     X, y = frame
     pipeline = mixed(one_hot(drop="first"))
     student, real, table = student_on(pipeline, X, y)
@@ -294,7 +294,7 @@ def test_categories_and_numbers_are_imputed(fill_value, frame):
 
 @pytest.mark.slow
 def test_a_missing_category_may_be_one(frame):
-    """Without an imputer, scikit-learn's encoder has a category of what is missing."""
+    """Without an imputer, scikit-learn's encoder has a category of missing values."""
     X, y = frame
     X = X.copy()
     X.loc[(y == "yes") & (np.arange(len(y)) % 3 > 0), "job"] = np.nan
@@ -347,7 +347,7 @@ def test_an_encoder_for_all_columns(frame):
 
 @pytest.mark.slow
 def test_columns_that_are_not_read(table):
-    """Those of numbers keep what they start with, and the others are left empty."""
+    """Numeric ones keep their starting values, and the others are left empty."""
     X, y = table
     names = {"name": [f"n{i}" for i in range(len(y))]}
     with_names = (

@@ -1,4 +1,4 @@
-"""Ways to read columns that are refused by name, and lead to search."""
+"""Column transformers that students refuse, so that a search is used instead."""
 
 import numpy as np
 import pytest
@@ -105,7 +105,7 @@ def test_tables_are_refused_by_name(pipeline, message, frame):
 def test_many_categories_lead_to_search():
     X = np.arange(3000).reshape(-1, 1)
     pipeline = make_pipeline(one_hot(), LogisticRegression())
-    with pytest.raises(NotMirrored, match="3000 categories, more than the 2000"):
+    with pytest.raises(NotMirrored, match="3000 categories, but .* at most 2000"):
         quick(pipeline, solver="lbfgs").fit(X, X[:, 0] % 2)
 
 
