@@ -1,7 +1,7 @@
 """
-=================================================
+===================================================
 Can hyperparameters be searched on a distilled set?
-=================================================
+===================================================
 
 A search fits a model for every candidate. On a distilled set a fit takes next to no
 time, but the set is made for one setting of the estimator, and the candidates are other
