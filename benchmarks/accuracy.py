@@ -5,8 +5,9 @@ Run it with nothing else going::
     python -m benchmarks.accuracy --data DIR
 
 where DIR holds ``mnist.npz``, ``adult-train.csv.gz`` and ``adult-test.csv.gz`` (no
-header, the last column is the target), and ``winequality-white.csv``. The other data
-come with scikit-learn. ``--only mnist,digits`` takes some of the data sets.
+header, the last column is the target), ``winequality-white.csv``, and in ``tables/``
+``pima-indians-diabetes.csv`` and ``wheat-seeds.csv``. The other data come with
+scikit-learn. ``--only mnist,digits`` takes some of the data sets.
 
 Every row of the table is one estimator on one data set with a number of synthetic rows.
 The same budget goes to k-means (per class; with mean targets in regression) and to
@@ -27,7 +28,10 @@ from sklearn.base import clone, is_classifier
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+)
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
@@ -81,6 +85,12 @@ class Case(NamedTuple):
     options: dict = {}
 
 
+#: Files without a header, whose last column is the target.
+TABLES = {
+    "wine": "winequality-white.csv",
+    "pima": "tables/pima-indians-diabetes.csv",
+    "seeds": "tables/wheat-seeds.csv",
+}
 RANKED = {"outer_loss": "log_loss"}
 CASES = [
     Case("mnist", LogisticRegression(C=100, max_iter=1000), (10,)),
@@ -110,6 +120,10 @@ CASES = [
     Case("breast cancer", KNeighborsClassifier(3), (10,)),
     Case("breast cancer", GaussianNB(), (4,)),
     Case("breast cancer", LinearDiscriminantAnalysis(), (10,)),
+    Case("pima", GaussianProcessClassifier(10.0 * RBF(5.0), optimizer=None), (20, 50)),
+    Case(
+        "seeds", GaussianProcessClassifier(100.0 * RBF(5.0), optimizer=None), (20, 50)
+    ),
     Case("diabetes", Ridge(), (5, 20)),
     Case("diabetes", LinearRegression(), (20,)),
     Case("diabetes", Lasso(), (5, 20)),
@@ -135,8 +149,8 @@ def load(name, folder, seed):
         return X, X_test, data["y_train"], data["y_test"]
     if name == "adult":
         return _adult(folder)
-    if name == "wine":
-        table = pd.read_csv(folder / "winequality-white.csv", header=None).to_numpy()
+    if name in TABLES:
+        table = pd.read_csv(folder / TABLES[name], header=None).to_numpy()
         X, y = table[:, :-1], table[:, -1]
     else:
         loaders = {
@@ -145,7 +159,7 @@ def load(name, folder, seed):
             "diabetes": load_diabetes,
         }
         X, y = loaders[name](return_X_y=True)
-    is_class = name in ("digits", "breast cancer")
+    is_class = name in ("digits", "breast cancer", "pima", "seeds")
     X, X_test, y, y_test = train_test_split(
         X, y, test_size=0.3, random_state=seed, stratify=y if is_class else None
     )
