@@ -5,9 +5,10 @@ Run it while nothing else is running::
     python -m benchmarks.accuracy --data DIR
 
 where DIR holds ``mnist.npz``, ``adult-train.csv.gz`` and ``adult-test.csv.gz`` (no
-header, the last column is the target), and ``winequality-white.csv``. The other data
-come with scikit-learn. ``--only mnist,digits`` takes some of the data sets, and
-``--estimators MLP,KNeighbors`` some of the estimators, by the start of their names.
+header, the last column is the target), ``winequality-white.csv``, and in ``tables/``
+``pima-indians-diabetes.csv`` and ``wheat-seeds.csv``. The other data come with
+scikit-learn. ``--only mnist,digits`` takes some of the data sets, and ``--estimators
+MLP,KNeighbors`` some of the estimators, by the start of their names.
 
 Every line of the table is for one estimator on one data set with a number of synthetic
 rows. k-means (in each class, or with mean targets in regression) and random rows of
@@ -31,7 +32,10 @@ from sklearn.discriminant_analysis import (
     LinearDiscriminantAnalysis,
     QuadraticDiscriminantAnalysis,
 )
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+)
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
@@ -64,6 +68,13 @@ from skdistill.evaluation._baselines import class_codes, reduced_set
 SEEDS = (0, 1, 2)
 #: Maximum number of rows for fits of kernel machines on all data.
 MAX_KERNEL_ROWS = 10_000
+
+#: Files without a header, whose last column is the target.
+TABLES = {
+    "wine": "winequality-white.csv",
+    "pima": "tables/pima-indians-diabetes.csv",
+    "seeds": "tables/wheat-seeds.csv",
+}
 
 
 class Case(NamedTuple):
@@ -131,6 +142,10 @@ CASES = [
         (10,),
     ),
     Case("breast cancer", LinearSVC(penalty="l1", dual=False, max_iter=100_000), (10,)),
+    Case("pima", GaussianProcessClassifier(10.0 * RBF(5.0), optimizer=None), (20, 50)),
+    Case(
+        "seeds", GaussianProcessClassifier(100.0 * RBF(5.0), optimizer=None), (20, 50)
+    ),
     Case("diabetes", Ridge(), (5, 20)),
     Case("diabetes", LinearRegression(), (20,)),
     Case("diabetes", Lasso(), (5, 20)),
@@ -158,8 +173,8 @@ def load(name, folder, seed):
         return X, X_test, data["y_train"], data["y_test"]
     if name == "adult":
         return _adult(folder)
-    if name == "wine":
-        table = pd.read_csv(folder / "winequality-white.csv", header=None).to_numpy()
+    if name in TABLES:
+        table = pd.read_csv(folder / TABLES[name], header=None).to_numpy()
         X, y = table[:, :-1], table[:, -1]
     else:
         loaders = {
@@ -169,7 +184,7 @@ def load(name, folder, seed):
             "positive diabetes": load_diabetes,
         }
         X, y = loaders[name](return_X_y=True)
-    is_class = name in ("digits", "breast cancer")
+    is_class = name in ("digits", "breast cancer", "pima", "seeds")
     X, X_test, y, y_test = train_test_split(
         X, y, test_size=0.3, random_state=seed, stratify=y if is_class else None
     )

@@ -12,6 +12,10 @@ mirrors the estimator: ``_fit_X`` and ``_y`` of nearest neighbors, ``_y_train_me
 # Decorator of ``fit``: checks the parameters and honours ``skip_parameter_validation``.
 from sklearn.base import _fit_context
 
+# The five error functions that stand for the sigmoid in the probabilities of Gaussian
+# processes: their coefficients and scales, each (5, 1).
+from sklearn.gaussian_process._gpc import COEFS, LAMBDAS
+
 # ``X[rows]`` for arrays, lists, sparse matrices and data frames of any library.
 from sklearn.utils import _safe_indexing
 
@@ -50,8 +54,10 @@ from sklearn.utils.validation import (
 )
 
 __all__ = [
+    "COEFS",
     "HasMethods",
     "Interval",
+    "LAMBDAS",
     "RequestMethod",
     "StrOptions",
     "_check_categorical_features",

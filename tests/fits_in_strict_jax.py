@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+)
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     LinearRegression,
@@ -30,6 +33,7 @@ from skdistill import DatasetDistiller
 
 CLASSIFIERS = [
     GaussianNB(),
+    GaussianProcessClassifier(),
     KNeighborsClassifier(3),
     LinearDiscriminantAnalysis(),
     LinearSVC(),

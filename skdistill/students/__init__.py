@@ -10,7 +10,7 @@ from sklearn.discriminant_analysis import (
     QuadraticDiscriminantAnalysis,
 )
 from sklearn.ensemble import VotingClassifier, VotingRegressor
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     ElasticNet,
@@ -59,6 +59,7 @@ from skdistill.students.kernel._gaussian_process import (
     GaussianProcessDensityStudent,
     GaussianProcessStudent,
 )
+from skdistill.students.kernel._gp_classifier import GaussianProcessClassifierStudent
 from skdistill.students.kernel._ridge import KernelRidgeStudent
 from skdistill.students.kernel._svm import SVCStudent, SVRStudent
 from skdistill.students.linear._huber import HuberStudent
@@ -108,6 +109,7 @@ _STUDENTS: dict[type, Callable[[Any, Task], Student]] = {
     ElasticNet: LassoStudent,
     GammaRegressor: partial(TweedieStudent, power=2.0),
     GaussianNB: GaussianNBStudent,
+    GaussianProcessClassifier: GaussianProcessClassifierStudent,
     GaussianProcessRegressor: GaussianProcessStudent,
     HuberRegressor: HuberStudent,
     KNeighborsClassifier: NeighborsClassifierStudent,

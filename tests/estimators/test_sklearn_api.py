@@ -15,7 +15,10 @@ from sklearn.discriminant_analysis import (
     LinearDiscriminantAnalysis,
     QuadraticDiscriminantAnalysis,
 )
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+)
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     ElasticNet,
@@ -60,6 +63,7 @@ ESTIMATORS = [
     ComplementNB(),
     ElasticNet(alpha=0.01),
     GaussianNB(),
+    GaussianProcessClassifier(),
     GaussianProcessRegressor(optimizer=None),
     HuberRegressor(),
     KNeighborsClassifier(),

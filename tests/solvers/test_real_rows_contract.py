@@ -13,7 +13,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import is_regressor
 from sklearn.datasets import make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+)
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     LinearRegression,
@@ -55,6 +58,7 @@ OTHERS = {
     "SVC": SVC(gamma=0.1),
     "SVR": SVR(gamma=0.1),
     "KernelRidge": KernelRidge(kernel="rbf", gamma=0.1),
+    "GaussianProcessClassifier": GaussianProcessClassifier(),
     "GaussianProcessRegressor": GaussianProcessRegressor(alpha=0.1, optimizer=None),
     "KNeighborsClassifier": KNeighborsClassifier(1),
     "KNeighborsRegressor": KNeighborsRegressor(2),

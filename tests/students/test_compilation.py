@@ -23,7 +23,10 @@ from sklearn.discriminant_analysis import (
     QuadraticDiscriminantAnalysis,
 )
 from sklearn.ensemble import VotingClassifier, VotingRegressor
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+)
 from sklearn.gaussian_process.kernels import (
     RBF,
     Matern,
@@ -128,6 +131,10 @@ SLOW = (
     (
         GaussianProcessRegressor(RationalQuadratic() ** 2.0, optimizer=None),
         {"alpha": 0.2, "kernel": RationalQuadratic(2.0, 3.0) ** 1.5},
+    ),
+    (
+        GaussianProcessClassifier(2.0 * RBF([1.0] * 6), optimizer=None),
+        {"kernel": 3.0 * RBF([2.0] * 6)},
     ),
     (VotingClassifier(VOTERS), {"a__C": 3.0, "b__var_smoothing": 0.1}),
     (

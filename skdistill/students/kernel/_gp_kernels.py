@@ -221,7 +221,7 @@ def covariance_for(kernel, prefix="kernel__", learnable=True):
     if kind not in _LEAVES or getattr(kernel, "nu", np.inf) not in _MATERN_NU:
         supported = ", ".join(sorted(known.__name__ for known in _LEAVES))
         raise NotMirrored(
-            f"GaussianProcessRegressor cannot be distilled with the kernel {kernel!r}. "
+            f"Gaussian processes cannot be distilled for with the kernel {kernel!r}. "
             f"Supported: {supported} (Matern with nu in {_MATERN_NU}), their sums, "
             "products and powers."
         )
