@@ -166,11 +166,10 @@ class DatasetDistiller(
         ``tol`` is relative to the variance of the targets.
 
     early_stopping : bool or "auto", default="auto"
-        Whether to hold back real rows to avoid overfitting. They take no part in the
+        Whether to hold back real rows, to avoid overfitting. They take no part in the
         outer loss. The iterate with the lowest loss on them is returned, which may be
-        the starting rows. "auto" holds rows back for "search" and for estimators
-        without a penalty of their own, for which the iteration can overfit. It holds
-        none back for exact sets.
+        the start. "auto" holds rows back for "search" and for estimators without a
+        penalty of their own, which may overfit, but not for exact sets.
 
     validation_fraction : float, splitter or list of (train, test), default=0.1
         Which real rows to hold back. A float is their share, up to 10,000 rows, drawn
@@ -196,8 +195,9 @@ class DatasetDistiller(
         ``init``.
 
     n_jobs : int or None, default=None
-        Number of sets that "search" tries at the same time; values above 4 have little
-        effect. The result does not depend on it. The other solvers ignore it.
+        Number of sets that "search" tries at the same time. None means 1, and -1 means
+        all processors. Values above 4 have little effect. The result does not depend on
+        it. The other solvers ignore it.
 
     random_state : int, RandomState instance or None, default=None
         Seed for the rows of ``init="sample"``, the displacement of equal rows, the

@@ -25,7 +25,7 @@ from skdistill.objectives._losses import PointwiseLoss
 MAX_BISECTIONS = 60
 
 
-# Padding rows have a target and a weight of zero, so any finite loss will do for them.
+# Padding rows have a target and a weight of zero, so any finite loss suffices for them.
 
 
 def _traced_poisson(raw_prediction, y):

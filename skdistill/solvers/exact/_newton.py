@@ -1,7 +1,7 @@
 """Newton's method for the linear model of all real rows, to rounding error.
 
 Conjugate gradients find the steps, in whitened coordinates. Products with the Hessian
-are differences of gradients, so any objective will do. The diagonal blocks of the
+are differences of gradients, so any objective is possible. The diagonal blocks of the
 Hessian are the preconditioner. With a single output, they are the whole Hessian. For a
 squared error the Hessian is known.
 """
