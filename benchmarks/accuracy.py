@@ -6,7 +6,8 @@ Run it with nothing else going::
 
 where DIR holds ``mnist.npz``, ``adult-train.csv.gz`` and ``adult-test.csv.gz`` (no
 header, the last column is the target), ``winequality-white.csv``, and in ``tables/``
-``pima-indians-diabetes.csv`` and ``wheat-seeds.csv``. The other data come with
+``pima-indians-diabetes.csv``, ``wheat-seeds.csv``, ``housing.csv`` and
+``winequality-red.csv``. The other data come with
 scikit-learn. ``--only mnist,digits`` takes some of the data sets.
 
 Every row of the table is one estimator on one data set with a number of synthetic rows.
@@ -32,7 +33,7 @@ from sklearn.gaussian_process import (
     GaussianProcessClassifier,
     GaussianProcessRegressor,
 )
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     HuberRegressor,
@@ -90,7 +91,11 @@ TABLES = {
     "wine": "winequality-white.csv",
     "pima": "tables/pima-indians-diabetes.csv",
     "seeds": "tables/wheat-seeds.csv",
+    "housing": "tables/housing.csv",
+    "red wine": "tables/winequality-red.csv",
 }
+#: A kernel whose parameters each fit chooses.
+FREE = ConstantKernel() * RBF() + WhiteKernel()
 RANKED = {"outer_loss": "log_loss"}
 CASES = [
     Case("mnist", LogisticRegression(C=100, max_iter=1000), (10,)),
@@ -124,6 +129,8 @@ CASES = [
     Case(
         "seeds", GaussianProcessClassifier(100.0 * RBF(5.0), optimizer=None), (20, 50)
     ),
+    Case("housing", GaussianProcessRegressor(FREE, normalize_y=True), (20, 50)),
+    Case("red wine", GaussianProcessRegressor(FREE, normalize_y=True), (20, 50)),
     Case("diabetes", Ridge(), (5, 20)),
     Case("diabetes", LinearRegression(), (20,)),
     Case("diabetes", Lasso(), (5, 20)),
