@@ -133,10 +133,6 @@ SLOW = (
         {"alpha": 0.2, "kernel": RationalQuadratic(2.0, 3.0) ** 1.5},
     ),
     (
-        GaussianProcessRegressor(2.0 * RBF([1.0] * 6) + WhiteKernel(0.1)),
-        {"alpha": 0.2, "kernel": 1.0 * RBF([2.0] * 6) + WhiteKernel(0.2)},
-    ),
-    (
         GaussianProcessClassifier(2.0 * RBF([1.0] * 6), optimizer=None),
         {"kernel": 3.0 * RBF([2.0] * 6)},
     ),

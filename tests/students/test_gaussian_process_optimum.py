@@ -166,6 +166,20 @@ def test_refit_beats_kmeans(table):
     )
 
 
+@pytest.mark.slow
+def test_nothing_is_compiled_twice(table, count_compilations):
+    """By L-BFGS-B: a step of Adam is compiled for the number of variables."""
+    X, y = table
+    settings = {"solver": "lbfgs", "max_iter": 2, "random_state": 0}
+    estimator = GaussianProcessRegressor(1.0 * RBF([1.0] * 4) + WhiteKernel(0.1))
+    DatasetDistiller(estimator, n_synthetic=10, **settings).fit(X, y)
+    kernel = 2.0 * RBF([2.0] * 4) + WhiteKernel(0.2, (0.1, 1.0))
+    estimator.set_params(kernel=kernel, alpha=0.2)
+    with count_compilations() as compiled:
+        DatasetDistiller(estimator, n_synthetic=15, **settings).fit(X[:111], y[:111])
+    assert compiled.count == 0
+
+
 @pytest.mark.parametrize(
     ("params", "named"),
     [
