@@ -6,9 +6,10 @@ Run it while nothing else is running::
 
 where DIR holds ``mnist.npz``, ``adult-train.csv.gz`` and ``adult-test.csv.gz`` (no
 header, the last column is the target), ``winequality-white.csv``, and in ``tables/``
-``pima-indians-diabetes.csv`` and ``wheat-seeds.csv``. The other data come with
-scikit-learn. ``--only mnist,digits`` takes some of the data sets, and ``--estimators
-MLP,KNeighbors`` some of the estimators, by the start of their names.
+``pima-indians-diabetes.csv``, ``wheat-seeds.csv``, ``housing.csv`` and
+``winequality-red.csv``. The other data come with scikit-learn. ``--only mnist,digits``
+takes some of the data sets, and ``--estimators MLP,KNeighbors`` some of the estimators,
+by the start of their names.
 
 Every line of the table is for one estimator on one data set with a number of synthetic
 rows. k-means (in each class, or with mean targets in regression) and random rows of
@@ -36,7 +37,7 @@ from sklearn.gaussian_process import (
     GaussianProcessClassifier,
     GaussianProcessRegressor,
 )
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     GammaRegressor,
@@ -74,6 +75,8 @@ TABLES = {
     "wine": "winequality-white.csv",
     "pima": "tables/pima-indians-diabetes.csv",
     "seeds": "tables/wheat-seeds.csv",
+    "housing": "tables/housing.csv",
+    "red wine": "tables/winequality-red.csv",
 }
 
 
@@ -98,6 +101,8 @@ class Case(NamedTuple):
     options: dict = {}
 
 
+#: A kernel whose parameters each fit chooses.
+FREE = ConstantKernel() * RBF() + WhiteKernel()
 RANKED = {"outer_loss": "log_loss"}
 CASES = [
     Case("mnist", LogisticRegression(C=100, max_iter=1000), (10,)),
@@ -146,6 +151,8 @@ CASES = [
     Case(
         "seeds", GaussianProcessClassifier(100.0 * RBF(5.0), optimizer=None), (20, 50)
     ),
+    Case("housing", GaussianProcessRegressor(FREE, normalize_y=True), (20, 50)),
+    Case("red wine", GaussianProcessRegressor(FREE, normalize_y=True), (20, 50)),
     Case("diabetes", Ridge(), (5, 20)),
     Case("diabetes", LinearRegression(), (20,)),
     Case("diabetes", Lasso(), (5, 20)),

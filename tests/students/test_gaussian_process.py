@@ -263,7 +263,6 @@ def test_nothing_is_compiled_twice(table, count_compilations):
 @pytest.mark.parametrize(
     ("estimator", "named"),
     [
-        (GaussianProcessRegressor(), "optimizer='fmin_l_bfgs_b'"),
         (process(RBF(), alpha=np.array([1.0, 2.0])), "alpha as an array"),
         (process(Matern(nu=0.7)), "nu=0.7"),
         (process(PairwiseKernel()), "PairwiseKernel"),

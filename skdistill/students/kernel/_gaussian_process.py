@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -26,6 +27,13 @@ from skdistill.objectives._losses import SQUARED_LOSS
 from skdistill.students._base import NotMirrored
 from skdistill.students._padded import PaddedStudent, pad_rows, pad_samples, padded_size
 from skdistill.students.kernel._gp_kernels import covariance_for
+from skdistill.students.kernel._gp_optimum import (
+    FreeParameters,
+    Optimum,
+    fitted,
+    polish,
+    refuse_unmirrored_optimizer,
+)
 
 #: Least variance, as a share of that without data: the difference of the two is known
 #: to rounding error, and has to be positive.
@@ -84,16 +92,52 @@ def _negative_log_density(raw_prediction, y):
     return 0.5 * (jnp.log(2 * jnp.pi * variance) + square / variance).sum(axis=1)
 
 
+class _Conditioned(NamedTuple):
+    """Targets, scaled, and what they say of a process."""
+
+    scaled: Any
+    mean: Any
+    scale: Any
+    factor: Any
+    dual_coef: Any
+
+
 @dataclass(frozen=True)
 class _Training(Program):
+    """Training for a given kernel, or for one of which some parameters are free.
+
+    Then ``theta`` and ``inverse`` are the parts of an ``Optimum``.
+    """
+
     covariance: Any
     kernel_names: tuple
     normalize: bool
     keeps_factor: bool
+    free: FreeParameters
 
-    def __call__(self, synthetic, is_row):
+    def __call__(self, synthetic, is_row, theta=None, inverse=None):
+        kernel_params = self.given(synthetic)
+        if self.free:
+            slope = jax.grad(_NegativeLogLikelihood(self))(theta, (synthetic, is_row))
+            theta = Optimum(theta, inverse).moved_by(slope)
+            kernel_params.update(self.free.named(theta))
+        process = self.condition(synthetic, is_row, kernel_params)
+        return GaussianProcessParams(
+            synthetic.X,
+            process.dual_coef,
+            process.factor if self.keeps_factor else None,
+            process.mean,
+            process.scale,
+            kernel_params,
+        )
+
+    def given(self, synthetic):
+        """Return the parameters of the kernel that a set has."""
+        return {name: synthetic.hyperparameters[name] for name in self.kernel_names}
+
+    def condition(self, synthetic, is_row, kernel_params):
+        """Return what the rows say of a process with a kernel."""
         X, y, _, hyperparameters = synthetic
-        kernel_params = {name: hyperparameters[name] for name in self.kernel_names}
         y = y.reshape(len(X), -1)
         mean, scale = jnp.zeros(y.shape[1]), jnp.ones(y.shape[1])
         if self.normalize:
@@ -107,15 +151,27 @@ class _Training(Program):
         noise = jnp.where(is_row > 0, hyperparameters.get("alpha", 0.0), NO_TARGET)
         system += jnp.diag(noise)
         factor = jnp.linalg.cholesky(system)
-        dual_coef = _solve(system, lax.stop_gradient(factor), (y - mean) / scale)
-        return GaussianProcessParams(
-            X,
-            dual_coef,
-            factor if self.keeps_factor else None,
-            mean,
-            scale,
-            kernel_params,
-        )
+        scaled = (y - mean) / scale
+        dual_coef = _solve(system, lax.stop_gradient(factor), scaled)
+        return _Conditioned(scaled, mean, scale, factor, dual_coef)
+
+
+@dataclass(frozen=True)
+class _NegativeLogLikelihood(Program):
+    """Of the rows, up to a constant, summed over the outputs as scikit-learn has it."""
+
+    training: _Training
+
+    def __call__(self, theta, data):
+        synthetic, is_row = data
+        kernel_params = self.training.given(synthetic)
+        kernel_params.update(self.training.free.named(theta))
+        process = self.training.condition(synthetic, is_row, kernel_params)
+        # Rows that fill a set up predict nothing of each other.
+        scaled = is_row[:, None] * process.scaled
+        log_determinant = is_row @ jnp.log(jnp.diagonal(process.factor))
+        n_outputs = scaled.shape[1]
+        return 0.5 * jnp.vdot(scaled, process.dual_coef) + n_outputs * log_determinant
 
 
 @dataclass(frozen=True)
@@ -147,7 +203,11 @@ def _solve(system, factor, rhs):
 
 
 class GaussianProcessStudent(PaddedStudent):
-    """Student of ``GaussianProcessRegressor`` with a kernel that ``fit`` leaves alone.
+    """Student of ``GaussianProcessRegressor``, with or without an optimized kernel.
+
+    With one, the loss jumps where the likelihood of the rows has another maximum, and
+    its slope has no bound where two of them meet. Mini-batches step over that, and
+    L-BFGS-B would end there.
 
     Parameters
     ----------
@@ -170,8 +230,14 @@ class GaussianProcessStudent(PaddedStudent):
         kernel = ConstantKernel() * RBF() if is_default else estimator.kernel
         _refuse_unmirrored(estimator, kernel)
         super().__init__(estimator, task)
+        self.free = FreeParameters.of(estimator, kernel)
+        self.bounds = kernel.bounds
+        if self.free:
+            self.needs_batches, self.batches_in_iteration = True, 3
         # The parameters of the default kernel cannot be set.
-        covariance, learned = covariance_for(kernel, learnable=not is_default)
+        covariance, learned = covariance_for(
+            kernel, learnable=not is_default, chosen=self.free.names
+        )
         # scikit-learn says so where length scales do not match the features.
         kernel(np.zeros((1, task.n_features)))
         self.kernel_names = tuple(learned)
@@ -184,10 +250,24 @@ class GaussianProcessStudent(PaddedStudent):
             self.kernel_names,
             estimator.normalize_y,
             self.loss_name == "log_density",
+            self.free,
         )
-        if self.loss_name == "squared_error":
+        # Free noise would make the penalty as small as it likes.
+        if self.loss_name == "squared_error" and not self.free:
             self.penalty = _Penalty(covariance)
             self.is_regularized = True
+
+    def _arguments(self, synthetic):
+        """Return the filled set, and the optimum of its likelihood if it has one."""
+        arguments = super()._arguments(synthetic)
+        if not self.free:
+            return arguments
+        model = fitted(self.estimator, synthetic)
+        theta = (
+            np.full(len(self.bounds), np.nan) if model is None else model.kernel_.theta
+        )
+        loss = _NegativeLogLikelihood(self.train)
+        return *arguments, *polish(loss, theta, self.bounds, arguments)
 
     def params_of(self, estimator, synthetic):
         """Return the process that scikit-learn conditioned on the rows."""
@@ -197,13 +277,16 @@ class GaussianProcessStudent(PaddedStudent):
         if self.train.keeps_factor:
             factor = np.diag(np.full(size, NO_TARGET**0.5))
             factor[:m, :m] = estimator.L_
+        kernel_params = self.train.given(synthetic)
+        if self.free:
+            kernel_params.update(self.free.named(estimator.kernel_.theta))
         return GaussianProcessParams(
             pad_samples(estimator.X_train_),
             pad_rows(estimator.alpha_.reshape(m, -1), size),
             factor,
             np.ravel(estimator._y_train_mean),
             np.ravel(estimator._y_train_std),
-            {name: synthetic.hyperparameters[name] for name in self.kernel_names},
+            kernel_params,
         )
 
 
@@ -225,10 +308,4 @@ def _refuse_unmirrored(estimator, kernel):
             "GaussianProcessRegressor cannot be distilled with alpha as an array, one "
             "value for each real row. Supported: one number."
         )
-    if estimator.optimizer is not None and kernel.n_dims > 0:
-        raise NotMirrored(
-            "GaussianProcessRegressor cannot be distilled with "
-            f"optimizer={estimator.optimizer!r}, which would choose the kernel anew on "
-            "the synthetic rows. Supported: optimizer=None, and learn_params to learn "
-            "parameters of the kernel with the rows."
-        )
+    refuse_unmirrored_optimizer(estimator, kernel)

@@ -3,9 +3,9 @@
 A covariance has three forms for rows ``X`` (n, p) and ``Z`` (m, p) in double precision:
 ``square(X)`` (n, n) among the same rows, ``cross(X, Z)`` (n, m) and ``diagonal(X)``
 (n,). White noise is in the first and the last only. Each takes a dict of the parameters
-that may be learned, by the names that ``set_params`` of the estimator has for them,
-such as ``kernel__k1__length_scale``; the others are part of the object, which hashes by
-value. Derivatives are finite where rows are equal.
+that may be learned, or that ``fit`` chooses, by the names that ``set_params`` of the
+estimator has for them, such as ``kernel__k1__length_scale``; the others are part of the
+object, which hashes by value. Derivatives are finite where rows are equal.
 """
 
 from dataclasses import dataclass
@@ -185,7 +185,7 @@ _LEAVES = {
 _MATERN_NU = (0.5, 1.5, 2.5, np.inf)
 
 
-def covariance_for(kernel, prefix="kernel__", learnable=True):
+def covariance_for(kernel, prefix="kernel__", learnable=True, chosen=()):
     """Translate a kernel of scikit-learn.
 
     Parameters
@@ -196,6 +196,8 @@ def covariance_for(kernel, prefix="kernel__", learnable=True):
         What stands before the names of its parameters.
     learnable : bool, default=True
         Whether its positive parameters may be learned.
+    chosen : tuple of str, default=()
+        Names of parameters that ``fit`` chooses, numbers or arrays.
 
     Returns
     -------
@@ -211,12 +213,14 @@ def covariance_for(kernel, prefix="kernel__", learnable=True):
     """
     kind = type(kernel)
     if kind in (kernels.Sum, kernels.Product):
-        k1, learned1 = covariance_for(kernel.k1, prefix + "k1__", learnable)
-        k2, learned2 = covariance_for(kernel.k2, prefix + "k2__", learnable)
+        k1, learned1 = covariance_for(kernel.k1, prefix + "k1__", learnable, chosen)
+        k2, learned2 = covariance_for(kernel.k2, prefix + "k2__", learnable, chosen)
         join = _Sum if kind is kernels.Sum else _Product
         return join(k1, k2), {**learned1, **learned2}
     if kind is kernels.Exponentiation:
-        base, learned = covariance_for(kernel.kernel, prefix + "kernel__", learnable)
+        base, learned = covariance_for(
+            kernel.kernel, prefix + "kernel__", learnable, chosen
+        )
         return _Power(base, kernel.exponent), learned
     if kind not in _LEAVES or getattr(kernel, "nu", np.inf) not in _MATERN_NU:
         supported = ", ".join(sorted(known.__name__ for known in _LEAVES))
@@ -229,6 +233,8 @@ def covariance_for(kernel, prefix="kernel__", learnable=True):
     learned, fixed = {}, []
     for name in names:
         value = getattr(kernel, name)
+        if prefix + name in chosen:
+            continue
         if learnable and np.ndim(value) == 0 and value > 0:
             learned[prefix + name] = float(value)
         else:
