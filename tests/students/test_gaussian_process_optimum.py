@@ -112,8 +112,8 @@ def test_predictions_are_those_of_the_refit(table):
 
 
 @dataclass(frozen=True)
-class Falling(Program):
-    """Flat on the left, with its minimum far away on the right."""
+class Valley(Program):
+    """A wide one, whose slope is small far from the minimum."""
 
     def __call__(self, theta, data):
         return jnp.sum(jnp.cosh(0.1 * (theta - data)))
@@ -142,7 +142,7 @@ class TestPolish:
     def test_stays_where_the_refit_stops(self):
         start = np.array([1.0])
         far = start + 2 * MAX_MOVE
-        found = polish(Falling(), start, self.bounds, far)
+        found = polish(Valley(), start, self.bounds, far)
         assert_array_equal(found.theta, start)
 
     def test_a_likelihood_without_value(self):
