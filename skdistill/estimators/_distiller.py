@@ -141,9 +141,10 @@ class DatasetDistiller(
         takes any estimator and any table: it makes sets of cells of real rows and
         judges them by refits of ``estimator``. "auto" takes "exact" where that is
         possible. Otherwise it takes "search" for estimators and settings without a
-        student, "adam" for networks and for other nonlinear estimators with more than
-        10,000 real rows, and "lbfgs" in all other cases. "exact" is not available with
-        integer or categorical columns, because their values are rounded.
+        student, "adam" for networks, for Gaussian processes that choose their kernel
+        and for other nonlinear estimators with more than 10,000 real rows, and "lbfgs"
+        in all other cases. "exact" is not available with integer or categorical
+        columns, because their values are rounded.
 
     max_iter : int, default=100
         Maximum number of outer iterations. Reaching it raises a
