@@ -17,6 +17,7 @@ The table is made up: 3,000 customers, and whether they will buy.
 # Income is missing more often where people do not buy. Whether age speaks for or
 # against buying depends on the channel.
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -103,13 +104,23 @@ drawn = [
 ]
 random_scores = [score_of(X_train.iloc[rows], y_train.iloc[rows]) for rows in drawn]
 
-near_score = score_of(X_train.iloc[central], y_train.iloc[central])
-
+scores = {
+    "40 random rows": random_scores,
+    "40 rows near k-means": [score_of(X_train.iloc[central], y_train.iloc[central])],
+    "40 rows by search": [score_of(*distiller.transform(X_train))],
+    f"all {len(X_train)} rows": [score_of(X_train, y_train)],
+}
 print("test accuracy of a random forest")
-print(f"  40 random rows        {np.mean(random_scores):.3f}")
-print(f"  40 rows near k-means  {near_score:.3f}")
-print(f"  40 rows by search     {score_of(*distiller.transform(X_train)):.3f}")
-print(f"  all {len(X_train)} rows         {score_of(X_train, y_train):.3f}")
+for name, values in scores.items():
+    print(f"  {name:22s}{np.mean(values):.3f}")
+
+fig, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
+for name, values in scores.items():
+    color = "tab:orange" if "search" in name else "tab:gray"
+    ax.plot(values, [name] * len(values), "o", color=color)
+ax.set(xlabel="test accuracy", title="A random forest on a made-up census")
+ax.invert_yaxis()
+plt.show()
 
 # %%
 # The search gains on k-means, but forty rows do not make up for all the data: a forest
