@@ -153,7 +153,7 @@ OUT_OF_REACH = {
     "priors": (GaussianNB(), {}, "weighting='match'"),
     "one row": (GaussianNB(priors=PRIORS), {"n_synthetic": 3}, "at least two rows"),
     "bounds": (NearestCentroid(), {"feature_range": (0.0, 0.1)}, "feature_range"),
-    "rank": (LinearDiscriminantAnalysis(), {"n_synthetic": 8}, "takes 9 rows"),
+    "rank": (LinearDiscriminantAnalysis(), {"n_synthetic": 8}, "needs 9 rows"),
 }
 
 
