@@ -33,7 +33,7 @@ def main(path):
         )
         distiller.fit(table["X"], table["y"])
         found[type(estimator).__name__] = distiller.loss_
-    rows = _devices.chunk_rows_for(3, np.float64)
+    rows = _devices.chunk_rows_for(3, np.float64, 10**6)
     zeros = np.zeros((rows, 3)), np.zeros(rows), np.zeros(rows)
     spread = _devices.spread(Chunk(*zeros))
     found["rows"] = rows

@@ -47,10 +47,12 @@ class BlockRows(RealRows):
         self.source, self.reader, self.known = source, reader, known
         self.targets, self.at_hand, self.factor = targets, at_hand, factor
         self.dtype, self.n_features = at_hand.dtype, at_hand.n_features
-        self.chunk_rows = chunk_rows or chunk_rows_for(self.n_features, self.dtype)
         self.n_passed = known.n_passed
         self.group_counts = known.counts - self._counts_left_out
         self.n_rows = int(self.group_counts.sum())
+        self.chunk_rows = chunk_rows or chunk_rows_for(
+            self.n_features, self.dtype, known.n_passed
+        )
         self.group_weight = at_hand.group_weight
         self.total_weight = at_hand.total_weight
 

@@ -2,9 +2,9 @@
 
 Rows pass through one compiled program in chunks of a fixed size. The last chunk is
 padded with rows of weight zero. So the program depends on the number of features and
-classes and on the precision, but not on the number of rows. ``X`` is not copied as a
-whole. Computations for a row have its precision; sums over rows are in double
-precision.
+classes and on the precision, but not on the number of rows, except on its order of
+magnitude if all rows fit in one chunk. ``X`` is not copied as a whole. Computations for
+a row have its precision; sums over rows are in double precision.
 """
 
 from collections import deque
@@ -36,7 +36,9 @@ class DenseRows(RowsInMemory):
 
     def __init__(self, X, y, sample_weight, targets, *, chunk_rows=None, present=None):
         super().__init__(X, y, sample_weight, targets, present)
-        self.chunk_rows = chunk_rows or chunk_rows_for(self.n_features, X.dtype)
+        self.chunk_rows = chunk_rows or chunk_rows_for(
+            self.n_features, X.dtype, self.n_passed
+        )
 
     def map_sum(self, function, *arguments, rows=None):
         """Sum a function over chunks of rows, see ``RealRows``."""

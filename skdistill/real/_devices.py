@@ -15,6 +15,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 #: cache between the product with X and the product with its transpose.
 MAX_CHUNK_ROWS = 2048
 MAX_CHUNK_BYTES = 2**22
+#: Chunks of tables with few rows are this many times smaller, as often as all rows still
+#: fit, but not smaller than the minimum. Few sizes of chunks avoid compilations.
+CHUNK_FACTOR = 4
+MIN_CHUNK_ROWS = 128
 #: Maximum number of rows in a chunk of a mini-batch on a processor. Few sizes of chunks
 #: avoid compilations, but smaller chunks take longer for each row.
 MAX_BATCH_CHUNK_ROWS = 512
@@ -22,17 +26,22 @@ MAX_BATCH_CHUNK_ROWS = 512
 ACCELERATOR_CHUNK_BYTES = 2**28
 
 
-def chunk_rows_for(n_features, dtype):
+def chunk_rows_for(n_features, dtype, n_rows):
     """Return the number of rows in a chunk, a power of two for each device.
 
-    It only depends on the devices and the size of a row.
+    It depends on the devices, on the size of a row and, if all ``n_rows`` rows fit in
+    less than a full chunk, on the order of magnitude of ``n_rows``.
     """
+    devices = len(_devices())
     row_bytes = n_features * np.dtype(dtype).itemsize
     if jax.default_backend() == "cpu":
         rows = min(MAX_CHUNK_ROWS, max(MAX_CHUNK_BYTES // row_bytes, 1))
     else:
         rows = max(ACCELERATOR_CHUNK_BYTES // row_bytes, 1)
-    return 2 ** (rows.bit_length() - 1) * len(_devices())
+    rows = 2 ** (rows.bit_length() - 1)
+    while rows >= CHUNK_FACTOR * max(MIN_CHUNK_ROWS, n_rows / devices):
+        rows //= CHUNK_FACTOR
+    return rows * devices
 
 
 def batch_chunk_rows(n_rows, chunk_rows):

@@ -101,10 +101,25 @@ def test_float32_keeps_its_width_and_agrees(problem):
     assert grad.coef.dtype == np.float64
 
 
-def test_chunks_depend_on_the_width_of_a_row_alone():
-    assert chunk_rows_for(784, np.dtype(np.float32)) == 1024
-    assert chunk_rows_for(3, np.dtype(np.float64)) == 2048
-    assert chunk_rows_for(10**6, np.dtype(np.float64)) == 1
+@pytest.mark.parametrize(
+    "width, dtype, n_rows, expected",
+    [
+        (784, np.float32, 10**6, 1024),
+        (3, np.float64, 10**6, 2048),
+        (10**6, np.float64, 10**6, 1),
+        # A full chunk and its quarters, down to the smallest that takes all rows.
+        (3, np.float64, 513, 2048),
+        (3, np.float64, 512, 512),
+        (3, np.float64, 129, 512),
+        (3, np.float64, 128, 128),
+        (3, np.float64, 1, 128),
+        (784, np.float32, 200, 256),
+        (784, np.float32, 1, 256),
+        (10**6, np.float64, 1, 1),
+    ],
+)
+def test_size_of_chunks(width, dtype, n_rows, expected):
+    assert chunk_rows_for(width, np.dtype(dtype), n_rows) == expected
 
 
 def test_small_batches_pass_through_small_chunks(problem):
