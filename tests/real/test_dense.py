@@ -102,7 +102,7 @@ def test_float32_keeps_its_width_and_agrees(problem):
 
 
 @pytest.mark.parametrize(
-    "width, dtype, n_rows, expected",
+    ("width", "dtype", "n_rows", "expected"),
     [
         (784, np.float32, 10**6, 1024),
         (3, np.float64, 10**6, 2048),

@@ -29,6 +29,7 @@ from skdistill.solvers.exact._model_of_all_rows import (
     _ModelSpace,
     fit_model_of_all_rows,
 )
+from skdistill.solvers.exact._newton import _CurvatureBlocks
 from skdistill.solvers.exact._whitening import (
     RowSpan,
     SpanWhitening,
@@ -169,6 +170,40 @@ def test_whitening(dtype, rng):
     assert_allclose(
         np.vdot(whitening.to_gradient(gradient), v), np.vdot(gradient, coef), rtol=1e-8
     )
+
+
+COUPLED = {
+    "softmax": strict_logistic(),
+    "softmax without intercept": strict_logistic(fit_intercept=False),
+    "one against the rest": LinearSVC(dual=False),
+}
+
+
+@pytest.mark.parametrize("estimator", COUPLED.values(), ids=COUPLED)
+def test_hessian_of_several_outputs(estimator, rng):
+    """For few rows the blocks are the Hessian that differences of gradients see."""
+    y = np.arange(300) % 3
+    X = rng.standard_normal((300, 4)) + np.eye(3, 4)[y]
+    weight = rng.uniform(0.5, 2, 300)
+    student = student_for(estimator, spec_of([0, 1, 2]))
+    real = rows_of(X, y, weight)
+    problem = Problem(student, real, real, None, SimpleNamespace(**OPTIONS), None, None)
+    whitening = Whitening(X, weight, 0.1)
+    params = LinearParams(
+        rng.standard_normal((3, 4)), rng.standard_normal(3) * student.fit_intercept
+    )
+    space = _ModelSpace(params, student, problem.loss, 0.1, np.inf, whitening, 0.7)
+    blocks = _CurvatureBlocks(space, real)
+    assert blocks.are_all
+    v = rng.standard_normal(len(space.x0))
+    if not student.fit_intercept:
+        v[-3:] = 0
+    ends = [space.value_and_grad(space.x0 + step * v)[1] for step in (1e-6, -1e-6)]
+    product = (ends[0] - ends[1]) / 2e-6
+    found = blocks.inverse(params) @ product
+    if student.loss.shift_invariant:  # of a constant in all intercepts, nothing is seen
+        found[-3:] += v[-3:].mean() - found[-3:].mean()
+    assert_allclose(found, v, rtol=1e-4, atol=1e-5)
 
 
 WIDE = {

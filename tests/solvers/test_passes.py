@@ -46,6 +46,15 @@ def test_defaults_converge_in_few_passes(wide):
     assert few.loss_curve_[-1] - long.loss_curve_[-1] < 0.01 * np.log(N_CLASSES)
 
 
+@pytest.mark.usefixtures("counted")
+def test_an_exact_softmax_on_few_rows_takes_few_passes(wide):
+    """Newton's method takes the whole Hessian, so there are no products with it."""
+    X, y = wide
+    fitted = fit((X[:500, :10], y[:500]), solver="exact", n_synthetic=50)
+    assert len(fitted.loss_curve_) == 1
+    assert Counting.passes <= 40
+
+
 def test_iterations_without_decrease_end_it(wide):
     fitted = fit(wide, n_iter_no_change=3, tol=2e-4)
     least = 3 * 2e-4 * np.log(N_CLASSES)

@@ -1,9 +1,9 @@
 """Newton's method for the linear model of all real rows, to rounding error.
 
 Conjugate gradients find the steps, in whitened coordinates. Products with the Hessian
-are differences of gradients, so any objective is possible. The diagonal blocks of the
-Hessian are the preconditioner. With a single output, they are the whole Hessian. For a
-squared error the Hessian is known.
+are differences of gradients, so any objective is possible. The preconditioner is the
+Hessian, or its diagonal blocks where it is expensive. For a squared error the Hessian
+is known.
 """
 
 from functools import partial
@@ -142,36 +142,40 @@ def rows_for_blocks(problem, whitening):
 
 
 class _CurvatureBlocks:
-    """Diagonal blocks of the Hessian on some rows, one for each output.
+    """Diagonal blocks of the Hessian on some rows.
 
-    Whitened coordinates only use the mean curvature of the rows. The blocks use the
-    curvature of each row and output.
+    There is one block for each output, or a single one, which is the whole Hessian, if
+    the loss couples the outputs and this is cheap. Whitened coordinates only use the
+    mean curvature of the rows. The blocks use the curvature of each row and output.
     """
 
     def __init__(self, space, rows):
         self.space, self.rows = space, rows
         student, size = space.student, space.whitening.size
         self.basis = space.whitening.to_coef(np.eye(size))
-        self.penalty = np.zeros((size + 1, size + 1))
-        self.penalty[:-1, :-1] = space.ridge * self.basis @ self.basis.T
+        penalty = np.zeros((size + 1, size + 1))
+        penalty[:-1, :-1] = space.ridge * self.basis @ self.basis.T
         intercept = np.append(-self.basis @ space.mean, 1.0)
         on_intercept = space.ridge * student.intercept_penalty
-        self.penalty += on_intercept * np.outer(intercept, intercept)
+        penalty += on_intercept * np.outer(intercept, intercept)
         if not student.fit_intercept:
-            self.penalty[-1, -1] = 1.0
+            penalty[-1, -1] = 1.0
+        # A softmax couples the outputs.
+        is_coupled = space.k > 1 and student.loss.shift_invariant
         n_products = rows.n_rows * (size + 1) ** 2 * space.k
         self.are_cheap = n_products <= CHEAP_BLOCKS
+        is_whole = is_coupled and n_products * (space.k + 1) / 2 <= CHEAP_BLOCKS
+        self._sums = _hessian_sums if is_whole else _curvature_sums
+        self.penalty = np.kron(np.eye(space.k), penalty) if is_whole else penalty
+        is_everything = is_whole or not is_coupled
         #: Whether the blocks are the whole Hessian of the loss on all rows.
-        self.are_all = self.are_cheap and space.k == 1 and rows is space.objective.real
+        self.are_all = self.are_cheap and is_everything and rows is space.objective.real
 
     def inverse(self, params):
         """Return the inverse of the blocks at a model, as an operator."""
         k, space = self.space.k, self.space
         sums = self.rows.map_sum(
-            partial(_curvature_sums, student=space.student),
-            params,
-            self.basis,
-            space.mean,
+            partial(self._sums, student=space.student), params, self.basis, space.mean
         )
         factors = []
         for block in sums + self.penalty:
@@ -184,7 +188,8 @@ class _CurvatureBlocks:
 
         def apply(x):
             v = np.column_stack([x[:-k].reshape(k, -1), x[-k:]])
-            v = np.array([cho_solve(f, row) for f, row in zip(factors, v, strict=True)])
+            parts = zip(factors, v.reshape(len(factors), -1), strict=True)
+            v = np.array([cho_solve(f, part) for f, part in parts]).reshape(k, -1)
             return unit * np.concatenate([v[:, :-1].ravel(), v[:, -1]])
 
         return LinearOperator((len(self.space.x0),) * 2, apply, dtype=np.float64)
@@ -192,9 +197,27 @@ class _CurvatureBlocks:
 
 def _curvature_sums(chunk, params, basis, mean, student):
     """Return blocks (k, size + 1, size + 1) of the Hessian; the intercept is last."""
+    design, hessians = _design(chunk, params, basis, mean, student)
+    curvature = hessians.curvature * chunk.sample_weight[:, None]
+    return np.array([(design.T * each) @ design for each in curvature.T])
+
+
+def _hessian_sums(chunk, params, basis, mean, student):
+    """Return the Hessian (1, k (size + 1), k (size + 1)), ordered by outputs."""
+    design, hessians = _design(chunk, params, basis, mean, student)
+    k, size = len(params.coef), design.shape[1]
+    hessian = np.empty((k, size, k, size))
+    for c in range(k):
+        columns = hessians.columns(c) * chunk.sample_weight[:, None]
+        for d in range(c + 1):
+            hessian[c, :, d] = (design.T * columns[:, d]) @ design
+            hessian[d, :, c] = hessian[c, :, d]  # which is symmetric
+    return hessian.reshape(1, k * size, k * size)
+
+
+def _design(chunk, params, basis, mean, student):
+    """Return whitened rows (n, size + 1) with a constant, and the Hessians of rows."""
     raw = chunk.X @ params.coef.T + params.intercept
-    curvature = student.loss.convex_hessian(raw, student.encode(chunk.y)).curvature
-    curvature = curvature * chunk.sample_weight[:, None]
     design = np.full((len(raw), len(basis) + 1), float(student.fit_intercept))
     design[:, :-1] = products_from(chunk.X, mean, basis.T)
-    return np.array([(design.T * each) @ design for each in curvature.T])
+    return design, student.loss.convex_hessian(raw, student.encode(chunk.y))
