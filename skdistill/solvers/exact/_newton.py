@@ -21,8 +21,12 @@ NEWTON_PRODUCTS = 60
 NEWTON_RTOL = 1e-3
 #: Maximum number of times that a step is halved.
 MAX_HALVINGS = 10
+#: The blocks are computed again if a step leaves more than this share of the gradient.
+SLOW = 0.03
 #: Maximum number of multiplications for which blocks are computed in each step.
 CHEAP_BLOCKS = 1e9
+#: Maximum number of coefficients for the whole Hessian of coupled outputs, of 4 MB.
+MAX_COUPLED = 700
 #: Maximum entry of the gradient that counts as rounding, in units of the loss.
 ROUNDING = 4 * np.finfo(np.float64).eps
 #: Steps end when no coefficient changes by more, relative to the largest coefficient.
@@ -57,7 +61,7 @@ def polish(space, problem, max_iter, tol, callback):
         blocks = _CurvatureBlocks(space, rows_for_blocks(problem, space.whitening))
     is_known = space.whitening.hessian is not None
     is_known |= blocks is not None and blocks.are_all
-    preconditioner = None
+    preconditioner, is_slow = None, False
     outcome, first_size = Outcome.MAX_ITER, np.linalg.norm(grad)
     for n_iter in range(1, max_iter + 1):  # noqa: B007 (read after it)
 
@@ -69,7 +73,9 @@ def polish(space, problem, max_iter, tol, callback):
             return (space.value_and_grad(x + length * v)[1] - grad) / length
 
         hessian = LinearOperator((len(x), len(x)), product, dtype=np.float64)
-        if blocks is not None and (preconditioner is None or blocks.are_cheap):
+        if blocks is not None and (
+            preconditioner is None or (blocks.are_cheap and is_slow)
+        ):
             preconditioner = blocks.inverse(params)
         # Early steps need not be exact.
         rtol = max(NEWTON_RTOL, 0.1 * min(1.0, np.linalg.norm(grad) / first_size))
@@ -96,6 +102,7 @@ def polish(space, problem, max_iter, tol, callback):
             break
         size = np.linalg.norm(grad)
         x, value, grad = lower
+        is_slow = np.linalg.norm(grad) > SLOW * size
         if space.whitening.hessian is not None:
             is_known &= np.linalg.norm(grad) <= 0.1 * size
         before = params
@@ -164,7 +171,8 @@ class _CurvatureBlocks:
         is_coupled = space.k > 1 and student.loss.shift_invariant
         n_products = rows.n_rows * (size + 1) ** 2 * space.k
         self.are_cheap = n_products <= CHEAP_BLOCKS
-        is_whole = is_coupled and n_products * (space.k + 1) / 2 <= CHEAP_BLOCKS
+        is_whole = is_coupled and space.k * (size + 1) <= MAX_COUPLED
+        is_whole &= n_products * (space.k + 1) / 2 <= CHEAP_BLOCKS
         self._sums = _hessian_sums if is_whole else _curvature_sums
         self.penalty = np.kron(np.eye(space.k), penalty) if is_whole else penalty
         is_everything = is_whole or not is_coupled
