@@ -15,10 +15,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 #: cache between the product with X and the product with its transpose.
 MAX_CHUNK_ROWS = 2048
 MAX_CHUNK_BYTES = 2**22
-#: Chunks for few rows are this many times smaller, as often as all rows still
-#: fit, but not smaller than the minimum. Few sizes of chunks avoid compilations.
+#: Chunks for few rows are this many times smaller, as often as all rows still fit, but
+#: not smaller than the minimum. Few sizes of chunks avoid compilations.
 CHUNK_FACTOR = 4
-MIN_CHUNK_ROWS = 128
+MIN_CHUNK_ROWS = 512
 #: Maximum number of rows in a chunk of a mini-batch on a processor. Few sizes of chunks
 #: avoid compilations, but smaller chunks take longer for each row.
 MAX_BATCH_CHUNK_ROWS = 512

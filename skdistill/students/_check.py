@@ -80,7 +80,7 @@ def check_student(
         {**student.hyperparameters, **student.smoothing_params},
     )
     params = student.solve(synthetic)
-    _check_solution(student, synthetic, params)
+    _check_solution(student, synthetic, params, X_new)
     fitted = _fit(student, X, y, weight if is_weighted else None)
     _check_parity(student, synthetic, params, fitted, X_new)
     _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng)
@@ -135,7 +135,7 @@ def _raw(student, params, X):
         return np.asarray(jax.jit(student.raw_prediction)(params, X))
 
 
-def _check_solution(student, synthetic, params):
+def _check_solution(student, synthetic, params, X_new):
     for leaf in jax.tree.leaves(params):
         assert isinstance(leaf, np.ndarray | np.generic | float), (
             f"solve returned {type(leaf).__name__}; it must return NumPy arrays."
@@ -143,9 +143,9 @@ def _check_solution(student, synthetic, params):
         assert np.asarray(leaf).dtype == np.float64, "solve must return float64."
     start = jax.tree.map(lambda leaf: 0.9 * leaf, params)
     again = student.solve(synthetic, start=start)
-    raw = _raw(student, params, synthetic.X)
+    raw = _raw(student, params, X_new)
     assert_allclose(
-        _raw(student, again, synthetic.X),
+        _raw(student, again, X_new),
         raw,
         rtol=PARITY_TOL,
         atol=PARITY_TOL * np.abs(raw).max(),
@@ -205,20 +205,19 @@ def _check_gradient(student, synthetic, params, X_new, y_new, is_weighted, rng):
     def losses(params):
         return student.outer_loss(student.raw_prediction(params, X_new), y_new)
 
-    @jax.jit
-    def mean_loss(params):
-        return losses(params).mean()
+    # A single program for values and gradients is compiled once.
+    mean_loss = jax.jit(jax.value_and_grad(lambda params: losses(params).mean()))
 
     def loss_at(synthetic):
         with double_precision():
-            return float(mean_loss(student.solve(synthetic)))
+            return float(mean_loss(student.solve(synthetic))[0])
 
     with double_precision():
         shape = jax.eval_shape(losses, params).shape
         assert shape == (len(X_new),), (
             f"outer_loss must be (n,); got shape {shape} for {len(X_new)} rows."
         )
-        params_grad = jax.tree.map(np.asarray, jax.grad(mean_loss)(params))
+        params_grad = jax.tree.map(np.asarray, mean_loss(params)[1])
     hypergrad = student.implicit_vjp(params, params_grad, synthetic)
     learns_y = student.task.classes is None or student.soft_labels
     fields = ["X"] + ["y"] * learns_y + ["sample_weight"] * is_weighted
