@@ -74,7 +74,7 @@ ESTIMATORS = [
     LinearRegression(),
     LinearSVC(),
     LinearSVR(loss="squared_epsilon_insensitive"),
-    MLPClassifier(8, learning_rate_init=0.1, max_iter=5, random_state=0),
+    MLPClassifier(8, learning_rate_init=0.1, max_iter=30, random_state=0),
     MLPRegressor(
         hidden_layer_sizes=8, learning_rate_init=0.1, max_iter=5, random_state=0
     ),

@@ -196,14 +196,13 @@ def test_hessian_of_several_outputs(estimator, rng):
     blocks = _CurvatureBlocks(space, real)
     assert blocks.are_all
     v = rng.standard_normal(len(space.x0))
-    if not student.fit_intercept:
-        v[-3:] = 0
+    v[-3:] *= student.fit_intercept
+    if student.loss.shift_invariant:  # what outputs share is not seen
+        v[:-3] -= np.tile(v[:-3].reshape(3, 4).mean(axis=0), 3)
+        v[-3:] -= v[-3:].mean()
     ends = [space.value_and_grad(space.x0 + step * v)[1] for step in (1e-6, -1e-6)]
     product = (ends[0] - ends[1]) / 2e-6
-    found = blocks.inverse(params) @ product
-    if student.loss.shift_invariant:  # of a constant in all intercepts, nothing is seen
-        found[-3:] += v[-3:].mean() - found[-3:].mean()
-    assert_allclose(found, v, rtol=1e-4, atol=1e-5)
+    assert_allclose(blocks.inverse(params) @ product, v, rtol=1e-4, atol=1e-5)
 
 
 WIDE = {
@@ -239,7 +238,7 @@ def test_wide_rows(estimator, dtype, rng):
     distiller.fit(X, targets)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 20e6
+    assert peak < 30e6
     full = clone(estimator).fit(X.astype(np.float64), targets)
     unit = np.abs(full.coef_).max()
     rtol = 1e-6 if dtype == np.float64 else 1e-4

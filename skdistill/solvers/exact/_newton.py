@@ -160,36 +160,45 @@ class _CurvatureBlocks:
         self.space, self.rows = space, rows
         student, size = space.student, space.whitening.size
         self.basis = space.whitening.to_coef(np.eye(size))
-        penalty = np.zeros((size + 1, size + 1))
-        penalty[:-1, :-1] = space.ridge * self.basis @ self.basis.T
+        self.penalty = np.zeros((size + 1, size + 1))
+        self.penalty[:-1, :-1] = space.ridge * self.basis @ self.basis.T
         intercept = np.append(-self.basis @ space.mean, 1.0)
         on_intercept = space.ridge * student.intercept_penalty
-        penalty += on_intercept * np.outer(intercept, intercept)
+        self.penalty += on_intercept * np.outer(intercept, intercept)
         if not student.fit_intercept:
-            penalty[-1, -1] = 1.0
+            self.penalty[-1, -1] = 1.0
         # A softmax couples the outputs.
         is_coupled = space.k > 1 and student.loss.shift_invariant
         n_products = rows.n_rows * (size + 1) ** 2 * space.k
         self.are_cheap = n_products <= CHEAP_BLOCKS
-        is_whole = is_coupled and space.k * (size + 1) <= MAX_COUPLED
-        is_whole &= n_products * (space.k + 1) / 2 <= CHEAP_BLOCKS
-        self._sums = _hessian_sums if is_whole else _curvature_sums
-        self.penalty = np.kron(np.eye(space.k), penalty) if is_whole else penalty
-        is_everything = is_whole or not is_coupled
+        #: Whether there is a single block for all outputs.
+        self.is_whole = is_coupled and space.k * (size + 1) <= MAX_COUPLED
+        self.is_whole &= n_products * (space.k + 1) / 2 <= CHEAP_BLOCKS
         #: Whether the blocks are the whole Hessian of the loss on all rows.
-        self.are_all = self.are_cheap and is_everything and rows is space.objective.real
+        self.are_all = self.are_cheap and rows is space.objective.real
+        self.are_all &= self.is_whole or not is_coupled
 
     def inverse(self, params):
         """Return the inverse of the blocks at a model, as an operator."""
         k, space = self.space.k, self.space
-        sums = self.rows.map_sum(
-            partial(self._sums, student=space.student), params, self.basis, space.mean
+        sums = _hessian_sums if self.is_whole else _curvature_sums
+        blocks = self.rows.map_sum(
+            partial(sums, student=space.student), params, self.basis, space.mean
         )
         factors = []
-        for block in sums + self.penalty:
+        for block in blocks:
+            size = len(self.penalty)
+            by_output = block.reshape(len(block) // size, size, -1, size)
+            for c in range(len(by_output)):
+                by_output[c, :, c] += self.penalty
             # A small ridge keeps steps short in directions without curvature.
-            ridge = 1e-8 * np.trace(block) / len(block)
-            block[np.diag_indices_from(block)] += ridge
+            curvature = np.trace(block) / len(block)
+            block[np.diag_indices_from(block)] += 1e-8 * curvature
+            if self.is_whole:
+                # A softmax does not see what its outputs share. Without this, rounding
+                # errors of the gradient would become long steps there.
+                each = np.arange(size)
+                by_output[:, each, :, each] += curvature / k
             factors.append(cho_factor(block, overwrite_a=True, check_finite=False))
         # The blocks are those of the loss, and vectors and values have units.
         unit = space.unit / space.length**2
