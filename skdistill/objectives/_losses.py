@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import expit, lambertw
 
 from skdistill._programs import Program
@@ -144,6 +145,34 @@ def _binary_limit(y):
     return np.full(len(y), log_loss_limit(2))
 
 
+def _binary_centered_limit(y, sample_weight):
+    return _class_limit(np.array([sample_weight @ (1 - y), sample_weight @ y]))
+
+
+def _class_limit(class_weight):
+    """Return the limit for a free intercept, given the weight (k,) of each class.
+
+    For scores ``z`` and constants ``c``, the maximum of ``<z - c, y - p>`` is
+    ``lambertw(sum_j exp(c_j - c_y) / e)`` over the other classes ``j``. Any constants
+    give a bound; their least one is sought.
+    """
+    if np.count_nonzero(class_weight) < 2:
+        return 0.0
+
+    def bound(c):
+        odds = np.exp(c - c[:, None] - 1)
+        np.fill_diagonal(odds, 0.0)
+        total = odds.sum(axis=1)
+        limit = lambertw(total).real
+        slope = class_weight * limit / (total * (1 + limit))
+        return class_weight @ limit, slope @ odds - slope * total
+
+    weight = np.maximum(class_weight, 1e-12 * class_weight.max())
+    start = np.log(weight / weight.mean())  # where the bound is nearly the least
+    least = minimize(bound, start, jac=True, method="L-BFGS-B")
+    return float(min(least.fun, bound(np.zeros(len(weight)))[0]))
+
+
 def _traced_multinomial(raw_prediction, y):
     import jax
 
@@ -175,6 +204,10 @@ def _multinomial_hessian(raw_prediction, y):
 
 def _multinomial_limit(y):
     return np.full(len(y), log_loss_limit(y.shape[1]))
+
+
+def _multinomial_centered_limit(y, sample_weight):
+    return _class_limit(sample_weight @ y)
 
 
 def _unit_slope(raw_prediction, y):
@@ -244,6 +277,7 @@ BINARY_LOG_LOSS = PointwiseLoss(
     _unit_slope,
     False,
     _binary_limit,
+    centered_limit=_binary_centered_limit,
 )
 
 #: ``logsumexp(z) - <y, z>``, with ``y`` class indices or rows on the simplex.
@@ -255,6 +289,7 @@ MULTINOMIAL_LOG_LOSS = PointwiseLoss(
     _unit_slope,
     True,
     _multinomial_limit,
+    centered_limit=_multinomial_centered_limit,
 )
 
 #: ``mean((z - y)^2)`` over the outputs, as in ``mean_squared_error``.

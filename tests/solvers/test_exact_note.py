@@ -7,8 +7,8 @@ by the package's search: where both agree, so do the note and the code.
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.optimize import brentq, minimize_scalar
-from scipy.special import expit, lambertw
+from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.special import expit, lambertw, softmax
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import (
     LogisticRegression,
@@ -162,6 +162,39 @@ def test_the_limit_of_unequal_classes_is_below_that_of_the_sum():
     assert_allclose(equal, 2 * lambertw(1 / np.e).real, rtol=1e-9)
     unequal, _ = least_limit(pull_of_classes, [1.0] + 5 * [0.0])
     assert_allclose(unequal / (3 * equal), 0.682, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "class_weight", [(1, 5), (2, 2), (1e4, 1), (1, 2, 3), (5, 1, 1, 1)], ids=str
+)
+def test_the_limit_of_classes_is_what_rows_of_equal_scores_pull(class_weight, rng):
+    """By duality: the largest pull of a row for each class if pulls sum to zero."""
+    weight = np.array(class_weight, float)
+    k = len(weight)
+
+    def pulls(scores):
+        z = scores.reshape(k, k)
+        return weight[:, None] * (np.eye(k) - softmax(z, axis=1))
+
+    def missing(scores):
+        return -np.vdot(pulls(scores), scores) / weight.max()
+
+    balance = {"type": "eq", "fun": lambda scores: pulls(scores).sum(axis=0)[1:]}
+    found = [
+        minimize(
+            missing,
+            rng.standard_normal(k * k),
+            method="SLSQP",
+            constraints=balance,
+            options={"maxiter": 500, "ftol": 1e-13},
+        )
+        for _ in range(8)
+    ]
+    largest = -min(each.fun for each in found if each.success) * weight.max()
+    student = student_for(LogisticRegression(), Task(2, np.arange(k), k, False))
+    y = student.encode(np.arange(k))
+    synthetic = SyntheticSet(np.zeros((k, 2)), y, weight, student.hyperparameters)
+    assert_allclose(norm_limit(student, synthetic), largest, rtol=1e-5)
 
 
 @pytest.mark.parametrize("power", [1.0, 1.3, 2.0])
