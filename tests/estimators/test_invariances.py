@@ -104,8 +104,6 @@ def test_chunk_size(fit, monkeypatch, table):
     assert_same_model(fit(X, y), reference, X)
 
 
-# Scikit-learn's Newton solver asks for more than rounding leaves, here and there.
-@pytest.mark.filterwarnings("ignore:Line search of Newton solver")
 def test_float32_gives_nearly_the_same(fit, table):
     X, y = table
     double, single = fit(X, y), fit(X.astype(np.float32), y)
