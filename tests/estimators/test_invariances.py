@@ -19,7 +19,9 @@ def fit(request):
         params.update(feature_range="data", n_synthetic=6)
 
     def fit(X, y, C=1.0, **fit_params):
-        distiller = DatasetDistiller(strict_logistic(C=C), weighting="match", **params)
+        # At 1e-12 the line search of scikit-learn's Newton solver may give up.
+        estimator = strict_logistic(C=C, tol=1e-10)
+        distiller = DatasetDistiller(estimator, weighting="match", **params)
         return distiller.fit(X, y, **fit_params)
 
     return fit
@@ -104,6 +106,8 @@ def test_chunk_size(fit, monkeypatch, table):
     assert_same_model(fit(X, y), reference, X)
 
 
+# Scikit-learn's Newton solver asks for more than rounding leaves, here and there.
+@pytest.mark.filterwarnings("ignore:Line search of Newton solver")
 def test_float32_gives_nearly_the_same(fit, table):
     X, y = table
     double, single = fit(X, y), fit(X.astype(np.float32), y)
