@@ -66,7 +66,7 @@ def test_exchanging_values_lowers_the_loss(seed, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "seed", "n_synthetic"),
-    [(SVC(gamma=0.5), 1, 8), (LogisticRegression(C=10), 0, 6)],
+    [(SVC(gamma=1.0), 1, 6), (LogisticRegression(C=10), 0, 6)],
     ids=["kernel", "logistic"],
 )
 def test_rows_near_real_ones_are_a_start_of_their_own(
@@ -77,7 +77,7 @@ def test_rows_near_real_ones_are_a_start_of_their_own(
     fitted = fit(estimator, frame, y, n_synthetic)
     monkeypatch.setattr(Problem, "near", property(lambda self: self.start))
     without = fit(estimator, frame, y, n_synthetic)
-    assert fitted.loss_ < 0.99 * without.loss_
+    assert fitted.loss_ < 0.98 * without.loss_
 
 
 def test_near_rows_are_real_rows_of_the_same_class(monkeypatch):
