@@ -110,6 +110,11 @@ def test_settings_of_the_thread_change_nothing(table, count_compilations):
         assert_allclose(mine.loss_curve_, reference.loss_curve_, rtol=1e-10)
 
 
+def test_first_fits_in_threads():
+    """A thread that lists libraries must not wait for one that loads a library."""
+    run_in_fresh_process("fits_in_fresh_threads")
+
+
 def test_a_step_to_nan_is_no_error():
     """If the rows diverge, the loss is NaN and the step is undone."""
     with jax.debug_nans(True), jax.debug_infs(True), double_precision():
